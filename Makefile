@@ -1,0 +1,63 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint wheel-test clean
+.DEFAULT_GOAL := help
+
+help:  ## Say what there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+	  || sed -nE 's/^([a-z-]+):.*## (.*)/  make \1: \2/p' Makefile
+
+$(STAMP): pyproject.toml setup.py constraints.txt
+	@[ -x $(BIN)/pip ] || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	echo "Installing kipoi-tfb and its dependencies into $(VENV) (minutes the first time)"
+	$(BIN)/python -m pip install -qq --editable '.[dev]' --constraint constraints.txt
+	touch $(STAMP)
+
+demo: $(STAMP)  ## Set up .venv, then run the demonstration
+	@$(BIN)/tfb demo
+
+test: lint  ## Set up .venv, then run the linters, the type checker and the tests
+	@echo "pytest"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+lint: $(STAMP)  ## Run ruff and mypy
+	@echo "ruff check, ruff format --check, mypy"
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet . \
+	  || { $(BIN)/ruff format --check . || true; echo "To fix: $(BIN)/ruff format ."; exit 1; }
+	$(BIN)/mypy --no-error-summary
+
+# The wheel goes by way of the sdist, as a release would, so that leftovers in build/ cannot get into it.
+wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere, and use it there
+	@tmp=$$(mktemp -d)
+	trap 'rm -rf "$$tmp"' EXIT
+	echo "Building the wheel"
+	$(BIN)/python -m build --outdir "$$tmp/dist" . >"$$tmp/build.log" 2>&1 || { cat "$$tmp/build.log"; exit 1; }
+	echo "Installing it into a clean environment"
+	$(BIN)/python -m venv "$$tmp/venv"
+	"$$tmp/venv/bin/python" -m pip install -qq --constraint constraints.txt "$$tmp"/dist/*.whl
+	repo=$$PWD
+	mkdir "$$tmp/home" "$$tmp/elsewhere"
+	cd "$$tmp/elsewhere"
+	export HOME="$$tmp/home" PATH="$$tmp/venv/bin:$$PATH"
+	python "$$repo/.ci/check_wheel.py" "$$repo"
+	for command in "--help" "zoo ls" "zoo verify --all"; do
+	  echo "tfb $$command"
+	  tfb $$command >"$$tmp/out.log" 2>&1 || { cat "$$tmp/out.log"; echo "failed: tfb $$command"; exit 1; }
+	done
+	echo "The wheel works"
+
+clean:  ## Remove .venv, caches and what was built
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,45 @@
+"""Kipoi plugin for transcription factor binding: models, prediction, variant effects, a model zoo."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+__all__ = ["load"]
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from kipoi_tfb.card import Card
+
+
+# Kipoi finds the classes that a model.yaml names by importing this package and asking for one attribute after the
+# other: these two are imported when it does.
+_ON_DEMAND = ("dataloaders", "serving")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load(name: str) -> tuple[nn.Module, Card]:
+    """Return the network of a zoo entry (float32, evaluation mode, on the CPU) and its card.
+
+    Parameters
+    ----------
+    name
+        Name of the entry, or the path of its folder.
+
+    Raises
+    ------
+    UnknownNameError, EntryError, ChecksumError
+        If there is no such entry, it is not valid, or its weights are not those of its card.
+    """
+    from kipoi_tfb.zoo import find_entry
+
+    entry = find_entry(name)
+    return entry.load(), entry.card

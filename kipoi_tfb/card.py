@@ -1,0 +1,132 @@
+"""The card of a zoo entry: one schema, checked on reading and on writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kipoi_tfb.config import PretrainConfig, explain
+from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.files import atomic_path
+
+__all__ = ["CARD_FILE", "Card", "DataCard", "MetricsCard", "TrainingCard", "WeightsCard", "read_card", "write_card"]
+
+CARD_FILE = "card.yaml"
+
+# A bare file name: nothing that a card says can lead out of its folder.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WeightsCard(_Strict):
+    """The file of weights: a bare state_dict of CPU tensors."""
+
+    file: FileName
+    sha256: Sha256
+    dtype: Literal["float16", "float32"]
+
+
+class DataCard(_Strict):
+    """What a model was trained on; held-out chromosomes are those that validate, test or are excluded."""
+
+    source: str
+    matrix_sha256: Sha256
+    assembly: str
+    genome: str
+    train_chromosomes: tuple[str, ...]
+    validation_chromosomes: tuple[str, ...]
+    test_chromosomes: tuple[str, ...]
+    excluded_chromosomes: tuple[str, ...]
+    n_train: int
+    n_validation: int
+
+
+class TrainingCard(_Strict):
+    """How it was trained: the whole configuration, and what came of it."""
+
+    command: str
+    config: PretrainConfig
+    best_epoch: int
+    validation_loss: float
+    seconds: float
+    device: str
+    precision: str
+    torch: str
+    date: str
+
+
+class MetricsCard(_Strict):
+    """Macro averages of the per-TF table (``metrics.tsv``) over the TFs with enough bound regions."""
+
+    command: str
+    chromosomes: tuple[str, ...]
+    labels: Literal["sparse", "less_sparse"]
+    min_bound: int
+    n_tfs: int
+    auprc: float
+    auroc: float
+    seed: int
+    matrix_sha256: Sha256
+    weights_sha256: Sha256
+    date: str
+    table: FileName = "metrics.tsv"
+
+
+class Card(_Strict):
+    """All that a zoo entry says of itself.
+
+    Attributes
+    ----------
+    tasks
+        TFs, in the order of the network's outputs.
+    base
+        Name of the entry that this one was fine-tuned from, if it was.
+    """
+
+    schema_version: Literal[1] = 1
+    name: str
+    summary: str
+    architecture: str
+    window_length: int = 200
+    tasks: Annotated[tuple[str, ...], Field(min_length=1)]
+    base: str | None = None
+    weights: WeightsCard
+    data: DataCard
+    training: TrainingCard
+    metrics: MetricsCard | None = None
+    licence: str = "MIT"
+    authors: tuple[str, ...] = ("the kipoi-tfb developers",)
+    citation: tuple[str, ...]
+
+
+def read_card(folder: str | Path) -> Card:
+    """Read and validate the card of an entry's folder.
+
+    Raises
+    ------
+    EntryError
+        If there is no card, it is not YAML, or a field is missing or wrong; the message names it.
+    """
+    path = Path(folder) / CARD_FILE
+    try:
+        return Card.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        raise EntryError(f"{folder}: is not a zoo entry (it has no {CARD_FILE})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise EntryError(f"{path}: is not YAML: {error}") from None
+    except ValidationError as error:
+        raise EntryError(f"{path}: {explain(error)}") from None
+
+
+def write_card(card: Card, folder: str | Path) -> None:
+    """Write the card into an entry's folder, under a temporary name until it is whole."""
+    fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
+    with atomic_path(Path(folder) / CARD_FILE) as temporary:
+        temporary.write_text(yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True))

@@ -1,0 +1,49 @@
+"""The command line: parse, call, print. Everything heavy is imported inside the commands."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+
+import typer
+
+from kipoi_tfb.cli import data, models, zoo
+from tfb_matrix_data.errors import TfbError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tfb",
+    help="Which transcription factors does this sequence, region or variant affect?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data.app, name="data")
+app.add_typer(zoo.app, name="zoo")
+for _command in (models.predict, models.score, models.pretrain, models.evaluate, models.demo):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for package in ("kipoi_tfb", "tfb_matrix_data"):
+        logging.getLogger(package).setLevel(logging.INFO)
+    try:
+        app()
+    except TfbError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone (`tfb ... | head`): nothing to say, and nobody to say it to
+        sys.exit(141)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            _fail("the disk is full; nothing was written. Free some space, or set TFB_DATA or the output elsewhere")
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,74 @@
+"""`tfb data`: binding matrices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    sources: Annotated[list[Path], typer.Argument(help="tf-binding-events.h5, or matrix2d.*.npz with *_idx.pickle.gz and FASTA files; folders stand for their files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
+    assembly: Annotated[str, typer.Option(help="Genome assembly, where the sources do not say.")] = "hg38",
+) -> None:
+    """Make a binding matrix from published files.
+
+    Example: tfb data import tf-binding-events.h5 -o matrix.h5
+    """
+    from tfb_matrix_data.importers import import_published
+
+    events = import_published(sources, output, assembly)
+    size = output.stat().st_size / 1e6
+    print(
+        f"{output}: {len(events.tfs)} TFs x {events.attrs['n_regions']:,} regions x {len(events.cell_types)} cell types, "
+        f"{len(events.region_id):,} regions with coordinates, {size:.1f} MB"
+    )
+
+
+@app.command()
+def info(matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import`.")]) -> None:
+    """Show what a binding matrix holds.
+
+    Example: tfb data info matrix.h5
+    """
+    from tfb_matrix_data.files import sha256
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    with BindingMatrix(matrix) as opened:
+        located = int((opened.regions.start >= 0).sum())
+        print(f"TFs          {len(opened.tfs)}")
+        print(f"cell types   {len(opened.cell_types)}")
+        print(f"profiled     {int(opened.profiled.sum())} TF x cell type experiments")
+        print(f"regions      {len(opened):,} of {opened.attrs['region_length']} bp, {located:,} with coordinates")
+        print(f"chromosomes  {' '.join(opened.regions.chrom_names)}")
+        print(f"assembly     {opened.attrs['assembly']}")
+        print(f"source       {opened.attrs['source']}")
+        print(f"size         {matrix.stat().st_size / 1e6:.1f} MB, sha256 {sha256(matrix)}")
+
+
+@app.command()
+def counts(
+    matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import`.")],
+    kind: Annotated[str, typer.Option(help="sparse or less_sparse.")] = "sparse",
+    tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
+) -> None:
+    """Print bound, unbound and unresolved regions per TF, and in all, as TSV.
+
+    Example: tfb data counts matrix.h5 --tfs JUND,ATF4
+    """
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    with BindingMatrix(matrix) as opened:
+        print("tf\tbound\tunbound\tunresolved")
+        total = [0, 0, 0]
+        for tf in tfs.split(",") if tfs else opened.tfs:
+            labels = opened.labels([tf], kind=kind)  # type: ignore[arg-type]
+            row = [int((labels == value).sum()) for value in (1, 0, -1)]
+            total = [a + b for a, b in zip(total, row, strict=True)]
+            print(tf, *row, sep="\t")
+        print("total", *total, sep="\t")

@@ -1,0 +1,183 @@
+"""`tfb predict`, `score`, `pretrain`, `evaluate` and `demo`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
+GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
+MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
+OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
+TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
+PrecisionOption = Annotated[str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+
+
+def predict(
+    entry: EntryArgument,
+    output: OutputOption,
+    regions: Annotated[Path | None, typer.Option("--regions", help="BED3 to BED12 or narrowPeak.")] = None,
+    sequences: Annotated[Path | None, typer.Option("--sequences", help="FASTA, one sequence per item.")] = None,
+    genome: GenomeOption = None,
+    anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
+    tfs: TfsOption = "",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Predict the probability of binding per TF, for regions or sequences, in their order.
+
+    Example: tfb predict multi163 --regions peaks.bed --genome hg38.fa -o out.tsv
+    """
+    if (regions is None) == (sequences is None):
+        raise typer.BadParameter("give either --regions (with --genome) or --sequences")
+    if regions is not None and genome is None:
+        raise typer.BadParameter("--regions needs --genome")
+    predictor = _predictor(entry, tfs, device, precision, threads, output)
+    from kipoi_tfb.regions import predict_regions, predict_sequences
+
+    if regions is not None and genome is not None:
+        summary = predict_regions(predictor, regions, _genome(genome), output, anchor)  # type: ignore[arg-type]
+    else:
+        summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
+    _say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
+    if summary.partly_unknown or summary.unscored or summary.edge_padded:
+        _say(
+            f"windows with unknown bases: {summary.partly_unknown} (column n_unknown), wholly unknown and not scored: "
+            f"{summary.unscored}, reaching beyond their contig or sequence: {summary.edge_padded}"
+        )
+
+
+def score(
+    vcf: Annotated[Path, typer.Argument(help="VCF, VCF.gz or BCF.")],
+    genome: Annotated[Path, typer.Option("--genome", help="FASTA of the VCF's assembly, plain or bgzip.")],
+    output: OutputOption,
+    models: Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")] = "multi163",
+    tfs: TfsOption = "",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Score the effect of every ALT allele on every TF: one row per ALT, each with a status.
+
+    Example: tfb score variants.vcf.gz --genome hg38.fa --models multi163 -o effects.tsv
+    """
+    predictor = _predictor(models, tfs, device, precision, threads, output)
+    from kipoi_tfb.scoring import score_variants
+
+    summary = score_variants(predictor, vcf, _genome(genome), output)
+    _say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output}")
+    for kind in ("status", "flags"):
+        for name, count in getattr(summary, kind).most_common():
+            _say(f"  {kind:<7} {name:<16} {count:>9}")
+
+
+def pretrain(
+    config: Annotated[Path, typer.Argument(help="Configuration, as in experiments/.")],
+    matrix: MatrixOption,
+    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")],
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Train a multi-task model and write it as a zoo entry, OUT/entry.
+
+    Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
+    """
+    _set_threads(threads)
+    from kipoi_tfb.config import read_config
+    from kipoi_tfb.pretrain import pretrain as run
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
+    with BindingMatrix(matrix) as opened:
+        entry = run(read_config(config), opened, _genome(genome), out, device, precision, command)
+    _say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
+    _say(f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record; tfb zoo add {entry.name}")
+
+
+def evaluate(
+    entry: EntryArgument,
+    matrix: MatrixOption,
+    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
+    chromosomes: Annotated[str, typer.Option(help="Comma-separated; none that the entry was trained on.")] = "chr22",
+    kind: Annotated[str, typer.Option(help="Labels: sparse or less_sparse.")] = "sparse",
+    seed: Annotated[int, typer.Option(help="Of the draw of GC-matched regions.")] = 0,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="TSV, one row per TF; default the screen.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Test an entry: per TF, AUPRC against GC-matched unbound regions 1:1 and AUROC at natural prevalence.
+
+    Example: tfb evaluate multi163 --matrix matrix.h5 --genome hg38.fa --chromosomes chr22 -o metrics.tsv
+    """
+    _set_threads(threads)
+    from kipoi_tfb import evaluation
+    from kipoi_tfb.zoo import find_entry
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    found = find_entry(entry)
+    chroms = tuple(chromosomes.split(","))
+    with BindingMatrix(matrix) as opened:
+        rows = evaluation.evaluate(found, opened, _genome(genome), chroms, kind, seed, device)  # type: ignore[arg-type]
+        if record:
+            command = f"tfb evaluate {found.card.name} --matrix {matrix.name} --genome {genome.name}"
+            command += f" --chromosomes {chromosomes} --kind {kind} --seed {seed} --record"
+            evaluation.record(found, rows, opened, chroms, kind, seed, command)  # type: ignore[arg-type]
+    if output:
+        evaluation.write_metrics(rows, output)
+    n_tfs, auprc, auroc = evaluation.macro(rows)
+    least = evaluation.MIN_BOUND
+    print(f"{found.name} on {chromosomes}: macro AUPRC {auprc:.4f}, AUROC {auroc:.4f} over {n_tfs} TFs with >= {least} bound")
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what comes out.")] = Path("demo-output"),
+) -> None:
+    """Run the main job on the embedded example: `kipoi predict` on its BED and its VCF.
+
+    Example: tfb demo
+    """
+    from kipoi_tfb.demo import run_demo
+
+    for line in run_demo(output):
+        print(line, flush=True)
+
+
+def _predictor(models: str, tfs: str, device: str, precision: str, threads: int, output: Path):  # noqa: ANN202
+    # What is cheap to check comes before anything slow is imported.
+    from kipoi_tfb.tables import table_format
+
+    table_format(output)
+    _set_threads(threads)
+    from kipoi_tfb.device import describe
+    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.zoo import find_entries
+
+    predictor = Predictor(find_entries(models), tfs.split(",") if tfs else None, device, precision)
+    _say(f"device: {describe(predictor.device, predictor.precision)}")
+    return predictor
+
+
+def _genome(path: Path):  # noqa: ANN202
+    from tfb_matrix_data.genome import Genome
+
+    return Genome(path)
+
+
+def _set_threads(threads: int) -> None:
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)

@@ -1,0 +1,109 @@
+"""Training configurations: one YAML file says all that a model is made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tfb_matrix_data.errors import ConfigError, InputError
+from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+
+__all__ = ["MostResolved", "PretrainConfig", "explain", "read_config"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MostResolved(_Strict):
+    """Choose the TFs with the most resolved regions, as the paper chose its 50."""
+
+    most_resolved: Annotated[int, Field(gt=0)]
+
+
+class SplitConfig(_Strict):
+    """Chromosomes that do not train; all others of the matrix do."""
+
+    validation: tuple[str, ...] = VALIDATION
+    test: tuple[str, ...] = TEST
+    excluded: tuple[str, ...] = ACCEPTANCE
+
+
+class PretrainConfig(_Strict):
+    """A multi-task model, from labels to optimiser.
+
+    Attributes
+    ----------
+    name
+        Name of the zoo entry.
+    summary
+        One sentence for the card.
+    tfs
+        ``all``, a list of names, or ``{most_resolved: N}``.
+    labels
+        ``sparse`` or ``less_sparse``.
+    resolved
+        ``any``: every region in which at least one TF is resolved, the loss taken where it is (masked);
+        ``all``: only regions resolved for all TFs (the paper).
+    split
+        Chromosomes held out, or ``paper`` for its leaking random 80/10/10.
+    strands
+        ``random``: each window on one random strand per epoch; ``both``: both strands in every epoch (the paper).
+    output_bias
+        ``prior`` starts each output at its log odds of binding, ``default`` as torch does.
+    schedule
+        ``one_cycle`` up to `learning_rate` and down again, or ``constant``.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    summary: str
+    architecture: str = "paper-cnn"
+    tfs: Literal["all"] | MostResolved | tuple[str, ...] = "all"
+    labels: Literal["sparse", "less_sparse"] = "sparse"
+    resolved: Literal["any", "all"] = "any"
+    split: SplitConfig | Literal["paper"] = SplitConfig()
+    strands: Literal["random", "both"] = "random"
+    output_bias: Literal["prior", "default"] = "prior"
+    optimiser: Literal["adam", "adamw"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"
+    epochs: Annotated[int, Field(gt=0)] = 5
+    batch_size: Annotated[int, Field(gt=1)] = 256
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+def read_config(path: str | Path) -> PretrainConfig:
+    """Read and validate a configuration.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not YAML.
+    ConfigError
+        If a field is unknown or has a wrong value; the message names it.
+    """
+    try:
+        fields = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(path, "no such configuration file") from None
+    except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
+        raise InputError(path, f"is not YAML: {error}") from None
+    if not isinstance(fields, dict):
+        raise InputError(path, "is not a configuration (expected `field: value` lines)")
+    try:
+        return PretrainConfig.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {explain(error)}") from None
+
+
+def explain(error: ValidationError) -> str:
+    """Return the first problem of a validation in one line: the field, what was found, what is expected."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "file"
+    found = "" if first["type"] in {"missing", "extra_forbidden"} else f" (found {first['input']!r})"
+    more = f"; {error.error_count() - 1} more problems" if error.error_count() > 1 else ""
+    return f"field {field!r}: {first['msg']}{found}{more}"

@@ -1,0 +1,127 @@
+"""Training data in memory: windows as codes, labels as int8, split by use."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.config import MostResolved, PretrainConfig
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
+
+__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LabelledWindows:
+    """Windows with their labels.
+
+    Attributes
+    ----------
+    region
+        int64 (windows,): index in the matrix.
+    codes
+        uint8 (windows, length).
+    labels
+        int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
+    """
+
+    region: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a multi-task model is trained and validated on, and what it must not see.
+
+    Attributes
+    ----------
+    tfs
+        Names of the label columns.
+    train, validation
+        Windows with labels.
+    test_regions
+        int64 indices of the regions kept for the test.
+    excluded_chromosomes
+        Chromosomes with no use at all.
+    """
+
+    tfs: list[str]
+    train: LabelledWindows
+    validation: LabelledWindows
+    test_regions: NDArray[np.int64]
+    excluded_chromosomes: tuple[str, ...]
+
+
+def region_windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the codes of regions of the matrix, uint8 of shape (regions, region length)."""
+    regions = matrix.regions
+    names = np.array(regions.chrom_names)[regions.chrom[index]]
+    return genome.windows(names, regions.start[index], regions.length).codes
+
+
+def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Genome) -> TrainingData:
+    """Select, split and read everything that a configuration asks for; windows with an N are dropped.
+
+    Raises
+    ------
+    UnknownNameError
+        If the matrix lacks a TF.
+    ConfigError
+        If the split leaves nothing, or a TF that was asked for by name has no bound region to train on.
+    """
+    tfs = _choose_tfs(config, matrix)
+    labels = matrix.labels(tfs, kind=config.labels)
+    located = matrix.regions.start >= 0
+    combine = np.logical_or if config.resolved == "any" else np.logical_and
+    # Column by column: the labels of one TF lie together in memory.
+    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
+    candidates = np.flatnonzero(resolved & located)
+    split = _split(config, matrix, candidates)
+    train = _labelled(matrix, genome, split.train, labels)
+    validation = _labelled(matrix, genome, split.validation, labels)
+    empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
+    if empty and config.tfs != "all":
+        raise ConfigError(f"no bound training region for {', '.join(empty)}; leave them out of `tfs`")
+    if empty:
+        logger.warning("no bound training region for %s: its output can only say 'unbound'", ", ".join(empty))
+    logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
+    excluded = () if config.split == "paper" else config.split.excluded
+    return TrainingData(tfs, train, validation, split.test, excluded)
+
+
+def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
+    if config.tfs == "all":
+        return matrix.tfs
+    if isinstance(config.tfs, MostResolved):
+        return matrix.most_resolved(config.tfs.most_resolved)
+    return list(config.tfs)
+
+
+def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np.int64]) -> Split:
+    if config.split == "paper":
+        return split_randomly(candidates, config.seed)
+    chosen = config.split
+    return split_by_chromosome(matrix.regions, candidates, chosen.validation, chosen.test, chosen.excluded)
+
+
+def _labelled(
+    matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64], labels: NDArray[np.int8]
+) -> LabelledWindows:
+    codes = region_windows(matrix, genome, index)
+    whole = ~(codes == UNKNOWN).any(1)
+    index = index[whole]
+    return LabelledWindows(index, codes[whole], np.ascontiguousarray(labels[index]))

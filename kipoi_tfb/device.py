@@ -1,0 +1,57 @@
+"""Where a network runs, and at what precision."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+import torch
+
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
+
+__all__ = ["autocast", "choose_device", "choose_precision", "describe"]
+
+PRECISIONS = ("fp32", "bf16")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device by name (``cpu``, ``cuda``, ``cuda:1``, ``mps``); ``auto`` takes a GPU where there is one.
+
+    Raises
+    ------
+    ConfigError
+        If the device does not exist on this machine.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"device {name!r} is not available here ({error}); use cpu or auto") from None
+    return device
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Return ``fp32`` or ``bf16``; ``auto`` takes bf16 where the hardware computes with it."""
+    if name != "auto":
+        if name not in PRECISIONS:
+            raise UnknownNameError("precision", name, ("auto", *PRECISIONS))
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    if device.type == "cpu":
+        return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+    return "fp32"
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
+    """Return the context in which forward passes run at the given precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def describe(device: torch.device, precision: str) -> str:
+    """Return one line for the user: device, its name or threads, precision."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)}), {precision}"
+    return f"{device} ({torch.get_num_threads()} threads of {os.cpu_count()} cores), {precision}"

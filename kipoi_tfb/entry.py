@@ -1,0 +1,98 @@
+"""A zoo entry on disk: its card, its checked weights, its network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from kipoi_tfb.architectures import build_network, fold_batchnorm
+from kipoi_tfb.card import Card, read_card
+from tfb_matrix_data.errors import ChecksumError, EntryError
+from tfb_matrix_data.files import sha256
+
+__all__ = ["GOLDEN_FILE", "Entry", "open_entry"]
+
+GOLDEN_FILE = "golden.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A folder of the zoo.
+
+    Attributes
+    ----------
+    name
+        Name in the zoo, or the folder as given.
+    folder
+        Where it is.
+    card
+        What it says of itself.
+    """
+
+    name: str
+    folder: Path
+    card: Card
+
+    @property
+    def weights_path(self) -> Path:
+        """Return the path of the file of weights."""
+        return self.folder / self.card.weights.file
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Load the weights, after checking their sha256.
+
+        Raises
+        ------
+        EntryError
+            If there is no such file, or it is not a state_dict.
+        ChecksumError
+            If its sha256 is not the card's.
+        """
+        if not self.weights_path.is_file():
+            raise EntryError(f"{self.name}: {self.weights_path} is missing")
+        found = sha256(self.weights_path)
+        if found != self.card.weights.sha256:
+            raise ChecksumError(
+                f"{self.weights_path}: sha256 is {found[:12]}..., the card of {self.name} says "
+                f"{self.card.weights.sha256[:12]}...; the file is damaged or not the one the card describes"
+            )
+        try:
+            return torch.load(self.weights_path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises RuntimeError, UnpicklingError, KeyError ...
+            raise EntryError(f"{self.weights_path}: is not a state_dict of tensors: {error}") from None
+
+    def load(self) -> nn.Module:
+        """Return the network in float32 on the CPU, in evaluation mode, batch normalisation folded."""
+        network = build_network(self.card.architecture, len(self.card.tasks), self.card.window_length)
+        try:
+            network.load_state_dict(self.state_dict())
+        except RuntimeError as error:
+            raise EntryError(f"{self.name}: weights do not fit {self.card.architecture}: {error}") from None
+        return fold_batchnorm(network)
+
+    @cached_property
+    def golden(self) -> dict[str, list]:
+        """``sequences`` and the ``probability`` of each task for each, as recorded when the entry was written."""
+        path = self.folder / GOLDEN_FILE
+        try:
+            golden = json.loads(path.read_text())
+            return {"sequences": golden["sequences"], "probability": golden["probability"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EntryError(f"{path}: golden predictions are missing or damaged ({error})") from None
+
+
+def open_entry(folder: str | Path, name: str | None = None) -> Entry:
+    """Open an entry by its folder; weights are read when they are asked for.
+
+    Raises
+    ------
+    EntryError
+        If the folder holds no valid entry.
+    """
+    folder = Path(folder)
+    return Entry(name or str(folder), folder.absolute(), read_card(folder))

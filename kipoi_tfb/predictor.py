@@ -1,0 +1,94 @@
+"""Running networks over windows: batches, device, precision, both strands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kipoi_tfb.device import autocast, choose_device, choose_precision
+from kipoi_tfb.entry import Entry
+from kipoi_tfb.scores import as_tensor, both_strands, probability, to_one_hot
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.sequence import UNKNOWN
+
+__all__ = ["Predictor"]
+
+
+class Predictor:
+    """The networks of one or more zoo entries, as one function from windows to a score per TF.
+
+    Parameters
+    ----------
+    entries
+        Zoo entries of one window length.
+    tfs
+        Keep only these columns, in this order; default all.
+    device
+        See `kipoi_tfb.device.choose_device`.
+    precision
+        ``fp32`` (default: the same numbers everywhere), ``bf16`` or ``auto``.
+    batch_size
+        Windows per forward pass.
+
+    Attributes
+    ----------
+    columns
+        Name of each column: the TF, with the entry before it (``entry/TF``) where two entries have it.
+    window_length
+        Length of the windows in bp.
+
+    Raises
+    ------
+    ConfigError
+        If the entries take windows of different lengths.
+    UnknownNameError
+        If a TF is not among the columns.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        tfs: Sequence[str] | None = None,
+        device: str = "cpu",
+        precision: str = "fp32",
+        batch_size: int = 512,
+    ) -> None:
+        lengths = {entry.card.window_length for entry in entries}
+        if len(lengths) != 1:
+            raise ConfigError(f"entries take windows of different lengths ({sorted(lengths)}); run them one by one")
+        (self.window_length,) = lengths
+        self.device = choose_device(device)
+        self.precision = choose_precision(precision, self.device)
+        self.batch_size = batch_size
+        self._networks = [entry.load().to(self.device) for entry in entries]
+        owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
+        every = [f"{e.name}/{tf}" if owners[tf] > 1 else tf for e in entries for tf in e.card.tasks]
+        unknown = [tf for tf in tfs or () if tf not in every]
+        if unknown:
+            raise UnknownNameError("TF", unknown[0], every)
+        self.columns = list(tfs) if tfs is not None else every
+        self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
+
+    @torch.inference_mode()
+    def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
+
+        A window without a single known base has no score: its row is NaN.
+        """
+        out = np.empty((len(codes), len(self.columns)), np.float32)
+        for start in range(0, len(codes), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            one_hot = to_one_hot(as_tensor(codes[part], self.device))
+            with autocast(self.device, self.precision):
+                logits = torch.cat([both_strands(network, one_hot) for network in self._networks], dim=1)
+            out[part] = (logits if self._keep is None else logits[:, self._keep]).cpu().numpy()
+        out[(codes == UNKNOWN).all(1)] = np.nan
+        return out
+
+    def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the probability of binding, float32 (windows, columns); NaN for windows of unknown bases only."""
+        return probability(torch.from_numpy(self.logits(codes))).numpy()

@@ -1,0 +1,115 @@
+"""From a configuration to a zoo entry: data, training, card."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kipoi_tfb.card import DataCard, TrainingCard
+from kipoi_tfb.config import PretrainConfig
+from kipoi_tfb.datasets import TrainingData, load_training_data
+from kipoi_tfb.device import choose_device, choose_precision, describe
+from kipoi_tfb.entry import Entry
+from kipoi_tfb.publish import CITATION, write_entry
+from kipoi_tfb.training import TrainingResult, train
+from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.files import sha256
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.matrix import BindingMatrix
+
+__all__ = ["pretrain"]
+
+logger = logging.getLogger(__name__)
+
+
+def pretrain(
+    config: PretrainConfig,
+    matrix: BindingMatrix,
+    genome: Genome,
+    folder: str | Path,
+    device: str = "auto",
+    precision: str = "auto",
+    command: str = "",
+) -> Entry:
+    """Train a model and write it as a zoo entry, ``folder/entry``; an interrupted run in `folder` is resumed.
+
+    Parameters
+    ----------
+    config
+        What to train.
+    matrix, genome
+        Labels and sequence.
+    folder
+        Checkpoints, learning curve and the entry go here.
+    device, precision
+        See `kipoi_tfb.device`.
+    command
+        The command line, for the card.
+
+    Raises
+    ------
+    EntryError
+        If `folder` holds a finished entry already.
+    """
+    folder = Path(folder)
+    if (folder / "entry").exists():
+        raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = choose_device(device)
+    chosen_precision = choose_precision(precision, chosen)
+    logger.info("device: %s", describe(chosen, chosen_precision))
+    data = load_training_data(config, matrix, genome)
+    result = train(config, data, folder, chosen, chosen_precision)
+    fields = {
+        "name": config.name,
+        "summary": config.summary,
+        "architecture": config.architecture,
+        "window_length": int(data.train.codes.shape[1]),
+        "tasks": tuple(data.tfs),
+        "data": _data_card(data, matrix, genome),
+        "training": _training_card(config, result, command, describe(chosen, chosen_precision), chosen_precision),
+        "citation": (CITATION,),
+    }
+    return write_entry(folder / "entry", result.network, fields)
+
+
+def _data_card(data: TrainingData, matrix: BindingMatrix, genome: Genome) -> DataCard:
+    regions = matrix.regions
+
+    def chromosomes(index: np.ndarray) -> tuple[str, ...]:
+        return tuple(regions.chrom_names[i] for i in np.unique(regions.chrom[index]))
+
+    used = (data.train.region, data.validation.region, data.test_regions)
+    train_chroms, validation_chroms, test_chroms = (chromosomes(index) for index in used)
+    return DataCard(
+        source=str(matrix.attrs["source"]),
+        matrix_sha256=sha256(matrix.path),
+        assembly=str(matrix.attrs["assembly"]),
+        genome=genome.path.name,
+        train_chromosomes=train_chroms,
+        validation_chromosomes=validation_chroms,
+        test_chromosomes=test_chroms,
+        excluded_chromosomes=data.excluded_chromosomes,
+        n_train=len(data.train),
+        n_validation=len(data.validation),
+    )
+
+
+def _training_card(
+    config: PretrainConfig, result: TrainingResult, command: str, device: str, precision: str
+) -> TrainingCard:
+    return TrainingCard(
+        command=command,
+        config=config,
+        best_epoch=result.best_epoch,
+        validation_loss=round(min(record.validation_loss for record in result.history), 5),
+        seconds=round(sum(record.seconds for record in result.history), 1),
+        device=device,
+        precision=precision,
+        torch=torch.__version__,
+        date=datetime.date.today().isoformat(),
+    )

@@ -1,0 +1,114 @@
+"""Writing zoo entries, from ``templates/`` and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import torch
+from torch import nn
+
+from kipoi_tfb.card import Card, WeightsCard, write_card
+from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.predictor import Predictor
+from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
+from tfb_matrix_data.sequence import UNKNOWN, decode
+
+__all__ = ["CITATION", "WEIGHTS_FILE", "install_entry", "save_weights", "write_entry"]
+
+WEIGHTS_FILE = "weights.pt"
+CITATION = (
+    "Novakovsky et al., Biologically relevant transfer learning improves transcription factor binding prediction, "
+    "Genome Biology 22:280 (2021), doi:10.1186/s13059-021-02499-5"
+)
+_GOLDEN_SEQUENCES = 4
+
+
+def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
+    """Write a network's state_dict as float16 CPU tensors (what Kipoi and `torch.load(weights_only=True)` read).
+
+    Raises
+    ------
+    EntryError
+        If a weight does not fit into float16.
+    """
+    state = {}
+    for name, value in network.state_dict().items():
+        value = value.detach().cpu()
+        half = value.half() if value.is_floating_point() else value
+        if not torch.isfinite(half).all():
+            raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
+        state[name] = half.contiguous().clone()
+    with atomic_path(path) as temporary:
+        torch.save(state, temporary)
+    return WeightsCard(file=Path(path).name, sha256=sha256(path), dtype="float16")
+
+
+def write_entry(folder: str | Path, network: nn.Module, card_fields: dict) -> Entry:
+    """Write a complete entry (weights, card, Kipoi's model.yaml files, golden predictions), whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where to; must not exist.
+    network
+        The trained network.
+    card_fields
+        Fields of `kipoi_tfb.card.Card` but the weights.
+
+    Raises
+    ------
+    EntryError
+        If the folder exists already.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise EntryError(f"{folder} exists already; remove it or choose another name")
+    with atomic_folder(folder) as temporary:
+        weights = save_weights(network, temporary / WEIGHTS_FILE)
+        card = Card(weights=weights, **card_fields)
+        write_card(card, temporary)
+        render_specs(card, temporary)
+        _write_golden(open_entry(temporary), temporary)
+    return open_entry(folder)
+
+
+def render_specs(card: Card, folder: Path) -> None:
+    """Write the entry's ``model.yaml`` (regions, sequences) and ``variants/model.yaml`` from the templates."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (YAML, not HTML)
+    )
+    (folder / "variants").mkdir(exist_ok=True)
+    for template, target in (("model.yaml.j2", "model.yaml"), ("variants.yaml.j2", "variants/model.yaml")):
+        (folder / target).write_text(templates.get_template(template).render(card=card))
+
+
+def install_entry(source: Entry, zoo: Path) -> Entry:
+    """Copy an entry's folder into a zoo under its card's name."""
+    target = zoo / source.card.name
+    if target.exists():
+        raise EntryError(f"{source.card.name} is in the zoo already ({target}); `tfb zoo remove` it first")
+    with atomic_folder(target) as temporary:
+        shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
+    return open_entry(target, source.card.name)
+
+
+def _write_golden(entry: Entry, folder: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (_GOLDEN_SEQUENCES, entry.card.window_length), np.uint8)
+    codes[-1, :50] = UNKNOWN
+    found = Predictor([entry]).probability(codes)
+    golden = {
+        "tasks": list(entry.card.tasks),
+        "sequences": [decode(row) for row in codes],
+        "probability": [[round(float(value), 6) for value in row] for row in found],
+    }
+    with atomic_path(folder / GOLDEN_FILE) as temporary:
+        temporary.write_text(json.dumps(golden) + "\n")

@@ -1,0 +1,58 @@
+"""Zoo entries as the torch modules that Kipoi loads by name from a ``model.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kipoi_tfb.entry import open_entry
+from kipoi_tfb.scores import both_strands, effect, probability
+
+__all__ = ["RegionModel", "VariantModel"]
+
+
+class RegionModel(nn.Module):
+    """Binding probability per TF of one-hot windows, both strands averaged.
+
+    Parameters
+    ----------
+    card
+        Path of the entry's ``card.yaml``; relative to the model's folder when Kipoi loads it.
+    """
+
+    def __init__(self, card: str = "card.yaml") -> None:
+        super().__init__()
+        entry = open_entry(Path(card).parent)
+        self.tasks = entry.card.tasks
+        self.network = entry.load()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> None:  # type: ignore[override]
+        """Do nothing: Kipoi hands over the weights once more, without having checked their sha256."""
+
+    def forward(self, one_hot: Tensor) -> dict[str, Tensor]:
+        """Return {TF: probabilities (batch,)} of one-hot windows (batch, 4, length); NaN where no base is known."""
+        return dict(zip(self.tasks, probability(self._logits(one_hot)).unbind(1), strict=True))
+
+    def _logits(self, one_hot: Tensor) -> Tensor:
+        # Kipoi never disables autograd; its gradients (`input_grad`) ask for it on the input.
+        with torch.set_grad_enabled(one_hot.requires_grad):
+            logits = both_strands(self.network, one_hot.float())
+            return logits.masked_fill((one_hot == 0).all(2).all(1)[:, None], torch.nan)
+
+
+class VariantModel(RegionModel):
+    """Probabilities with REF and ALT and the effect of the allele, per TF; both strands averaged."""
+
+    def forward(self, ref: Tensor, alt: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        """Return {TF_ref, TF_alt, TF_effect: values (batch,)}; NaN where an allele was not placed on the genome."""
+        logits_ref, logits_alt = self._logits(torch.cat([ref, alt])).chunk(2)
+        values = (probability(logits_ref), probability(logits_alt), effect(logits_ref, logits_alt))
+        return {
+            f"{tf}_{what}": column
+            for what, value in zip(("ref", "alt", "effect"), values, strict=True)
+            for tf, column in zip(self.tasks, value.unbind(1), strict=True)
+        }

@@ -1,0 +1,257 @@
+"""Training a multi-task network: one seed gives one result, also when it was killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kipoi_tfb.architectures import build_network
+from kipoi_tfb.config import PretrainConfig
+from kipoi_tfb.datasets import LabelledWindows, TrainingData
+from kipoi_tfb.device import autocast
+from kipoi_tfb.progress import progress_bar
+from kipoi_tfb.scores import both_strands, to_one_hot
+from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.sequence import reverse_complement
+
+__all__ = ["EpochRecord", "TrainingResult", "masked_loss", "train"]
+
+logger = logging.getLogger(__name__)
+
+_CHECKPOINT_SECONDS = 60
+_EVALUATION_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One line of the learning curve: losses are means over the resolved labels."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    seconds: float
+
+
+@dataclass
+class TrainingResult:
+    """The network of the best epoch (lowest validation loss) and how it came about."""
+
+    network: nn.Module
+    best_epoch: int
+    history: list[EpochRecord] = field(default_factory=list)
+
+
+def masked_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy over the resolved labels (not -1); 0 where none is resolved.
+
+    Parameters
+    ----------
+    logits
+        float (batch, TFs).
+    labels
+        int8 (batch, TFs): 1, 0, or -1 for unresolved.
+    """
+    resolved = (labels >= 0).float()
+    targets = labels.clamp(min=0).float()
+    total = F.binary_cross_entropy_with_logits(logits.float(), targets, weight=resolved, reduction="sum")
+    return total / resolved.sum().clamp(min=1)
+
+
+def train(
+    config: PretrainConfig, data: TrainingData, folder: str | Path, device: torch.device, precision: str = "fp32"
+) -> TrainingResult:
+    """Train a network as configured, or resume it from the checkpoint in `folder`.
+
+    Checkpoints are written every minute and after every epoch. All randomness is derived from the seed and the
+    position (epoch, step), so that a resumed run goes on exactly as an uninterrupted one.
+
+    Parameters
+    ----------
+    config, data
+        What to train, and on what.
+    folder
+        Where ``checkpoint.pt`` and ``history.json`` go.
+    device, precision
+        See `kipoi_tfb.device`.
+
+    Raises
+    ------
+    ConfigError
+        If `folder` holds the checkpoint of another configuration.
+    TfbError
+        If the loss is not finite; the last good checkpoint stays.
+    """
+    return _Trainer(config, data, Path(folder), device, precision).run()
+
+
+class _Trainer:
+    def __init__(
+        self, config: PretrainConfig, data: TrainingData, folder: Path, device: torch.device, precision: str
+    ) -> None:
+        self.config, self.data, self.folder = config, data, folder
+        self.device, self.precision = device, precision
+        self.n_samples = len(data.train) * (2 if config.strands == "both" else 1)
+        self.steps_per_epoch = -(-self.n_samples // config.batch_size)
+        torch.manual_seed(config.seed)
+        self.network = build_network(config.architecture, len(data.tfs), data.train.codes.shape[1]).to(device)
+        if config.output_bias == "prior":
+            _start_at_prior(self.network, data.train.labels)
+        adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+        self.optimiser = adam(
+            self.network.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay if config.optimiser == "adamw" else 0.0,
+            fused=device.type in {"cpu", "cuda"},
+        )
+        self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
+        self.history: list[EpochRecord] = []
+        self.best: dict[str, Tensor] = {}
+        # What a checkpoint must have been made with to be resumed.
+        self.identity = json.dumps([config.model_dump(mode="json"), data.tfs, len(data.train), precision], sort_keys=True)
+        self._load_checkpoint()
+
+    def run(self) -> TrainingResult:
+        total = self.steps_per_epoch * self.config.epochs
+        with progress_bar(f"training {self.config.name}", total, "batches") as advance:
+            advance(self.step)
+            while self.step < total:
+                self._run_epoch(advance)
+        best_epoch = min(self.history, key=lambda record: record.validation_loss).epoch
+        self.network.load_state_dict(self.best)
+        self.network.eval()
+        return TrainingResult(self.network, best_epoch, self.history)
+
+    def _run_epoch(self, advance) -> None:  # noqa: ANN001 (see progress_bar)
+        epoch, done = divmod(self.step, self.steps_per_epoch)
+        rng = np.random.default_rng([self.config.seed, epoch])
+        order = rng.permutation(self.n_samples)
+        # On one random strand, or (strands: both) the second half of the samples are the reverse complements.
+        flip = rng.random(self.n_samples) < 0.5 if self.config.strands == "random" else order >= len(self.data.train)
+        order %= len(self.data.train)
+        self.network.train()
+        started = saved = time.monotonic()
+        for batch in range(done, self.steps_per_epoch):
+            part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
+            loss = self._update(order[part], flip[part])
+            self.epoch_loss += loss
+            self.step += 1
+            advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+                saved = time.monotonic()
+                self.epoch_seconds += saved - started
+                started = saved
+                self._save_checkpoint()
+        self._finish_epoch(epoch, self.epoch_seconds + time.monotonic() - started)
+
+    def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
+        codes = self.data.train.codes[samples]
+        codes[flip] = reverse_complement(codes[flip])
+        labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
+        torch.manual_seed((self.config.seed << 32) + self.step)  # dropout
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        with autocast(self.device, self.precision):
+            logits = self.network(to_one_hot(torch.from_numpy(codes).to(self.device)))
+        loss = masked_loss(logits, labels)
+        value = loss.item()
+        if not np.isfinite(value):
+            raise TfbError(
+                f"training {self.config.name}: the loss became {value} at step {self.step}; the last good checkpoint is in "
+                f"{self.folder}. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return value
+
+    def _learning_rate(self) -> float:
+        """Return the rate of this step: constant, or up for 30 % of the steps and down again along a cosine."""
+        peak = self.config.learning_rate
+        if self.config.schedule == "constant":
+            return peak
+        position = self.step / max(1, self.steps_per_epoch * self.config.epochs - 1)
+        if position < 0.3:
+            return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * position / 0.3)) / 2)
+        return peak * (1 + math.cos(math.pi * (position - 0.3) / 0.7)) / 2 + 1e-6
+
+    def _finish_epoch(self, epoch: int, seconds: float) -> None:
+        validation = self._validation_loss(self.data.validation)
+        record = EpochRecord(epoch, self.epoch_loss / self.steps_per_epoch, validation, round(seconds, 1))
+        if not self.history or validation < min(r.validation_loss for r in self.history):
+            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+        self.history.append(record)
+        self.epoch_loss = self.epoch_seconds = 0.0
+        self._save_checkpoint()
+        with atomic_path(self.folder / "history.json") as temporary:
+            temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
+        logger.info(
+            "epoch %d/%d: train loss %.4f, validation loss %.4f, %.0f s (%.0f sequences/s)",
+            epoch + 1,
+            self.config.epochs,
+            record.train_loss,
+            validation,
+            seconds,
+            self.n_samples / max(seconds, 1e-9),
+        )
+
+    @torch.inference_mode()
+    def _validation_loss(self, windows: LabelledWindows) -> float:
+        self.network.eval()
+        total = resolved = 0.0
+        for start in range(0, len(windows), _EVALUATION_BATCH):
+            part = slice(start, start + _EVALUATION_BATCH)
+            labels = torch.from_numpy(windows.labels[part]).to(self.device)
+            with autocast(self.device, self.precision):
+                one_hot = to_one_hot(torch.from_numpy(windows.codes[part]).to(self.device))
+                logits = both_strands(self.network, one_hot)
+            n = float((labels >= 0).sum())
+            total += masked_loss(logits, labels).item() * n
+            resolved += n
+        return total / max(resolved, 1.0)
+
+    def _save_checkpoint(self) -> None:
+        state = {
+            "identity": self.identity,
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "epoch_loss": self.epoch_loss,
+            "epoch_seconds": self.epoch_seconds,
+            "history": [asdict(record) for record in self.history],
+            "best": self.best,
+        }
+        with atomic_path(self.folder / "checkpoint.pt") as temporary:
+            torch.save(state, temporary)
+
+    def _load_checkpoint(self) -> None:
+        path = self.folder / "checkpoint.pt"
+        if not path.is_file():
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if state["identity"] != self.identity:
+            raise ConfigError(f"{path} belongs to another configuration, data or precision; delete it or use another --out")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]
+        self.history = [EpochRecord(**record) for record in state["history"]]
+        self.best = state["best"]
+        logger.info("resuming from %s at step %d", path, self.step)
+
+
+def _start_at_prior(network: nn.Module, labels: NDArray[np.int8]) -> None:
+    bound = (labels == 1).sum(0)
+    resolved = (labels >= 0).sum(0)
+    prior = (bound + 1) / (resolved + 2)
+    with torch.no_grad():
+        network.get_submodule("head").bias.copy_(torch.from_numpy(np.log(prior / (1 - prior))))

@@ -1,0 +1,155 @@
+"""Synthetic data that every test module shares, made in code; the real data are read in place or skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from Bio import bgzf
+from hypothesis import HealthCheck, settings
+from numpy.typing import NDArray
+
+from tfb_matrix_data.importers import import_published
+from tfb_matrix_data.layout import BindingEvents, EventList, write_events
+
+# Derandomised: the same examples everywhere, no .hypothesis folder; no deadline: the machine may be busy.
+settings.register_profile(
+    "tfb", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tfb")
+
+SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every cache goes to a temporary folder."""
+    folder = tmp_path_factory.mktemp("tfb_data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFB_DATA", str(folder))
+        yield folder
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A small dense matrix: what the package must never build, and the reference for what it computes."""
+
+    tfs: list[str]
+    cell_types: list[str]
+    codes: NDArray[np.uint8]
+    """(TFs, cell types, regions), 0..4."""
+    profiled: NDArray[np.bool_]
+    accessible: NDArray[np.bool_]
+
+    def labels(
+        self, tfs: Sequence[str] | None, regions: object, kind: str, cell_types: Sequence[str] | None
+    ) -> NDArray[np.int8]:
+        """Collapse, then map, one element at a time."""
+        sparse = {0: -1, 1: 0, 2: -1, 3: -1, 4: 1}
+        less_sparse = {0: -1, 1: 0, 2: 0, 3: 0, 4: 1}
+        mapping = {"sparse": sparse, "less_sparse": less_sparse}[kind]
+        cells = [self.cell_types.index(c) for c in (self.cell_types if cell_types is None else cell_types)]
+        rows = list(range(self.codes.shape[2]) if regions is None else regions)
+        names = self.tfs if tfs is None else tfs
+        out = np.full((len(rows), len(names)), -9, np.int8)
+        for j, tf in enumerate(names):
+            for i, region in enumerate(rows):
+                out[i, j] = mapping[max((int(self.codes[self.tfs.index(tf), c, region]) for c in cells), default=0)]
+        return out
+
+    def events(self, **changes: object) -> BindingEvents:
+        """Return the compact form; coordinates for every third region only."""
+        n_regions = self.codes.shape[2]
+        known = np.arange(0, n_regions, 3)
+        fields = dict(
+            tfs=self.tfs,
+            cell_types=self.cell_types,
+            profiled=self.profiled,
+            accessible=np.packbits(self.accessible, axis=1),
+            accessible_known=np.ones(len(self.cell_types), bool),
+            bound=self._pairs((4,)),
+            ambiguous=self._pairs((2, 3)),
+            region_id=known.astype(np.uint32),
+            region_chrom=(np.arange(len(known)) % 3).astype(np.uint8),
+            region_start=(1000 + 500 * known).astype(np.uint32),
+            chrom_names=["chr1", "chr16", "chrX"],
+            attrs={"n_regions": n_regions, "region_length": 200, "assembly": "synthetic", "source": "made by a test"},
+        )
+        return BindingEvents(**{**fields, **changes})
+
+    def _pairs(self, wanted: tuple[int, ...]) -> EventList:
+        tf, cell, region = np.nonzero(np.isin(self.codes, wanted))
+        indptr = np.searchsorted(tf, np.arange(len(self.tfs) + 1))
+        return EventList(indptr.astype(np.int64), region.astype(np.uint32), cell.astype(np.uint8))
+
+
+def _dense(raw: NDArray, profiled: NDArray, accessible: NDArray, tfs: list[str], cell_types: list[str]) -> Dense:
+    codes = (raw * accessible[None] * profiled[:, :, None]).astype(np.uint8)
+    return Dense(tfs, cell_types, codes, profiled.astype(bool), accessible.astype(bool))
+
+
+@pytest.fixture(scope="session")
+def make_dense() -> Callable[..., Dense]:
+    """Build a `Dense` from raw codes 1..4 (TFs, cells, regions), profiled (TFs, cells), accessible (cells, regions)."""
+    return _dense
+
+
+@pytest.fixture(scope="session")
+def dense() -> Dense:
+    """4 TFs x 3 cell types x 41 regions (41: the last byte of the packed bits is not full); JUND knows one cell."""
+    rng = np.random.default_rng(11)
+    raw = rng.choice([1, 2, 3, 4], (4, 3, 41), p=[0.4, 0.2, 0.1, 0.3])
+    profiled = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 0], [1, 0, 1]])
+    accessible = rng.random((3, 41)) < 0.6
+    return _dense(raw, profiled, accessible, ["ATF4", "CTCF", "JUND", "SP1"], ["B cell", "HeLa-S3", "K562"])
+
+
+@pytest.fixture(scope="session")
+def dense_path(dense: Dense, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of `dense`."""
+    path = tmp_path_factory.mktemp("dense") / "matrix.h5"
+    write_events(dense.events(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_fasta() -> Callable[..., Path]:
+    """Return a function that writes {name: sequence} as FASTA, bgzip where the name ends in .gz."""
+
+    def write(path: Path, contigs: dict[str, str], width: int = 60) -> Path:
+        text = ""
+        for name, sequence in contigs.items():
+            text += f">{name} made by a test\n"
+            text += "".join(f"{sequence[i : i + width]}\n" for i in range(0, len(sequence), width))
+        with bgzf.open(path, "wt") if path.suffix == ".gz" else open(path, "w") as stream:
+            stream.write(text)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data, or a skip."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data are not here ({SHARED_DATA} does not exist)")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def real_matrix(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public event file, imported once."""
+    path = tmp_path_factory.mktemp("real") / "matrix.h5"
+    import_published([shared_data / "tf-binding-events.h5"], path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def upstream_matrix(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published matrices of five TFs, imported once (some ten seconds)."""
+    path = tmp_path_factory.mktemp("upstream") / "matrix.h5"
+    import_published([shared_data / "upstream"], path)
+    return path

@@ -1,0 +1,85 @@
+"""Exceptions that name the file, line or field at fault and say what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "AssemblyError",
+    "ChecksumError",
+    "ConfigError",
+    "EntryError",
+    "InputError",
+    "LayoutError",
+    "TfbError",
+    "UnknownNameError",
+]
+
+
+class TfbError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class InputError(TfbError):
+    """A file that a user gave cannot be read as what it should be.
+
+    Parameters
+    ----------
+    path
+        The file at fault.
+    problem
+        What was found, what was expected and what to do.
+    line
+        1-based line number, where the format has lines.
+    """
+
+    def __init__(self, path: object, problem: str, line: int | None = None) -> None:
+        where = f"{path}" if line is None else f"{path}, line {line}"
+        super().__init__(f"{where}: {problem}")
+        self.path, self.line = path, line
+
+
+class AssemblyError(TfbError):
+    """Coordinates or alleles do not belong to the genome they are used with."""
+
+
+class LayoutError(TfbError):
+    """A binding-matrix file is cut off, of another kind or of another layout version."""
+
+
+class ChecksumError(TfbError):
+    """A file's sha256 is not the recorded one."""
+
+
+class EntryError(TfbError):
+    """A zoo entry is missing, incomplete or not valid."""
+
+
+class ConfigError(TfbError):
+    """A configuration asks for something that does not exist or does not fit together."""
+
+
+class UnknownNameError(TfbError):
+    """A name is not among the valid ones; the message lists the nearest of them.
+
+    Parameters
+    ----------
+    kind
+        What the name should have been, such as ``"TF"``.
+    name
+        The name that was given.
+    choices
+        Every valid name.
+    """
+
+    def __init__(self, kind: str, name: object, choices: Iterable[str]) -> None:
+        valid = list(choices)
+        near = get_close_matches(str(name).upper(), valid, n=3) or get_close_matches(str(name), valid, n=3)
+        if near:
+            hint = f"Did you mean {' or '.join(near)}?"
+        else:
+            shown = ", ".join(valid[:12]) + (f", ... ({len(valid)} in all)" if len(valid) > 12 else "")
+            hint = f"Valid: {shown or 'none'}."
+        super().__init__(f"unknown {kind} {name!r}. {hint}")
+        self.choices = valid

@@ -1,0 +1,112 @@
+"""Files: where caches live, and writing so that nothing half-written is ever taken as good."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pooch
+
+from tfb_matrix_data.errors import InputError
+
+__all__ = ["atomic_folder", "atomic_path", "cache_folder", "read_lines", "sha256"]
+
+
+def cache_folder() -> Path:
+    """Return the folder for everything that can be made again: ``$TFB_DATA``, or the platform's cache folder."""
+    return Path(os.environ.get("TFB_DATA") or pooch.os_cache("tfb")).expanduser()
+
+
+def sha256(path: str | Path) -> str:
+    """Return the sha256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` to write to, and rename it to `path` on success.
+
+    On any exception, Ctrl-C included, the temporary file is removed and an older file at `path` stays.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(path, f"the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise InputError(path, "is a folder; give the name of a file to write")
+    # The suffix is kept: h5py, cyvcf2 and others choose the format by it.
+    temporary = path.with_name(f".{path.name.split('.')[0]}.{os.getpid()}.part{''.join(path.suffixes)}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except PermissionError as error:
+        raise InputError(path, "cannot be written (permission denied); choose another output") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path` to fill, and rename it to `path` on success.
+
+    Where another process finished `path` first, its copy is kept and this one is dropped.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
+    temporary.mkdir()
+    try:
+        yield temporary
+        try:
+            os.rename(temporary, path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield (1-based line number, line without its end) of a text file, plain, gzip or bgzip.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, a folder, empty, binary, or a gzip stream that is cut off.
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as stream:
+            magic = stream.read(2)
+    except FileNotFoundError:
+        raise InputError(path, "no such file") from None
+    except IsADirectoryError:
+        raise InputError(path, "is a folder; expected a file") from None
+    except PermissionError:
+        raise InputError(path, "cannot be read (permission denied)") from None
+    if not magic:
+        raise InputError(path, "is empty")
+    number = 0
+    try:
+        opener = gzip.open if magic == b"\x1f\x8b" else open
+        with opener(path, "rt", encoding="utf-8", errors="strict", newline=None) as lines:
+            for number, line in enumerate(lines, 1):  # noqa: B007 (the number is for the errors below)
+                if "\0" in line:
+                    raise InputError(path, "is a binary file; expected text", number)
+                yield number, line.rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", number + 1) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(path, f"gzip data are damaged or cut off after line {number} ({error})") from None

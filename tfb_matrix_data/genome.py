@@ -1,0 +1,236 @@
+"""The genome: FASTA read once through pyfaidx into memory-mapped uint8 codes, and windows cut from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyfaidx
+from numpy.typing import ArrayLike, NDArray
+
+from tfb_matrix_data.errors import AssemblyError, InputError, TfbError, UnknownNameError
+from tfb_matrix_data.files import atomic_path, cache_folder
+from tfb_matrix_data.sequence import UNKNOWN, encode
+
+__all__ = ["Genome", "Windows"]
+
+logger = logging.getLogger(__name__)
+
+_CACHE_VERSION = 1
+_PIECE = 1 << 20
+
+
+class Windows(NamedTuple):
+    """Sequence windows of one length.
+
+    Attributes
+    ----------
+    codes
+        uint8 of shape (windows, length).
+    n_unknown
+        int64 (windows,): bases that are not A, C, G or T, those beyond the contig's ends included.
+    edge_padded
+        bool (windows,): the window reaches beyond an end of its contig.
+    """
+
+    codes: NDArray[np.uint8]
+    n_unknown: NDArray[np.int64]
+    edge_padded: NDArray[np.bool_]
+
+
+class Genome:
+    """A FASTA file (plain or bgzip) as memory-mapped uint8 codes.
+
+    Each contig is read through pyfaidx when it is first asked for, and from a cache file after that; the cache
+    (1 byte per base, under `tfb_matrix_data.files.cache_folder`) is keyed by the file's path, size and
+    modification time. A missing ``.fai`` is made: beside the FASTA, or in the cache if that folder is read-only.
+
+    Parameters
+    ----------
+    path
+        FASTA file. Gzip that is not bgzip cannot be read at random and is refused.
+
+    Attributes
+    ----------
+    lengths
+        Contig lengths in bp by name, in the file's order.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, not FASTA, or compressed by plain gzip.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(os.path.abspath(Path(path).expanduser()))
+        if not self.path.is_file():
+            raise InputError(path, "no such FASTA file")
+        stat = self.path.stat()
+        if stat.st_size == 0:
+            raise InputError(path, "is empty; expected FASTA")
+        key = json.dumps([str(self.path.resolve()), stat.st_size, stat.st_mtime_ns, _CACHE_VERSION])
+        digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._cache = cache_folder() / "genomes" / f"{self.path.name}-{digest}"
+        self.lengths: dict[str, int] = {name: record.rlen for name, record in self._index().items()}
+        self._codes: dict[str, NDArray[np.uint8]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Genome {self.path.name}: {len(self.lengths)} contigs, {sum(self.lengths.values()):,} bp>"
+
+    def __getstate__(self) -> dict:
+        # Memory maps are opened again in a worker process instead of being copied into it.
+        return {**self.__dict__, "_codes": {}}
+
+    def contig(self, name: str) -> str:
+        """Return this FASTA's name of a contig: as given, or with ``chr`` added or removed (``chrM`` is ``MT``).
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none under either name.
+        """
+        if name in self.lengths:
+            return name
+        other = name[3:] if name.startswith("chr") else f"chr{name}"
+        for candidate in (other, {"M": "MT", "chrMT": "chrM"}.get(other, other)):
+            if candidate in self.lengths:
+                return candidate
+        raise UnknownNameError(f"contig (in {self.path.name})", name, self.lengths)
+
+    def renamed(self, names: Sequence[str]) -> dict[str, str]:
+        """Return {name: this FASTA's name} for the names that are spelt another way here, unknown ones left out."""
+        found = {}
+        for name in dict.fromkeys(names):
+            try:
+                here = self.contig(name)
+            except UnknownNameError:
+                continue
+            if here != name:
+                found[name] = here
+        return found
+
+    def codes(self, name: str) -> NDArray[np.uint8]:
+        """Return the read-only codes of a whole contig, memory-mapped, of shape (contig length,)."""
+        name = self.contig(name)
+        if name not in self._codes:
+            path = self._cache / f"{list(self.lengths).index(name)}.npy"
+            if not path.is_file():
+                self._write_codes(name, path)
+            self._codes[name] = np.load(path, mmap_mode="r")
+        return self._codes[name]
+
+    def windows(self, contigs: Sequence[str] | NDArray[np.str_], starts: ArrayLike, length: int) -> Windows:
+        """Cut windows [start, start + length), 0-based; what lies beyond a contig's end is unknown (code 4).
+
+        Parameters
+        ----------
+        contigs
+            Contig name of each window, in either naming.
+        starts
+            0-based start of each window; may be negative.
+        length
+            Length of every window in bp.
+
+        Raises
+        ------
+        UnknownNameError
+            If a contig is not in the FASTA.
+        AssemblyError
+            If a window lies wholly beyond its contig.
+        """
+        starts = np.asarray(starts, np.int64)
+        codes = np.empty((len(starts), length), np.uint8)
+        padded = np.zeros(len(starts), bool)
+        # Runs of one contig are the rule (sorted input), and one contig for a whole batch the commonest case.
+        names, inverse = np.unique(np.asarray(contigs), return_inverse=True)
+        for i, name in enumerate(names.tolist()):
+            at = np.flatnonzero(inverse == i) if len(names) > 1 else slice(None)
+            codes[at], padded[at] = self._cut(name, starts[at], length)
+        return Windows(codes, (codes == UNKNOWN).sum(-1), padded)
+
+    def _cut(self, name: str, starts: NDArray[np.int64], length: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        contig = self.codes(name)
+        outside = (starts + length <= 0) | (starts >= len(contig))
+        if outside.any():
+            at = int(starts[outside.argmax()])
+            raise AssemblyError(
+                f"window {name}:{at}-{at + length} lies beyond the contig ({len(contig):,} bp in {self.path.name}); "
+                "is this the right assembly?"
+            )
+        padded = (starts < 0) | (starts + length > len(contig))
+        if not padded.any():
+            # A strided view makes each window one memory copy, some ten times faster than an index per base.
+            return np.lib.stride_tricks.sliding_window_view(contig, length)[starts], padded
+        position = starts[:, None] + np.arange(length)
+        inside = (position >= 0) & (position < len(contig))
+        return np.where(inside, contig[np.clip(position, 0, len(contig) - 1)], np.uint8(UNKNOWN)), padded
+
+    def _write_codes(self, name: str, path: Path) -> None:
+        logger.info("reading %s of %s into the cache (once)", name, self.path.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+        if free < self.lengths[name] + (1 << 20):
+            raise InputError(
+                path.parent, f"{free:,} bytes free, {self.lengths[name]:,} needed for {name}; set TFB_DATA to another disk"
+            )
+        try:
+            codes = np.empty(self.lengths[name], np.uint8)
+            with self._fasta() as fasta:
+                # In pieces: Biopython's bgzip reader takes quadratic time in the length of one read.
+                for start in range(0, len(codes), _PIECE):
+                    end = min(start + _PIECE, len(codes))
+                    codes[start:end] = encode(fasta.faidx.fetch(name, start + 1, end))
+        except TfbError as error:
+            raise InputError(self.path, f"contig {name}: {error}") from None
+        except Exception as error:  # pyfaidx, Biopython and zlib raise what they like on damaged files
+            raise InputError(self.path, f"contig {name} cannot be read (damaged or cut off?): {error}") from None
+        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+            np.save(stream, codes)
+
+    def _index(self) -> dict:
+        with open(self.path, "rb") as stream:
+            head = stream.read(16)
+        if head[:2] == b"\x1f\x8b":
+            if head[12:14] != b"BC":
+                raise InputError(self.path, "is compressed by gzip; recompress it: gunzip -c IN | bgzip > OUT.fa.gz")
+        elif head[:1] != b">":
+            raise InputError(self.path, "is not FASTA (its first character is not '>')")
+        try:
+            with self._fasta() as fasta:
+                index = dict(fasta.faidx.index)
+        except TfbError:
+            raise
+        except Exception as error:  # see _write_codes
+            raise InputError(self.path, f"cannot be indexed: {error}") from None
+        if not index:
+            raise InputError(self.path, "holds no sequence")
+        return index
+
+    def _fasta(self) -> pyfaidx.Fasta:
+        """Open through pyfaidx, with the index in the cache folder where none can be written beside the FASTA."""
+        beside = Path(f"{self.path}.fai")
+        if beside.is_file() or _can_write(self.path.parent):
+            return pyfaidx.Fasta(str(self.path), as_raw=True, rebuild=False)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        link = self._cache / self.path.name
+        if not link.is_symlink():
+            link.symlink_to(self.path)
+        logger.info("%s has no .fai and its folder is read-only: indexing in %s", self.path.name, self._cache)
+        return pyfaidx.Fasta(str(link), as_raw=True, rebuild=False)
+
+
+def _can_write(folder: Path) -> bool:
+    probe = folder / f".tfb-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True

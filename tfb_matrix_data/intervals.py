@@ -1,0 +1,198 @@
+"""Genomic intervals from BED files, and the windows around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfb_matrix_data.errors import InputError, UnknownNameError
+from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.genome import Genome, Windows
+
+__all__ = ["ANCHORS", "Anchor", "Intervals", "check_contigs", "interval_windows", "iter_intervals", "read_intervals"]
+
+Anchor = Literal["centre", "summit"]
+ANCHORS = ("centre", "summit")
+_NARROWPEAK_COLUMNS = 10
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals of a BED file, in its order; 0-based, half open.
+
+    Attributes
+    ----------
+    chrom
+        str (intervals,).
+    start, end
+        int64 (intervals,).
+    name
+        Column 4, ``"."`` where there is none.
+    strand
+        Column 6 (``+``, ``-`` or ``.``).
+    summit
+        int64 offset of the peak's summit from its start (narrowPeak's column 10), -1 where there is none.
+    line
+        int64 1-based line in the file.
+    path
+        The file.
+    """
+
+    chrom: NDArray[np.str_]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    name: list[str]
+    strand: list[str]
+    summit: NDArray[np.int64]
+    line: NDArray[np.int64]
+    path: Path
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def __getitem__(self, rows: slice) -> Intervals:
+        return Intervals(
+            self.chrom[rows],
+            self.start[rows],
+            self.end[rows],
+            self.name[rows],
+            self.strand[rows],
+            self.summit[rows],
+            self.line[rows],
+            self.path,
+        )
+
+    def anchor(self, anchor: Anchor = "centre") -> NDArray[np.int64]:
+        """Return the 0-based position of each interval's centre, (start + end) // 2, or of its summit.
+
+        Raises
+        ------
+        InputError
+            If summits are asked for and an interval has none, or one outside of itself.
+        UnknownNameError
+            If `anchor` is neither.
+        """
+        if anchor not in ANCHORS:
+            raise UnknownNameError("anchor", anchor, ANCHORS)
+        if anchor == "centre":
+            return (self.start + self.end) // 2
+        wrong = (self.summit < 0) | (self.start + self.summit >= self.end)
+        if wrong.any():
+            at = int(wrong.argmax())
+            found = f"summit offset {self.summit[at]} of an interval of {self.end[at] - self.start[at]} bp"
+            raise InputError(
+                self.path,
+                ("no summit" if self.summit[at] < 0 else found)
+                + "; expected narrowPeak with the offset in column 10, or use the centre as the anchor",
+                int(self.line[at]),
+            )
+        return self.start + self.summit
+
+
+def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Intervals]:
+    """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip or bgzip) in chunks.
+
+    Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped. A file of exactly ten columns
+    is narrowPeak.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, has no interval, or a line is not BED: too few columns, a start or end that is
+        not a whole number or negative, a start beyond the end. The message names the line.
+    """
+    path = Path(path)
+    rows: list[tuple] = []
+    n_chunks = 0
+    for number, line in read_lines(path):
+        if not line.strip() or line.startswith(("#", "track", "browser")):
+            continue
+        rows.append(_parse(path, number, line))
+        if len(rows) == chunk_size:
+            yield _intervals(rows, path)
+            n_chunks += 1
+            rows = []
+    if rows:
+        yield _intervals(rows, path)
+    elif not n_chunks:
+        raise InputError(path, "has no interval (only comments, track lines or blank lines)")
+
+
+def read_intervals(path: str | Path) -> Intervals:
+    """Return all intervals of a BED file; see `iter_intervals`."""
+    (intervals,) = iter_intervals(path, chunk_size=1 << 62)
+    return intervals
+
+
+def interval_windows(intervals: Intervals, genome: Genome, length: int, anchor: Anchor = "centre") -> Windows:
+    """Cut the window of even length L around each interval's anchor p: [p - L/2, p + L/2).
+
+    A window that reaches beyond its contig is padded with unknown bases and marked.
+
+    Raises
+    ------
+    InputError
+        As `check_contigs` and `Intervals.anchor`.
+    """
+    check_contigs(intervals, genome)
+    return genome.windows(intervals.chrom, intervals.anchor(anchor) - length // 2, length)
+
+
+def check_contigs(intervals: Intervals, genome: Genome) -> None:
+    """Check that all intervals are on the genome.
+
+    Raises
+    ------
+    InputError
+        If an interval's contig is not in the FASTA or the interval ends beyond it; the message names the line.
+    """
+    for chrom in dict.fromkeys(intervals.chrom.tolist()):
+        rows = np.flatnonzero(intervals.chrom == chrom)
+        try:
+            size = genome.lengths[genome.contig(chrom)]
+        except UnknownNameError as error:
+            raise InputError(intervals.path, str(error), int(intervals.line[rows[0]])) from None
+        beyond = rows[intervals.end[rows] > size]
+        if len(beyond):
+            at = beyond[0]
+            raise InputError(
+                intervals.path,
+                f"{chrom}:{intervals.start[at]}-{intervals.end[at]} ends beyond the contig "
+                f"({size:,} bp in {genome.path.name}); is this the right assembly?",
+                int(intervals.line[at]),
+            )
+
+
+def _parse(path: Path, number: int, line: str) -> tuple:
+    fields = line.split("\t") if "\t" in line else line.split()
+    if len(fields) < 3:
+        raise InputError(path, f"{len(fields)} column(s), expected at least chrom, start and end", number)
+    try:
+        start, end = int(fields[1]), int(fields[2])
+        summit = int(fields[9]) if len(fields) == _NARROWPEAK_COLUMNS else -1
+    except ValueError:
+        raise InputError(path, f"start {fields[1]!r}, end {fields[2]!r}: expected whole numbers", number) from None
+    if start < 0 or start > end:
+        raise InputError(path, f"start {start}, end {end}: expected 0 <= start <= end (0-based, half open)", number)
+    name = fields[3] if len(fields) > 3 and fields[3] else "."
+    strand = fields[5] if len(fields) > 5 and fields[5] in {"+", "-"} else "."
+    return fields[0], start, end, name, strand, summit, number
+
+
+def _intervals(rows: list[tuple], path: Path) -> Intervals:
+    chrom, start, end, name, strand, summit, line = zip(*rows, strict=True)
+    return Intervals(
+        np.array(chrom),
+        np.array(start, np.int64),
+        np.array(end, np.int64),
+        list(name),
+        list(strand),
+        np.array(summit, np.int64),
+        np.array(line, np.int64),
+        path,
+    )

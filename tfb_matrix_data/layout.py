@@ -1,0 +1,183 @@
+"""The HDF5 layout of a binding matrix: the one place that knows it (docs/matrix-format.md describes it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from tfb_matrix_data.errors import InputError, LayoutError
+from tfb_matrix_data.files import atomic_path
+
+__all__ = ["FORMAT", "LAYOUT_VERSION", "BindingEvents", "EventList", "open_events", "write_events"]
+
+FORMAT = "tfb-binding-matrix"
+LAYOUT_VERSION = 1
+_COMPRESSION = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+_CHUNK = 1 << 17
+
+
+@dataclass(frozen=True)
+class EventList:
+    """(region, cell type) pairs, grouped by TF: the pairs of TF `t` are ``[indptr[t]:indptr[t + 1]]``.
+
+    Attributes
+    ----------
+    indptr
+        int64 of shape (TFs + 1,).
+    region
+        uint32 region index of each pair; an array, or an open HDF5 dataset that is read by slices.
+    cell_type
+        uint8 cell-type index of each pair.
+    """
+
+    indptr: NDArray[np.int64]
+    region: NDArray[np.uint32] | h5py.Dataset
+    cell_type: NDArray[np.uint8] | h5py.Dataset
+
+    def of(self, tf: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+        """Return the regions and the cell types of the pairs of one TF, by its index."""
+        part = slice(int(self.indptr[tf]), int(self.indptr[tf + 1]))
+        return self.region[part], self.cell_type[part]
+
+
+@dataclass(frozen=True)
+class BindingEvents:
+    """TF x region x cell-type binding codes in their compact form.
+
+    A triple's code is 4 where it is in `bound` (peak and motif site), 2 or 3 where it is in `ambiguous`
+    (only one of the two), 1 where the TF was profiled in the cell type and the region is accessible there,
+    0 otherwise.
+
+    Attributes
+    ----------
+    tfs, cell_types
+        Names, in the order of the indices.
+    profiled
+        bool (TFs, cell types): the TF was ChIP-ed in that cell type.
+    accessible
+        uint8 (cell types, ceil(regions / 8)): packed bits, big-endian within a byte (`numpy.packbits`).
+    accessible_known
+        bool (cell types,): False where `accessible` holds no information.
+    bound, ambiguous
+        The events.
+    region_id, region_chrom, region_start
+        uint32, uint8, uint32: index, chromosome (in `chrom_names`) and 0-based start of each region whose
+        coordinates are known, ascending by index.
+    attrs
+        ``n_regions``, ``region_length``, ``assembly``, ``source``.
+    """
+
+    tfs: list[str]
+    cell_types: list[str]
+    profiled: NDArray[np.bool_]
+    accessible: NDArray[np.uint8]
+    accessible_known: NDArray[np.bool_]
+    bound: EventList
+    ambiguous: EventList
+    region_id: NDArray[np.uint32]
+    region_chrom: NDArray[np.uint8]
+    region_start: NDArray[np.uint32]
+    chrom_names: list[str]
+    attrs: dict[str, str | int]
+
+
+def write_events(events: BindingEvents, path: str | Path) -> None:
+    """Write the file, under a temporary name until it is whole; the same events give the same bytes."""
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v108", "v110")) as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["layout_version"] = LAYOUT_VERSION
+        for name in sorted(events.attrs):
+            file.attrs[name] = events.attrs[name]
+        _write_names(file, "tf", events.tfs)
+        _write_names(file, "cell_type", events.cell_types)
+        file["profiled"] = events.profiled
+        file["accessible_known"] = events.accessible_known
+        file.create_dataset("accessible", data=events.accessible, chunks=(1, events.accessible.shape[1]), **_COMPRESSION)
+        for kind in ("bound", "ambiguous"):
+            pairs: EventList = getattr(events, kind)
+            file[f"{kind}/indptr"] = pairs.indptr
+            _write_vector(file, f"{kind}/region", pairs.region)
+            _write_vector(file, f"{kind}/cell_type", pairs.cell_type)
+        _write_vector(file, "regions/id", events.region_id)
+        _write_vector(file, "regions/chrom", events.region_chrom)
+        _write_vector(file, "regions/start", events.region_start)
+        _write_names(file, "regions/chrom_name", events.chrom_names)
+
+
+def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
+    """Open a file for reading and return the handle with the events, whose long vectors stay on disk.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    LayoutError
+        If it is not a binding matrix, is cut off, or has a layout that this version does not read.
+    """
+    if not Path(path).is_file():
+        raise InputError(path, "no such file; `tfb data import` makes one")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise LayoutError(f"{path}: is not a whole HDF5 file (cut off or of another kind): {error}") from None
+    try:
+        _check_version(file, path)
+        return file, _events(file)
+    except KeyError as error:
+        file.close()
+        raise LayoutError(f"{path}: is not a complete binding matrix: {error.args[0]}") from None
+    except BaseException:
+        file.close()
+        raise
+
+
+def _events(file: h5py.File) -> BindingEvents:
+    known = {name: file.attrs[name] for name in ("n_regions", "region_length", "assembly", "source")}
+    attrs = {name: int(value) if isinstance(value, np.integer) else value for name, value in known.items()}
+    return BindingEvents(
+        tfs=_names(file["tf"]),
+        cell_types=_names(file["cell_type"]),
+        profiled=file["profiled"][:],
+        accessible=file["accessible"],
+        accessible_known=file["accessible_known"][:],
+        bound=_pairs(file["bound"]),
+        ambiguous=_pairs(file["ambiguous"]),
+        region_id=file["regions/id"],
+        region_chrom=file["regions/chrom"],
+        region_start=file["regions/start"],
+        chrom_names=_names(file["regions/chrom_name"]),
+        attrs=attrs,
+    )
+
+
+def _check_version(file: h5py.File, path: str | Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        # The public event file of Novakovsky et al. has the same datasets and no format mark.
+        hint = "run `tfb data import` on it first" if "bound/indptr" in file else "expected a file of `tfb data import`"
+        raise LayoutError(f"{path}: is not a {FORMAT} file; {hint}")
+    version = int(file.attrs.get("layout_version", 0))
+    if version != LAYOUT_VERSION:
+        raise LayoutError(
+            f"{path}: has layout version {version}, this version reads {LAYOUT_VERSION}; "
+            f"{'upgrade the package' if version > LAYOUT_VERSION else 'import the data again'}"
+        )
+
+
+def _pairs(group: h5py.Group) -> EventList:
+    return EventList(group["indptr"][:].astype(np.int64), group["region"], group["cell_type"])
+
+
+def _names(dataset: h5py.Dataset) -> list[str]:
+    return [name.decode() for name in dataset[:]]
+
+
+def _write_names(file: h5py.File, name: str, names: list[str]) -> None:
+    file[name] = np.array([n.encode() for n in names], dtype="S")
+
+
+def _write_vector(file: h5py.File, name: str, values: NDArray) -> None:
+    file.create_dataset(name, data=values, chunks=(max(1, min(_CHUNK, len(values))),), **_COMPRESSION)
