@@ -86,5 +86,3 @@ def whole_number(name: str, value: object) -> int:
     if number <= 0 or number % 2:
         raise ConfigError(f"dataloader argument {name}={value!r}: expected a positive even number")
     return number
-
-

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kipoi_tfb.config import PretrainConfig, explain
+from kipoi_tfb.config import PretrainConfig, TfNames, explain
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_path
 
@@ -16,8 +16,9 @@ __all__ = ["CARD_FILE", "Card", "DataCard", "MetricsCard", "TrainingCard", "Weig
 
 CARD_FILE = "card.yaml"
 
-# A bare file name: nothing that a card says can lead out of its folder.
+# A bare file name: nothing that a card says can lead out of its folder, or out of the zoo.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+EntryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -91,11 +92,11 @@ class Card(_Strict):
     """
 
     schema_version: Literal[1] = 1
-    name: str
+    name: EntryName
     summary: str
     architecture: str
     window_length: int = 200
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)]
+    tasks: TfNames
     base: str | None = None
     weights: WeightsCard
     data: DataCard

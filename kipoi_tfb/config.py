@@ -6,12 +6,22 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "explain", "read_config"]
+__all__ = ["MostResolved", "PretrainConfig", "TfNames", "explain", "read_config"]
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} named twice")
+    return names
+
+
+TfNames = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class _Strict(BaseModel):
@@ -61,7 +71,7 @@ class PretrainConfig(_Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     summary: str
     architecture: str = "paper-cnn"
-    tfs: Literal["all"] | MostResolved | tuple[str, ...] = "all"
+    tfs: Literal["all"] | MostResolved | TfNames = "all"
     labels: Literal["sparse", "less_sparse"] = "sparse"
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
@@ -73,7 +83,7 @@ class PretrainConfig(_Strict):
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     epochs: Annotated[int, Field(gt=0)] = 5
     batch_size: Annotated[int, Field(gt=1)] = 256
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
 
 
 def read_config(path: str | Path) -> PretrainConfig:
@@ -102,8 +112,15 @@ def read_config(path: str | Path) -> PretrainConfig:
 
 def explain(error: ValidationError) -> str:
     """Return the first problem of a validation in one line: the field, what was found, what is expected."""
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "file"
+    problems = error.errors()
+    # Of a field that takes several forms (`tfs`, `split`), the problem of the form that was meant.
+    first = next((p for p in problems if p["type"] not in {"literal_error", "model_type", "tuple_type"}), problems[0])
+    parts = [str(part) for part in first["loc"]]
+    field = ".".join(part for part in parts if "[" not in part and part not in _FORMS) or "file"
     found = "" if first["type"] in {"missing", "extra_forbidden"} else f" (found {first['input']!r})"
-    more = f"; {error.error_count() - 1} more problems" if error.error_count() > 1 else ""
+    more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
     return f"field {field!r}: {first['msg']}{found}{more}"
+
+
+_FORMS = {SplitConfig.__name__, MostResolved.__name__}
+"""What pydantic puts between the names of a field and of its own fields."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.architectures import build_network, fold_batchnorm
+from kipoi_tfb.architectures import build_network, for_inference
 from kipoi_tfb.card import Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
@@ -62,18 +62,21 @@ class Entry:
                 f"{self.card.weights.sha256[:12]}...; the file is damaged or not the one the card describes"
             )
         try:
-            return torch.load(self.weights_path, map_location="cpu", weights_only=True)
+            state = torch.load(self.weights_path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises RuntimeError, UnpicklingError, KeyError ...
             raise EntryError(f"{self.weights_path}: is not a state_dict of tensors: {error}") from None
+        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise EntryError(f"{self.weights_path}: is not a state_dict of tensors")
+        return state
 
     def load(self) -> nn.Module:
-        """Return the network in float32 on the CPU, in evaluation mode, batch normalisation folded."""
+        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`)."""
         network = build_network(self.card.architecture, len(self.card.tasks), self.card.window_length)
         try:
             network.load_state_dict(self.state_dict())
         except RuntimeError as error:
             raise EntryError(f"{self.name}: weights do not fit {self.card.architecture}: {error}") from None
-        return fold_batchnorm(network)
+        return for_inference(network)
 
     @cached_property
     def golden(self) -> dict[str, list]:

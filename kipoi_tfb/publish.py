@@ -27,10 +27,15 @@ CITATION = (
     "Genome Biology 22:280 (2021), doi:10.1186/s13059-021-02499-5"
 )
 _GOLDEN_SEQUENCES = 4
+# The first filters, biases and batch normalisation weigh nothing, but their rounding moves predictions the most
+# (of multi163: by up to 0.0013 with them in float16, by 0.0003 without).
+_SMALL = 10_000
 
 
 def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
-    """Write a network's state_dict as float16 CPU tensors (what Kipoi and `torch.load(weights_only=True)` read).
+    """Write a network's state_dict as CPU tensors, float16 but for the small ones.
+
+    It is a file that Kipoi and `torch.load(weights_only=True)` read.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
     state = {}
     for name, value in network.state_dict().items():
         value = value.detach().cpu()
-        half = value.half() if value.is_floating_point() else value
+        half = value.half() if value.is_floating_point() and value.numel() > _SMALL else value
         if not torch.isfinite(half).all():
             raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
         state[name] = half.contiguous().clone()
@@ -84,7 +89,7 @@ def render_specs(card: Card, folder: Path) -> None:
         loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 (YAML, not HTML)
+        autoescape=False,
     )
     (folder / "variants").mkdir(exist_ok=True)
     for template, target in (("model.yaml.j2", "model.yaml"), ("variants.yaml.j2", "variants/model.yaml")):

@@ -30,10 +30,7 @@ def register_source(name: str, folder: Path) -> None:
     """
     path = config_path()
     if not path.is_file():
-        try:
-            import kipoi.config  # noqa: F401 (importing it writes the default file)
-        except ImportError as error:
-            raise ConfigError(f"kipoi is not installed ({error}); pip install kipoi-tfb brings it") from None
+        _write_default(path)
     config = _read(path)
     config["model_sources"][name] = {"type": "local", "local_path": str(folder)}
     _write(path, config)
@@ -51,10 +48,21 @@ def unregister_source(name: str) -> bool:
     return True
 
 
+def _write_default(path: Path) -> None:
+    try:
+        import kipoi.config  # importing it for the first time writes the file
+    except ImportError as error:
+        raise ConfigError(f"kipoi is not installed ({error}); pip install kipoi-tfb brings it") from None
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sources = kipoi.config.model_sources_dict()
+        _write(path, {"model_sources": {name: dict(source) for name, source in sources.items() if name != "dir"}})
+
+
 def _read(path: Path) -> dict:
     try:
-        config = yaml.safe_load(path.read_text()) if path.is_file() else {"model_sources": {}}
-    except yaml.YAMLError as error:
+        config = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not YAML: {error}; mend or remove it") from None
     if not isinstance(config, dict) or not isinstance(config.get("model_sources"), dict):
         raise ConfigError(f"{path}: has no model_sources; mend or remove it, and Kipoi writes a new one")

@@ -15,8 +15,8 @@ from kipoi_tfb.scores import both_strands, effect, probability
 __all__ = ["RegionModel", "VariantModel"]
 
 
-class RegionModel(nn.Module):
-    """Binding probability per TF of one-hot windows, both strands averaged.
+class _EntryModel(nn.Module):
+    """The network of an entry, whose weights have been checked.
 
     Parameters
     ----------
@@ -30,12 +30,8 @@ class RegionModel(nn.Module):
         self.tasks = entry.card.tasks
         self.network = entry.load()
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> None:  # type: ignore[override]
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> None:
         """Do nothing: Kipoi hands over the weights once more, without having checked their sha256."""
-
-    def forward(self, one_hot: Tensor) -> dict[str, Tensor]:
-        """Return {TF: probabilities (batch,)} of one-hot windows (batch, 4, length); NaN where no base is known."""
-        return dict(zip(self.tasks, probability(self._logits(one_hot)).unbind(1), strict=True))
 
     def _logits(self, one_hot: Tensor) -> Tensor:
         # Kipoi never disables autograd; its gradients (`input_grad`) ask for it on the input.
@@ -44,10 +40,18 @@ class RegionModel(nn.Module):
             return logits.masked_fill((one_hot == 0).all(2).all(1)[:, None], torch.nan)
 
 
-class VariantModel(RegionModel):
+class RegionModel(_EntryModel):
+    """Binding probability per TF of one-hot windows, both strands averaged."""
+
+    def forward(self, one_hot: Tensor) -> dict[str, Tensor]:
+        """Return {TF: probabilities (batch,)} of one-hot windows (batch, 4, length); NaN where no base is known."""
+        return dict(zip(self.tasks, probability(self._logits(one_hot)).unbind(1), strict=True))
+
+
+class VariantModel(_EntryModel):
     """Probabilities with REF and ALT and the effect of the allele, per TF; both strands averaged."""
 
-    def forward(self, ref: Tensor, alt: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+    def forward(self, ref: Tensor, alt: Tensor) -> dict[str, Tensor]:
         """Return {TF_ref, TF_alt, TF_effect: values (batch,)}; NaN where an allele was not placed on the genome."""
         logits_ref, logits_alt = self._logits(torch.cat([ref, alt])).chunk(2)
         values = (probability(logits_ref), probability(logits_alt), effect(logits_ref, logits_alt))

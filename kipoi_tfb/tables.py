@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -51,12 +55,16 @@ def table_format(path: str | Path) -> str:
 
 def open_table(path: str | Path) -> AbstractContextManager[TableWriter]:
     """Return a context that gives a writer and, when it ends well, leaves the whole file at `path`."""
-    writers = {".tsv": _TsvWriter, ".parquet": _ParquetWriter, ".h5": _Hdf5Writer}
+    writers: dict[str, Callable[[Path], TableWriter]] = {
+        ".tsv": _TsvWriter,
+        ".parquet": _ParquetWriter,
+        ".h5": _Hdf5Writer,
+    }
     return _open(path, writers[table_format(path)])
 
 
 @contextmanager
-def _open(path: str | Path, factory: type[_ArrowWriter | _Hdf5Writer]) -> Iterator[TableWriter]:
+def _open(path: str | Path, factory: Callable[[Path], TableWriter]) -> Iterator[TableWriter]:
     with atomic_path(path) as temporary:
         writer = factory(temporary)
         try:
@@ -65,50 +73,60 @@ def _open(path: str | Path, factory: type[_ArrowWriter | _Hdf5Writer]) -> Iterat
             writer.close()
 
 
-class _ArrowWriter(TableWriter):
+class _TsvWriter(TableWriter):
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.sink = None
+        self.file = open(path, "wb")  # noqa: SIM115 (closed by `close`)
 
     def write(self, chunk: Table) -> None:
         import pyarrow as pa
+        from pyarrow.csv import WriteOptions, write_csv
+
+        table = pa.table({name: _column(values) for name, values in chunk.items()})
+        if self.file.tell() == 0:
+            self.file.write(("\t".join(table.column_names) + "\n").encode())
+        if any(values.dtype.kind == "U" and (np.char.find(values, '"') >= 0).any() for values in chunk.values()):
+            self.file.write(_join(table))
+        else:
+            options = WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
+            write_csv(table, self.file, options)
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class _ParquetWriter(TableWriter):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sink: Any = None  # opened when the columns are known
+
+    def write(self, chunk: Table) -> None:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
 
         table = pa.table({name: _column(values) for name, values in chunk.items()})
         if self.sink is None:
-            self.sink = self._open(table.schema)
+            self.sink = ParquetWriter(str(self.path), table.schema, compression="zstd")
         self.sink.write_table(table)
 
     def close(self) -> None:
         if self.sink is not None:
             self.sink.close()
 
-    @abstractmethod
-    def _open(self, schema):  # noqa: ANN001, ANN202 (pyarrow has no types)
-        """Open the file for a schema."""
-
-
-class _TsvWriter(_ArrowWriter):
-    def _open(self, schema):  # noqa: ANN001, ANN202
-        import pyarrow.csv
-
-        options = pyarrow.csv.WriteOptions(delimiter="\t", quoting_style="none", quoting_header="none")
-        return pyarrow.csv.CSVWriter(str(self.path), schema, write_options=options)
-
-
-class _ParquetWriter(_ArrowWriter):
-    def _open(self, schema):  # noqa: ANN001, ANN202
-        import pyarrow.parquet
-
-        return pyarrow.parquet.ParquetWriter(str(self.path), schema, compression="zstd")
-
 
 class _Hdf5Writer(TableWriter):
-    """One growing dataset per column."""
+    """One growing dataset per column.
+
+    HDF5 crashes the process when the disk is full, so that must be noticed before; nothing is left in its caches.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self.file = h5py.File(path, "w")
 
     def write(self, chunk: Table) -> None:
+        at_most = sum(values.nbytes + 64 * len(values) + (1 << 16) for values in chunk.values())
+        if shutil.disk_usage(self.folder).free < at_most:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         for name, values in chunk.items():
             if name not in self.file:
                 kind = h5py.string_dtype() if values.dtype.kind in "UO" else values.dtype
@@ -117,6 +135,7 @@ class _Hdf5Writer(TableWriter):
             start = len(dataset)
             dataset.resize(start + len(values), axis=0)
             dataset[start:] = values.astype(object) if values.dtype.kind == "U" else values
+        self.file.flush()
 
     def close(self) -> None:
         self.file.close()
@@ -127,3 +146,13 @@ def _column(values: NDArray) -> object:
     import pyarrow as pa
 
     return pa.array(values, mask=np.isnan(values)) if values.dtype.kind == "f" else pa.array(values)
+
+
+def _join(table) -> bytes:  # noqa: ANN001 (pyarrow has no types)
+    """Return the lines of a table; for text with double quotes, for which Arrow's faster CSV writer has no way."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = [column.cast(pa.string()).combine_chunks() for column in table.columns]
+    lines = pc.binary_join_element_wise(*columns, "\t", null_handling="replace", null_replacement="")
+    return "".join(f"{line}\n" for line in lines.to_pylist()).encode()

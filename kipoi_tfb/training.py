@@ -102,7 +102,9 @@ class _Trainer:
         self.config, self.data, self.folder = config, data, folder
         self.device, self.precision = device, precision
         self.n_samples = len(data.train) * (2 if config.strands == "both" else 1)
-        self.steps_per_epoch = -(-self.n_samples // config.batch_size)
+        # Batch normalisation learns nothing from a single window: a last batch of one is left out.
+        full, rest = divmod(self.n_samples, config.batch_size)
+        self.steps_per_epoch = max(1, full + (rest > 1))
         torch.manual_seed(config.seed)
         self.network = build_network(config.architecture, len(data.tfs), data.train.codes.shape[1]).to(device)
         if config.output_bias == "prior":
@@ -118,7 +120,9 @@ class _Trainer:
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
         # What a checkpoint must have been made with to be resumed.
-        self.identity = json.dumps([config.model_dump(mode="json"), data.tfs, len(data.train), precision], sort_keys=True)
+        self.identity = json.dumps(
+            [config.model_dump(mode="json"), data.tfs, len(data.train), precision], sort_keys=True
+        )
         self._load_checkpoint()
 
     def run(self) -> TrainingResult:
@@ -147,7 +151,8 @@ class _Trainer:
             self.epoch_loss += loss
             self.step += 1
             advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
-            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            # Not after the last batch: a run that is resumed there would not finish this epoch.
+            if batch + 1 < self.steps_per_epoch and time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 saved = time.monotonic()
                 self.epoch_seconds += saved - started
                 started = saved
@@ -167,8 +172,8 @@ class _Trainer:
         value = loss.item()
         if not np.isfinite(value):
             raise TfbError(
-                f"training {self.config.name}: the loss became {value} at step {self.step}; the last good checkpoint is in "
-                f"{self.folder}. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
+                f"training {self.config.name}: the loss became {value} at step {self.step}; the last good checkpoint "
+                f"is in {self.folder}. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -240,7 +245,9 @@ class _Trainer:
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
         if state["identity"] != self.identity:
-            raise ConfigError(f"{path} belongs to another configuration, data or precision; delete it or use another --out")
+            raise ConfigError(
+                f"{path} belongs to another configuration, data or precision; delete it or use another --out"
+            )
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]
@@ -254,4 +261,4 @@ def _start_at_prior(network: nn.Module, labels: NDArray[np.int8]) -> None:
     resolved = (labels >= 0).sum(0)
     prior = (bound + 1) / (resolved + 2)
     with torch.no_grad():
-        network.get_submodule("head").bias.copy_(torch.from_numpy(np.log(prior / (1 - prior))))
+        network.get_parameter("head.bias").copy_(torch.from_numpy(np.log(prior / (1 - prior))))

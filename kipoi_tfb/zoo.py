@@ -90,15 +90,20 @@ def _weights(entry: Entry) -> str:
 
 
 def _golden(entry: Entry) -> str:
-    codes = np.stack([encode(sequence) for sequence in entry.golden["sequences"]])
-    expected = np.array(entry.golden["probability"])
+    try:
+        codes = np.stack([encode(sequence) for sequence in entry.golden["sequences"]])
+        expected = np.array(entry.golden["probability"], np.float64)
+    except (ValueError, TypeError) as error:
+        raise TfbError(f"golden.json is damaged: {error}") from None
+    if codes.shape[1] != entry.card.window_length:
+        raise TfbError(f"golden.json has sequences of {codes.shape[1]} bp, the card says {entry.card.window_length}")
     found = Predictor([entry]).probability(codes)
     if found.shape != expected.shape:
         raise TfbError(f"golden.json has predictions of shape {expected.shape}, the network gives {found.shape}")
-    error = float(np.abs(found - expected).max())
-    if not error <= GOLDEN_TOLERANCE:
-        raise TfbError(f"predictions differ from golden.json by up to {error:.2g} (at most {GOLDEN_TOLERANCE:g})")
-    return f"{len(codes)} sequences, largest difference {error:.1g}"
+    difference = float(np.abs(found - expected).max())
+    if not difference <= GOLDEN_TOLERANCE:
+        raise TfbError(f"predictions differ from golden.json by up to {difference:.2g} (at most {GOLDEN_TOLERANCE:g})")
+    return f"{len(codes)} sequences, largest difference {difference:.1g}"
 
 
 def _held_out(entry: Entry) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +39,10 @@ class Dense:
 
     tfs: list[str]
     cell_types: list[str]
-    codes: NDArray[np.uint8]
+    codes: NDArray[np.uint8] = field(repr=False)
     """(TFs, cell types, regions), 0..4."""
-    profiled: NDArray[np.bool_]
-    accessible: NDArray[np.bool_]
+    profiled: NDArray[np.bool_] = field(repr=False)
+    accessible: NDArray[np.bool_] = field(repr=False)
 
     def labels(
         self, tfs: Sequence[str] | None, regions: object, kind: str, cell_types: Sequence[str] | None
@@ -64,20 +64,25 @@ class Dense:
         """Return the compact form; coordinates for every third region only."""
         n_regions = self.codes.shape[2]
         known = np.arange(0, n_regions, 3)
-        fields = dict(
-            tfs=self.tfs,
-            cell_types=self.cell_types,
-            profiled=self.profiled,
-            accessible=np.packbits(self.accessible, axis=1),
-            accessible_known=np.ones(len(self.cell_types), bool),
-            bound=self._pairs((4,)),
-            ambiguous=self._pairs((2, 3)),
-            region_id=known.astype(np.uint32),
-            region_chrom=(np.arange(len(known)) % 3).astype(np.uint8),
-            region_start=(1000 + 500 * known).astype(np.uint32),
-            chrom_names=["chr1", "chr16", "chrX"],
-            attrs={"n_regions": n_regions, "region_length": 200, "assembly": "synthetic", "source": "made by a test"},
-        )
+        fields = {
+            "tfs": self.tfs,
+            "cell_types": self.cell_types,
+            "profiled": self.profiled,
+            "accessible": np.packbits(self.accessible, axis=1),
+            "accessible_known": np.ones(len(self.cell_types), bool),
+            "bound": self._pairs((4,)),
+            "ambiguous": self._pairs((2, 3)),
+            "region_id": known.astype(np.uint32),
+            "region_chrom": (np.arange(len(known)) % 3).astype(np.uint8),
+            "region_start": (1000 + 500 * known).astype(np.uint32),
+            "chrom_names": ["chr1", "chr16", "chrX"],
+            "attrs": {
+                "n_regions": n_regions,
+                "region_length": 200,
+                "assembly": "synthetic",
+                "source": "made by a test",
+            },
+        }
         return BindingEvents(**{**fields, **changes})
 
     def _pairs(self, wanted: tuple[int, ...]) -> EventList:

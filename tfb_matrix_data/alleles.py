@@ -30,7 +30,7 @@ class AlleleWindows(NamedTuple):
     status
         One of `STATUSES` per allele.
     flags
-        Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` (unknown bases), ``edge_padded``,
+        Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` (bases), ``edge_padded``,
         ``duplicate``; for unsupported ones ``no_alt``, ``iupac_allele``, ``unknown_contig``, ``outside_contig``.
     ref, alt
         uint8 (alleles, length) codes, all unknown (4) where the status is not ``ok``. The first REF base is at index
@@ -76,8 +76,8 @@ class AssemblyCheck:
         most_wrong = self.compared >= 20 and self.mismatched > self.compared / 2
         if all_wrong or most_wrong:
             raise AssemblyError(
-                f"{variants.path}: REF differs from {genome.path.name} for {self.mismatched} of the first {self.compared} "
-                f"alleles ({self.mismatched / self.compared:.0%}); this FASTA is another assembly than the VCF's"
+                f"{variants.path}: REF differs from {genome.path.name} for {self.mismatched} of the first "
+                f"{self.compared} alleles ({self.mismatched / self.compared:.0%}); this FASTA is another assembly than the VCF's"
             )
 
 

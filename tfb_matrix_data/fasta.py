@@ -99,7 +99,8 @@ def sequence_windows(sequences: Sequences, length: int) -> Windows:
 
 def _records(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line of the header, name, sequence)."""
-    header, name, parts = 0, "", []
+    header, name = 0, ""
+    parts: list[str] = []
     for number, line in read_lines(path):
         if line.startswith(">"):
             if header:

@@ -102,7 +102,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     try:
         opener = gzip.open if magic == b"\x1f\x8b" else open
         with opener(path, "rt", encoding="utf-8", errors="strict", newline=None) as lines:
-            for number, line in enumerate(lines, 1):  # noqa: B007 (the number is for the errors below)
+            for number, line in enumerate(lines, 1):
                 if "\0" in line:
                     raise InputError(path, "is a binary file; expected text", number)
                 yield number, line.rstrip("\r\n")

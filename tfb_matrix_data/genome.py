@@ -178,7 +178,8 @@ class Genome:
         free = shutil.disk_usage(path.parent).free
         if free < self.lengths[name] + (1 << 20):
             raise InputError(
-                path.parent, f"{free:,} bytes free, {self.lengths[name]:,} needed for {name}; set TFB_DATA to another disk"
+                path.parent,
+                f"{free:,} bytes free, {self.lengths[name]:,} needed for {name}; set TFB_DATA to another disk",
             )
         try:
             codes = np.empty(self.lengths[name], np.uint8)

@@ -149,7 +149,8 @@ def _assemble(
             bits = np.packbits(known)
             if not np.array_equal(accessible.setdefault(cell, bits), bits):
                 raise InputError(
-                    by_tf[tf]["less-sparse"], f"open regions of {cell_types[cell]} differ from those in another TF's file"
+                    by_tf[tf]["less-sparse"],
+                    f"open regions of {cell_types[cell]} differ from those in another TF's file",
                 )
             found["bound"][t].append((np.flatnonzero(less == 1).astype(np.uint32), cell))
             found["ambiguous"][t].append((np.flatnonzero((less == 0) & np.isnan(sparse)).astype(np.uint32), cell))
@@ -223,7 +224,7 @@ def _rows(path: Path) -> Iterator[NDArray[np.float64]]:
 
 
 def _coordinates(fastas: list[Path], n_regions: int) -> tuple[NDArray, NDArray, NDArray, list[str]]:
-    """Read region coordinates from FASTA headers; the later of two files wins nothing, they must agree."""
+    """Read region coordinates from FASTA headers; files that name the same region must agree."""
     place: dict[int, tuple[str, int]] = {}
     for path in fastas:
         for number, line in read_lines(path):
@@ -239,8 +240,8 @@ def _coordinates(fastas: list[Path], n_regions: int) -> tuple[NDArray, NDArray, 
     names = sorted({chrom for chrom, _ in place.values()})
     ids = np.array(sorted(place), np.uint32)
     chrom = np.array([names.index(place[i][0]) for i in ids.tolist()], np.uint8)
-    start = np.array([place[i][1] for i in ids.tolist()], np.uint32)
-    return ids, chrom, start, names
+    starts = np.array([place[i][1] for i in ids.tolist()], np.uint32)
+    return ids, chrom, starts, names
 
 
 def _pairs(found: list[list[tuple[NDArray, int]]]) -> EventList:

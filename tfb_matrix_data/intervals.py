@@ -110,7 +110,7 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
     rows: list[tuple] = []
     n_chunks = 0
     for number, line in read_lines(path):
-        if not line.strip() or line.startswith(("#", "track", "browser")):
+        if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in {"track", "browser"}:
             continue
         rows.append(_parse(path, number, line))
         if len(rows) == chunk_size:
@@ -151,21 +151,31 @@ def check_contigs(intervals: Intervals, genome: Genome) -> None:
     InputError
         If an interval's contig is not in the FASTA or the interval ends beyond it; the message names the line.
     """
-    for chrom in dict.fromkeys(intervals.chrom.tolist()):
-        rows = np.flatnonzero(intervals.chrom == chrom)
-        try:
-            size = genome.lengths[genome.contig(chrom)]
-        except UnknownNameError as error:
-            raise InputError(intervals.path, str(error), int(intervals.line[rows[0]])) from None
-        beyond = rows[intervals.end[rows] > size]
-        if len(beyond):
-            at = beyond[0]
-            raise InputError(
-                intervals.path,
-                f"{chrom}:{intervals.start[at]}-{intervals.end[at]} ends beyond the contig "
-                f"({size:,} bp in {genome.path.name}); is this the right assembly?",
-                int(intervals.line[at]),
-            )
+    names, inverse = np.unique(intervals.chrom, return_inverse=True)
+    sizes = np.array([_contig_size(genome, name) for name in names.tolist()])[inverse]
+    beyond = intervals.end > sizes
+    if not beyond.any():
+        return
+    at = int(beyond.argmax())
+    chrom, line = str(intervals.chrom[at]), int(intervals.line[at])
+    try:
+        genome.contig(chrom)
+    except UnknownNameError as error:
+        raise InputError(intervals.path, str(error), line) from None
+    raise InputError(
+        intervals.path,
+        f"{chrom}:{intervals.start[at]}-{intervals.end[at]} ends beyond the contig "
+        f"({sizes[at]:,} bp in {genome.path.name}); is this the right assembly?",
+        line,
+    )
+
+
+def _contig_size(genome: Genome, chrom: str) -> int:
+    """Return a contig's length, -1 if there is none of that name."""
+    try:
+        return genome.lengths[genome.contig(chrom)]
+    except UnknownNameError:
+        return -1
 
 
 def _parse(path: Path, number: int, line: str) -> tuple:
@@ -174,13 +184,14 @@ def _parse(path: Path, number: int, line: str) -> tuple:
         raise InputError(path, f"{len(fields)} column(s), expected at least chrom, start and end", number)
     try:
         start, end = int(fields[1]), int(fields[2])
-        summit = int(fields[9]) if len(fields) == _NARROWPEAK_COLUMNS else -1
     except ValueError:
         raise InputError(path, f"start {fields[1]!r}, end {fields[2]!r}: expected whole numbers", number) from None
-    if start < 0 or start > end:
+    if not 0 <= start <= end < 1 << 63:
         raise InputError(path, f"start {start}, end {end}: expected 0 <= start <= end (0-based, half open)", number)
     name = fields[3] if len(fields) > 3 and fields[3] else "."
     strand = fields[5] if len(fields) > 5 and fields[5] in {"+", "-"} else "."
+    # Other files of ten columns exist (BED5 beside BED5): only who asks for summits must have them.
+    summit = int(fields[9]) if len(fields) == _NARROWPEAK_COLUMNS and fields[9].isdecimal() else -1
     return fields[0], start, end, name, strand, summit, number
 
 

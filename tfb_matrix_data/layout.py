@@ -96,7 +96,9 @@ def write_events(events: BindingEvents, path: str | Path) -> None:
         _write_names(file, "cell_type", events.cell_types)
         file["profiled"] = events.profiled
         file["accessible_known"] = events.accessible_known
-        file.create_dataset("accessible", data=events.accessible, chunks=(1, events.accessible.shape[1]), **_COMPRESSION)
+        file.create_dataset(
+            "accessible", data=events.accessible, chunks=(1, events.accessible.shape[1]), **_COMPRESSION
+        )
         for kind in ("bound", "ambiguous"):
             pairs: EventList = getattr(events, kind)
             file[f"{kind}/indptr"] = pairs.indptr

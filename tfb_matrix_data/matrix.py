@@ -226,7 +226,7 @@ class BindingMatrix:
             codes[region if cells.all() else region[cells[cell]]] = code
         return codes
 
-    def _read(self, read):  # noqa: ANN001, ANN202 (a thunk and whatever it returns)
+    def _read(self, read):  # noqa: ANN001 (a thunk and whatever it returns)
         try:
             return read()
         except OSError as error:

@@ -44,7 +44,9 @@ def match_gc(gc_bound: NDArray[np.float64], gc_background: NDArray[np.float64], 
     Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
     """
     rng = np.random.default_rng(seed)
-    bins_bound, bins_background = (np.minimum((gc * GC_BINS).astype(np.int64), GC_BINS - 1) for gc in (gc_bound, gc_background))
+    bins_bound, bins_background = (
+        np.minimum((gc * GC_BINS).astype(np.int64), GC_BINS - 1) for gc in (gc_bound, gc_background)
+    )
     chosen, short = [], {}
     for gc_bin, wanted in enumerate(np.bincount(bins_bound, minlength=GC_BINS).tolist()):
         pool = np.flatnonzero(bins_background == gc_bin)

@@ -18,6 +18,8 @@ __all__ = ["NO_ALT", "Variants", "iter_variants", "read_variants"]
 NO_ALT = "."
 """ALT of the one item that stands for a record without any."""
 
+_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
 
 @dataclass(frozen=True)
 class Variants:
@@ -67,7 +69,7 @@ def iter_variants(path: str | Path, chunk_size: int = 8192) -> Iterator[Variants
     seen: set[tuple[str, str]] = set()
     n_items = 0
     for record in _records(path):
-        here = (record.CHROM, record.POS)
+        here = (record.CHROM, record.start + 1)  # record.POS wraps around at 32 bits
         if here != place:
             place = here
             seen.clear()
@@ -96,6 +98,7 @@ def _records(path: Path) -> Iterator[cyvcf2.Variant]:
         raise InputError(path, "is a folder; expected VCF" if path.is_dir() else "no such file")
     if not os.path.getsize(path):
         raise InputError(path, "is empty; expected VCF")
+    _check_end(path)
     n_records = 0
     try:
         reader = cyvcf2.VCF(str(path))
@@ -103,6 +106,9 @@ def _records(path: Path) -> Iterator[cyvcf2.Variant]:
         raise InputError(path, f"is not VCF ({error}); expected VCF, VCF.gz or BCF") from None
     try:
         for record in reader:
+            if not record.ALT and record.end <= record.start:  # no allele at all: its REF would crash cyvcf2
+                found = repr(record.CHROM[:40]) if record.CHROM.strip() else "a blank line"
+                raise InputError(path, f"has {found} after record {n_records}; expected tab-separated columns")
             yield record
             n_records += 1
     except InputError:
@@ -111,6 +117,19 @@ def _records(path: Path) -> Iterator[cyvcf2.Variant]:
         raise InputError(path, f"is damaged or cut off after record {n_records} ({error})") from None
     finally:
         reader.close()
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a bgzip file that ends between two blocks, of which htslib only warns: records would be lost."""
+    with open(path, "rb") as stream:
+        head = stream.read(18)
+        if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
+            return
+        stream.seek(-min(len(_BGZIP_END), os.path.getsize(path)), os.SEEK_END)
+        if stream.read() != _BGZIP_END:
+            raise InputError(
+                path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
+            )
 
 
 def _variants(rows: list[tuple[str, int, str, str, str, bool]], path: Path) -> Variants:

@@ -12,7 +12,12 @@ app = typer.Typer(help="Binding matrices: import published data, look inside.", 
 
 @app.command("import")
 def import_(
-    sources: Annotated[list[Path], typer.Argument(help="tf-binding-events.h5, or matrix2d.*.npz with *_idx.pickle.gz and FASTA files; folders stand for their files.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="tf-binding-events.h5, or matrix2d.*.npz with *_idx.pickle.gz and FASTA files; or folders."
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     assembly: Annotated[str, typer.Option(help="Genome assembly, where the sources do not say.")] = "hg38",
 ) -> None:
@@ -25,8 +30,8 @@ def import_(
     events = import_published(sources, output, assembly)
     size = output.stat().st_size / 1e6
     print(
-        f"{output}: {len(events.tfs)} TFs x {events.attrs['n_regions']:,} regions x {len(events.cell_types)} cell types, "
-        f"{len(events.region_id):,} regions with coordinates, {size:.1f} MB"
+        f"{output}: {len(events.tfs)} TFs x {events.attrs['n_regions']:,} regions x {len(events.cell_types)} "
+        f"cell types, {len(events.region_id):,} regions with coordinates, {size:.1f} MB"
     )
 
 

@@ -14,7 +14,9 @@ MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb dat
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
-PrecisionOption = Annotated[str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
+]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
 
 
@@ -81,7 +83,9 @@ def pretrain(
     config: Annotated[Path, typer.Argument(help="Configuration, as in experiments/.")],
     matrix: MatrixOption,
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
+    ],
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
@@ -99,7 +103,10 @@ def pretrain(
     with BindingMatrix(matrix) as opened:
         entry = run(read_config(config), opened, _genome(genome), out, device, precision, command)
     _say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
-    _say(f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record; tfb zoo add {entry.name}")
+    _say(
+        f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
+        f"then: tfb zoo add {entry.name}"
+    )
 
 
 def evaluate(
@@ -109,7 +116,9 @@ def evaluate(
     chromosomes: Annotated[str, typer.Option(help="Comma-separated; none that the entry was trained on.")] = "chr22",
     kind: Annotated[str, typer.Option(help="Labels: sparse or less_sparse.")] = "sparse",
     seed: Annotated[int, typer.Option(help="Of the draw of GC-matched regions.")] = 0,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="TSV, one row per TF; default the screen.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="TSV, one row per TF; default the screen.")
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = 0,
@@ -135,7 +144,10 @@ def evaluate(
         evaluation.write_metrics(rows, output)
     n_tfs, auprc, auroc = evaluation.macro(rows)
     least = evaluation.MIN_BOUND
-    print(f"{found.name} on {chromosomes}: macro AUPRC {auprc:.4f}, AUROC {auroc:.4f} over {n_tfs} TFs with >= {least} bound")
+    print(
+        f"{found.name} on {chromosomes}: macro AUPRC {auprc:.4f}, AUROC {auroc:.4f} "
+        f"over {n_tfs} TFs with >= {least} bound regions"
+    )
 
 
 def demo(
@@ -151,7 +163,7 @@ def demo(
         print(line, flush=True)
 
 
-def _predictor(models: str, tfs: str, device: str, precision: str, threads: int, output: Path):  # noqa: ANN202
+def _predictor(models: str, tfs: str, device: str, precision: str, threads: int, output: Path):
     # What is cheap to check comes before anything slow is imported.
     from kipoi_tfb.tables import table_format
 
@@ -166,7 +178,7 @@ def _predictor(models: str, tfs: str, device: str, precision: str, threads: int,
     return predictor
 
 
-def _genome(path: Path):  # noqa: ANN202
+def _genome(path: Path):
     from tfb_matrix_data.genome import Genome
 
     return Genome(path)

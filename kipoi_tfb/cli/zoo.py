@@ -81,7 +81,10 @@ def register(
     else:
         register_source(name, zoo_folder())
         print(f"source {name!r} -> {zoo_folder()} in {config_path()}")
-        print(f"now: kipoi predict multi163 --source {name} --dataloader_args intervals_file=IN.bed fasta_file=GENOME.fa -o OUT.tsv")
+        print(
+            f"now: kipoi predict multi163 --source {name} "
+            "--dataloader_args intervals_file=IN.bed fasta_file=GENOME.fa -o OUT.tsv"
+        )
 
 
 @app.command()

@@ -1,0 +1,60 @@
+"""Run every benchmark on this machine and write docs/benchmarks.md.
+
+    python benchmarks/run.py --matrix matrix.h5 --events tf-binding-events.h5 --genome hg38.fa.gz
+
+Each benchmark is a script of its own that prints one line per measurement; run it alone for one figure. Nothing else
+should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+REPORT = HERE.parent / "docs" / "benchmarks.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--matrix", required=True, help="binding matrix made by `tfb data import`")
+    parser.add_argument("--genome", required=True, help="FASTA that covers the matrix's regions")
+    arguments = parser.parse_args()
+    lines = []
+    for script, needs in (
+        ("matrix.py", ["--matrix", arguments.matrix]),
+        ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
+        ("inference.py", []),
+        ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
+    ):
+        print(f"{script} ...", file=sys.stderr)
+        command = [sys.executable, str(HERE / script), *needs]
+        lines += subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    print("\n".join(lines))
+    REPORT.write_text(_report(lines))
+
+
+def _report(lines: list[str]) -> str:
+    import torch
+
+    cpu = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    return (
+        "# Benchmarks\n\n"
+        f"Printed by `python benchmarks/run.py` on {datetime.date.today().isoformat()}: {cpu}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, torch {torch.__version__}. Written anew at every run.\n\n"
+        "| benchmark | measured | how |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+if __name__ == "__main__":
+    main()

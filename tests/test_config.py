@@ -1,0 +1,114 @@
+"""A configuration that is wrong says which field is."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from kipoi_tfb.config import MostResolved, PretrainConfig, SplitConfig, read_config
+from tests import tiny
+from tfb_matrix_data.errors import ConfigError, InputError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(text: str | None = None, **fields: object) -> PretrainConfig:
+        path = tmp_path / "config.yaml"
+        required = {"name": "tiny", "summary": "A test."}
+        path.write_text(yaml.safe_dump({**required, **fields}) if text is None else text)
+        return read_config(path)
+
+    return write_and_read
+
+
+def test_defaults_hold_out_the_right_chromosomes(read):
+    assert read().split == SplitConfig(validation=("chr21",), test=("chr22",), excluded=("chr16",))
+    assert read(split={"test": ["chr7", "chr8"]}).split.test == ("chr7", "chr8")
+    assert read(split="paper").split == "paper"
+
+
+@pytest.mark.parametrize(
+    ("tfs", "expected"), [("all", "all"), (["JUND"], ("JUND",)), ({"most_resolved": 50}, MostResolved(most_resolved=50))]
+)
+def test_tfs(read, tfs, expected):
+    assert read(tfs=tfs).tfs == expected
+
+
+def test_round_trip_through_json():
+    config = tiny.config(tfs=["JUND", "SP1"], split={"excluded": ["chr1"]})
+    assert PretrainConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("epochs", 0, "greater than 0 .found 0."),
+        ("epochs", "many", "valid integer.*found 'many'"),
+        ("batch_size", 1, "greater than 1"),
+        ("learning_rate", -0.1, "greater than 0"),
+        ("weight_decay", -1, "greater than or equal to 0"),
+        ("seed", -1, "greater than or equal to 0"),
+        ("seed", 2**32, "less than"),
+        ("labels", "dense", "'sparse' or 'less_sparse' .found 'dense'."),
+        ("resolved", "some", "'any' or 'all'"),
+        ("strands", "forward", "'random' or 'both'"),
+        ("optimiser", "sgd", "'adam' or 'adamw'"),
+        ("schedule", "linear", "'one_cycle' or 'constant'"),
+        ("name", "../up", "match pattern.*found '../up'"),
+        ("name", "", "match pattern"),
+        ("tfs", [], "at least 1 item"),
+        ("tfs", ["JUND", "SP1", "JUND"], "JUND named twice"),
+        ("tfs", 5, "found 5.*2 more"),
+    ],
+)
+def test_wrong_value_names_the_field(read, field, value, complaint):
+    with pytest.raises(ConfigError, match=rf"config.yaml: field '{field}': .*{complaint}"):
+        read(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"split": {"validation": "chr21"}}, "'split.validation': Input should be a valid tuple .found 'chr21'.; 1 more"),
+        ({"split": {"excluded": [16]}}, "'split.excluded.0': Input should be a valid string .found 16.; 1 more"),
+        ({"tfs": {"most_resolved": 0}}, "'tfs.most_resolved': Input should be greater than 0 .found 0.; 2 more"),
+        ({"tfs": ["JUND", 3]}, "'tfs.1': Input should be a valid string .found 3.; 2 more"),
+    ],
+)
+def test_field_of_a_field_is_named(read, fields, complaint):
+    with pytest.raises(ConfigError, match=f"field {complaint}$"):
+        read(**fields)
+
+
+def test_unknown_field_is_named(read):
+    with pytest.raises(ConfigError, match="field 'learning_rat': Extra inputs are not permitted$"):
+        read(learning_rat=0.1)
+    with pytest.raises(ConfigError, match="field 'split.validate': Extra inputs are not permitted; 1 more"):
+        read(split={"validate": ["chr1"]})
+
+
+def test_missing_field_is_named_and_others_counted(read):
+    with pytest.raises(ConfigError, match="field 'summary': Field required; 1 more$"):
+        read(text="name: tiny\nepochs: 0\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("", "is not a configuration"), ("- a\n", "is not a configuration"), ("a: [", "is not YAML"), ("\0", "is not YAML")],
+)
+def test_not_a_configuration(read, text, complaint):
+    with pytest.raises(InputError, match=f"config.yaml: {complaint}"):
+        read(text=text)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match="none.yaml: no such configuration file"):
+        read_config(tmp_path / "none.yaml")
+    with pytest.raises(InputError):
+        read_config(tmp_path)
+
+
+def test_binary_file(tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"\x89HDF\xff\xfe")
+    with pytest.raises(InputError, match="is not YAML"):
+        read_config(tmp_path / "config.yaml")

@@ -1,0 +1,243 @@
+"""Training learns, is a function of its seed alone, and goes on after a kill as if there had been none."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from kipoi_tfb import training
+from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
+from kipoi_tfb.training import masked_loss, train
+from tests import tiny
+from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.sequence import decode, reverse_complement
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """150 windows for training, so that an epoch of 64 is 3 steps, the last one short."""
+    world = tiny.make_world(tmp_path_factory.mktemp("world"))
+    every = load_training_data(tiny.config(), world.matrix, world.genome)
+    return TrainingData(every.tfs, first(every.train, 150), first(every.validation, 40), every.test_regions, ())
+
+
+def first(windows, n):
+    return LabelledWindows(windows.region[:n], windows.codes[:n], windows.labels[:n])
+
+
+def weights(result):
+    return result.network.state_dict()
+
+
+def assert_same(a, b):
+    assert weights(a).keys() == weights(b).keys()
+    for name, value in weights(a).items():
+        assert torch.equal(value, weights(b)[name]), name
+    losses = [[(r.epoch, r.train_loss, r.validation_loss) for r in result.history] for result in (a, b)]
+    assert losses[0] == losses[1] and a.best_epoch == b.best_epoch
+
+
+def test_masked_loss_by_hand():
+    logits = torch.tensor([[0.0, 2.0, -1.0], [3.0, 0.0, 5.0]])
+    labels = torch.tensor([[1, 0, -1], [-1, -1, 1]], dtype=torch.int8)
+    expected = (math.log(2) + math.log(1 + math.exp(2)) + math.log(1 + math.exp(-5))) / 3
+    assert masked_loss(logits, labels).item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_masked_loss_has_no_gradient_where_unresolved():
+    logits = torch.tensor([[0.0, 2.0, -1.0], [3.0, 0.0, 5.0]], requires_grad=True)
+    labels = torch.tensor([[1, 0, -1], [-1, -1, 1]], dtype=torch.int8)
+    masked_loss(logits, labels).backward()
+    assert torch.equal(logits.grad != 0, labels >= 0)
+
+
+def test_masked_loss_of_nothing_is_zero():
+    logits = torch.zeros(2, 3, requires_grad=True)
+    loss = masked_loss(logits, torch.full((2, 3), -1, dtype=torch.int8))
+    loss.backward()
+    assert loss.item() == 0 and not logits.grad.any()
+
+
+def test_masked_loss_is_float32_for_bf16_logits():
+    logits = torch.zeros((1, 2), dtype=torch.bfloat16)
+    assert masked_loss(logits, torch.ones((1, 2), dtype=torch.int8)).dtype == torch.float32
+
+
+def test_learns_the_planted_motifs():
+    result = tiny.trained()
+    # Almost half of the resolved labels are bound: knowing the priors alone costs 0.69.
+    assert result.history[0].train_loss > 0.5
+    assert min(record.validation_loss for record in result.history) < 0.4
+    assert result.best_epoch == min(result.history, key=lambda r: r.validation_loss).epoch
+    assert not result.network.training
+
+
+def test_output_bias_starts_at_the_prior(data):
+    bound, resolved = (data.train.labels == 1).sum(0), (data.train.labels >= 0).sum(0)
+    prior = (bound + 1) / (resolved + 2)
+    for bias, expected in (("prior", np.log(prior / (1 - prior))), ("default", None)):
+        torch.manual_seed(0)
+        network = tiny.network()
+        default = network.head.bias.detach().clone()
+        if bias == "prior":
+            training._start_at_prior(network, data.train.labels)
+            np.testing.assert_allclose(network.head.bias.detach().numpy(), expected, rtol=1e-5)
+            assert not torch.equal(network.head.bias, default)
+
+
+def test_same_seed_same_weights_other_seed_others(data, tmp_path):
+    results = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        results.append(train(tiny.config(epochs=1, seed=seed), data, tmp_path / name, CPU))
+    assert_same(*results[:2])
+    assert not torch.equal(weights(results[0])["head.weight"], weights(results[2])["head.weight"])
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, tmp_path_factory):
+    return train(tiny.config(epochs=3), data, tmp_path_factory.mktemp("uninterrupted"), CPU)
+
+
+@pytest.mark.parametrize("seconds", [-1, 60], ids=["checkpoint each step", "checkpoint each epoch"])
+@pytest.mark.parametrize("step", [4, 5])
+def test_killed_and_resumed_is_uninterrupted(data, uninterrupted, tmp_path, monkeypatch, step, seconds):
+    # Epoch 2 is steps 3, 4 and 5.
+    update = training._Trainer._update
+
+    def killed(self, *args):
+        if self.step == step:
+            raise KeyboardInterrupt
+        return update(self, *args)
+
+    monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", seconds)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._Trainer, "_update", killed)
+        train(tiny.config(epochs=3), data, tmp_path, CPU)
+    assert checkpoint(tmp_path)["step"] == (step if seconds < 0 else 3)
+    assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_killed_in_validation_and_resumed_is_uninterrupted(data, uninterrupted, tmp_path, monkeypatch, epoch):
+    validate = training._Trainer._validation_loss
+
+    def killed(self, *args):
+        if self.step == 3 * epoch:
+            raise KeyboardInterrupt
+        return validate(self, *args)
+
+    monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", -1)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._Trainer, "_validation_loss", killed)
+        train(tiny.config(epochs=3), data, tmp_path, CPU)
+    assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
+
+
+def test_finished_run_is_not_trained_again(data, tmp_path, monkeypatch):
+    done = train(tiny.config(epochs=1), data, tmp_path, CPU)
+    monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
+    assert_same(train(tiny.config(epochs=1), data, tmp_path, CPU), done)
+
+
+def checkpoint(folder):
+    return torch.load(folder / "checkpoint.pt", weights_only=True)
+
+
+def test_checkpoint_of_another_run_is_refused(data, tmp_path):
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    fewer = TrainingData(data.tfs, first(data.train, 149), data.validation, data.test_regions, ())
+    for config, what, precision in (
+        (tiny.config(epochs=1, learning_rate=0.1), data, "fp32"),
+        (tiny.config(epochs=1), fewer, "fp32"),
+        (tiny.config(epochs=1), data, "bf16"),
+    ):
+        with pytest.raises(ConfigError, match="checkpoint.pt belongs to another configuration, data or precision"):
+            train(config, what, tmp_path, CPU, precision)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
+    def broken(logits, labels):
+        return masked_loss(logits, labels) * (torch.nan if next(calls) == 6 else 1)
+
+    calls = itertools.count(1)  # steps 0 to 2, a batch of validation, steps 3 and 4
+    monkeypatch.setattr(training, "masked_loss", broken)
+    with pytest.raises(TfbError, match=r"training tiny: the loss became nan at step 4; .*Lower learning_rate \(0.003\)"):
+        train(tiny.config(epochs=3), data, tmp_path, CPU)
+    state = checkpoint(tmp_path)
+    assert state["step"] == 3 and len(state["history"]) == 1
+    assert all(torch.isfinite(value).all() for value in state["network"].values())
+
+
+def test_absurd_learning_rate_stops(data, tmp_path):
+    with pytest.raises(TfbError, match=r"the loss became (nan|inf) at step \d"):
+        train(tiny.config(learning_rate=1e30, schedule="constant"), data, tmp_path, CPU)
+
+
+@pytest.mark.parametrize("strands", ["both", "random"])
+def test_strands(data, tmp_path, monkeypatch, strands):
+    seen = []
+    original = training.to_one_hot
+
+    def spy(codes, *args):
+        seen.extend(decode(row) for row in codes.numpy())
+        return original(codes, *args)
+
+    monkeypatch.setattr(training, "to_one_hot", spy)
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
+    config = tiny.config(epochs=2, strands=strands)
+    train(config, data, tmp_path, CPU)
+    forward = [decode(row) for row in data.train.codes]
+    reverse = [decode(row) for row in reverse_complement(data.train.codes)]
+    half = len(seen) // 2
+    epochs = [seen[:half], seen[half:]]
+    assert epochs[0] != epochs[1]
+    for epoch in epochs:
+        if strands == "both":
+            assert sorted(epoch) == sorted(forward + reverse)
+        else:
+            assert len(epoch) == len(forward)
+            on_reverse = len(set(epoch) & set(reverse))
+            assert len(set(epoch) & set(forward)) + on_reverse == len(forward)
+            assert 0.3 < on_reverse / len(forward) < 0.7
+
+
+def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
+    seen = []
+    to_one_hot, loss = training.to_one_hot, training.masked_loss
+    monkeypatch.setattr(training, "to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes))
+    monkeypatch.setattr(training, "masked_loss", lambda x, y: seen.append(y.numpy()) or loss(x, y))
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    truth = {}
+    for window, labels in zip(data.train.codes, data.train.labels, strict=True):
+        truth[decode(window)] = truth[decode(reverse_complement(window))] = labels.tolist()
+    pairs = list(zip(seen[::2], seen[1::2], strict=True))
+    assert sum(len(codes) for codes, _ in pairs) == 150
+    for codes, labels in pairs:
+        assert [truth[decode(row)] for row in codes] == labels.tolist()
+
+
+def test_last_batch_of_one_is_left_out(data, tmp_path):
+    odd = TrainingData(data.tfs, first(data.train, 129), data.validation, data.test_regions, ())
+    train(tiny.config(epochs=1), odd, tmp_path, CPU)
+    assert checkpoint(tmp_path)["step"] == 2
+
+
+def test_one_cycle_goes_up_and_down(data, tmp_path):
+    trainer = training._Trainer(tiny.config(epochs=40), data, tmp_path, CPU, "fp32")
+    rates = []
+    for trainer.step in range(120):
+        rates.append(trainer._learning_rate())
+    peak = int(np.argmax(rates))
+    assert rates[peak] == pytest.approx(0.003, rel=1e-2) and 30 <= peak <= 40
+    assert rates == [*sorted(rates[: peak + 1]), *sorted(rates[peak + 1 :], reverse=True)]
+    assert rates[0] == pytest.approx(0.04 * 0.003) and rates[-1] < 1e-5
