@@ -53,7 +53,7 @@ def record(pos: int, alt: str = "", ref: str = "", chrom: str = "chr1") -> str:
 
 
 def lively_network(seed: int, n_outputs: int) -> nn.Module:
-    """Return an untrained network whose logits differ between windows by about one, instead of by some thousandths."""
+    """Return an untrained network whose logits differ between windows by tenths, instead of by thousandths."""
     net = network(seed, n_outputs)
     with torch.no_grad():
         net.head.weight *= 200

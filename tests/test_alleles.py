@@ -252,6 +252,7 @@ def test_what_cannot_be_compared_does_not_count(genome):
     # REF on unknown bases of the genome, or an allele that is not looked up, says nothing about the assembly.
     (windows,) = run(genome, [("chr2", 5, "A", "G")] * 5 + [("chrX", 1, "A", "G"), ("chr1", 45, OTHER, "<DEL>")] * 5)
     assert set(windows.status) == {"ref_mismatch", "unsupported", "symbolic"}
+    run(genome, snvs(9, 11) + [("chr2", 5, "A", "G")] * 5)  # 9 of 20, not 14
 
 
 def test_the_first_thousand_decide(genome):

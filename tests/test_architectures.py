@@ -90,6 +90,6 @@ def test_build_by_name():
 
 
 def test_unknown_architecture():
-    with pytest.raises(UnknownNameError, match="unknown architecture 'paper-cn'.*Did you mean paper-cnn") as error:
+    with pytest.raises(UnknownNameError, match=r"unknown architecture 'paper-cn'.*Did you mean paper-cnn") as error:
         build_network("paper-cn", 4)
     assert error.value.choices == list(ARCHITECTURES)

@@ -125,7 +125,7 @@ def test_missing_field_is_named(card, tmp_path):
 
 
 def test_folder_without_card(tmp_path):
-    with pytest.raises(EntryError, match="is not a zoo entry .it has no card.yaml"):
+    with pytest.raises(EntryError, match=r"is not a zoo entry .it has no card.yaml"):
         read_card(tmp_path)
 
 

@@ -210,7 +210,7 @@ def test_regions_around_the_summit(loader, folder):
 
 
 def test_regions_wrong_anchor(loader, folder, tmp_path):
-    with pytest.raises(UnknownNameError, match="unknown anchor 'foo'. Valid: centre, summit"):
+    with pytest.raises(UnknownNameError, match=r"unknown anchor 'foo'. Valid: centre, summit"):
         loader("Regions")(**arguments("Regions", folder), anchor="foo")
     (tmp_path / "three.bed").write_text("chr13\t100\t200\n")
     bed = {**arguments("Regions", folder), "intervals_file": str(tmp_path / "three.bed")}
@@ -262,7 +262,7 @@ def test_variants_of_another_assembly_are_an_error_at_once(loader, folder, tmp_p
     head, records = text[:2], [line.split("\t") for line in text[2:]]
     lines = ["\t".join([chrom, str(int(pos) + 1), *rest]) for chrom, pos, *rest in records]
     (tmp_path / "shifted.vcf").write_text("\n".join([*head, *lines]) + "\n")
-    with pytest.raises(AssemblyError, match="REF differs from genome.fa for"):
+    with pytest.raises(AssemblyError, match=r"REF differs from genome.fa for"):
         loader("Variants")(str(tmp_path / "shifted.vcf"), str(folder / "genome.fa"))
 
 

@@ -117,7 +117,7 @@ def test_most_resolved(world, load):
 
 
 def test_unknown_tf(load):
-    with pytest.raises(UnknownNameError, match="unknown TF 'JUNDD'.*Did you mean JUND"):
+    with pytest.raises(UnknownNameError, match=r"unknown TF 'JUNDD'.*Did you mean JUND"):
         load(tfs=["CTCF", "JUNDD"])
 
 

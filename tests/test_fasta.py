@@ -130,7 +130,7 @@ def test_windows_keep_the_order_whatever_the_lengths(tmp_path):
         (b">a\nAC\0T\n", ", line 2: is a binary file"),
         (b"\x80\x81\xff" * 50, ", line 1: is not text"),
         (gzip.compress(b">a\n" + b"ACGT" * 9000)[:-15], r": gzip data are damaged or cut off"),
-        (gzip.compress(b""), ": holds no sequence"),
+        (gzip.compress(b""), ": is empty"),
     ],
 )
 def test_files_that_are_not_sequences(tmp_path, content, message):

@@ -237,7 +237,7 @@ def test_a_file_without_intervals_is_an_error(tmp_path, text):
         (b"chr1\t1\t2\nchr1\0\t1\t2\n", r", line 2: is a binary file"),
         (bytes(range(128, 256)), r", line 1: is not text"),
         (gzip.compress(b"chr1\t1\t2\n" * 9000)[:-20], r"gzip data are damaged or cut off after line \d+"),
-        (gzip.compress(b""), "has no interval"),
+        (gzip.compress(b""), "is empty"),
     ],
     ids=["empty", "nul", "binary", "truncated", "empty gzip"],
 )

@@ -15,7 +15,7 @@ from tfb_matrix_data.errors import ConfigError
 
 OTHERS = {
     "model_sources": {
-        "kipoi": {"type": "git", "remote_url": "https://github.com/kipoi/models.git", "local_path": "/m", "auto_update": True},
+        "kipoi": {"type": "git", "remote_url": "https://github.com/kipoi/models.git", "local_path": "/models"},
         "mine": {"type": "local", "local_path": "/mine"},
     },
     "env_db_path": "/envs.json",

@@ -11,9 +11,12 @@ import torch
 
 from kipoi_tfb import training
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
+from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.training import masked_loss, train
+from kipoi_tfb.zoo import verify_entry
 from tests import tiny
-from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.sequence import decode, reverse_complement
 
 CPU = torch.device("cpu")
@@ -94,8 +97,7 @@ def test_output_bias_starts_at_the_prior(data):
 def test_same_seed_same_weights_other_seed_others(data, tmp_path):
     results = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        (tmp_path / name).mkdir()
-        results.append(train(tiny.config(epochs=1, seed=seed), data, tmp_path / name, CPU))
+        results.append(train(tiny.config(epochs=1, seed=seed), data, make(tmp_path / name), CPU))
     assert_same(*results[:2])
     assert not torch.equal(weights(results[0])["head.weight"], weights(results[2])["head.weight"])
 
@@ -140,6 +142,30 @@ def test_killed_in_validation_and_resumed_is_uninterrupted(data, uninterrupted, 
     assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
 
 
+def test_best_network_survives_a_kill(data, tmp_path, monkeypatch):
+    # It gets worse after epoch 1, and step 7 is in epoch 3.
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: float(self.step))
+    best = train(tiny.config(epochs=3), data, make(tmp_path / "uninterrupted"), CPU)
+    update = training._Trainer._update
+
+    def killed(self, *args):
+        if self.step == 7:
+            raise KeyboardInterrupt
+        return update(self, *args)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._Trainer, "_update", killed)
+        train(tiny.config(epochs=3), data, make(tmp_path / "killed"), CPU)
+    resumed = train(tiny.config(epochs=3), data, tmp_path / "killed", CPU)
+    assert best.best_epoch == 0
+    assert_same(resumed, best)
+
+
+def make(folder):
+    folder.mkdir()
+    return folder
+
+
 def test_finished_run_is_not_trained_again(data, tmp_path, monkeypatch):
     done = train(tiny.config(epochs=1), data, tmp_path, CPU)
     monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
@@ -159,7 +185,7 @@ def test_checkpoint_of_another_run_is_refused(data, tmp_path):
         (tiny.config(epochs=1), fewer, "fp32"),
         (tiny.config(epochs=1), data, "bf16"),
     ):
-        with pytest.raises(ConfigError, match="checkpoint.pt belongs to another configuration, data or precision"):
+        with pytest.raises(ConfigError, match=r"checkpoint.pt belongs to another configuration, data or precision"):
             train(config, what, tmp_path, CPU, precision)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -170,7 +196,7 @@ def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, m
 
     calls = itertools.count(1)  # steps 0 to 2, a batch of validation, steps 3 and 4
     monkeypatch.setattr(training, "masked_loss", broken)
-    with pytest.raises(TfbError, match=r"training tiny: the loss became nan at step 4; .*Lower learning_rate \(0.003\)"):
+    with pytest.raises(TfbError, match=r"tiny: the loss became nan at step 4; .*Lower learning_rate \(0.003\)"):
         train(tiny.config(epochs=3), data, tmp_path, CPU)
     state = checkpoint(tmp_path)
     assert state["step"] == 3 and len(state["history"]) == 1
@@ -241,3 +267,18 @@ def test_one_cycle_goes_up_and_down(data, tmp_path):
     assert rates[peak] == pytest.approx(0.003, rel=1e-2) and 30 <= peak <= 40
     assert rates == [*sorted(rates[: peak + 1]), *sorted(rates[peak + 1 :], reverse=True)]
     assert rates[0] == pytest.approx(0.04 * 0.003) and rates[-1] < 1e-5
+
+
+def test_pretrain_writes_an_entry_that_verifies(tmp_path):
+    world = tiny.make_world(tmp_path)
+    config = tiny.config(epochs=1, tfs=["SP1", "CTCF"])
+    entry = pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu", command="a test")
+    card = entry.card
+    assert entry.folder == tmp_path / "run" / "entry" and card.name == "tiny" and card.tasks == ("SP1", "CTCF")
+    assert card.data.train_chromosomes == ("chr13", "chr14", "chr15")
+    assert card.data.validation_chromosomes == ("chr21",) and card.data.test_chromosomes == ("chr22",)
+    assert card.data.excluded_chromosomes == ("chr16",) and card.data.matrix_sha256 == sha256(world.matrix_path)
+    assert card.training.config == config and card.training.command == "a test" and card.training.best_epoch == 0
+    assert [check for check in verify_entry(entry) if not check.passed] == []
+    with pytest.raises(EntryError, match=r"entry exists already; remove it or use another --out"):
+        pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu")

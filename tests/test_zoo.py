@@ -20,7 +20,7 @@ from kipoi_tfb.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.publish import install_entry, render_specs, save_weights
 from kipoi_tfb.scores import both_strands, probability, to_one_hot
-from kipoi_tfb.zoo import entry_names, find_entries, find_entry, verify_entry, zoo_folder
+from kipoi_tfb.zoo import entry_names, find_entries, find_entry, verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256
@@ -104,7 +104,7 @@ def test_load_by_name_or_folder(written):
 
 
 def test_unknown_entry_lists_the_others():
-    with pytest.raises(UnknownNameError, match="unknown zoo entry .and no such folder. 'multi16'.*multi163"):
+    with pytest.raises(UnknownNameError, match=r"unknown zoo entry .and no such folder. 'multi16'.*multi163"):
         find_entry("multi16")
     assert [entry.name for entry in find_entries("multi163,multi163")] == ["multi163"]
     assert [entry.name for entry in find_entries("all")] == REAL
@@ -126,7 +126,8 @@ def test_specs_are_yaml_that_says_what_the_card_says(written):
 
 
 def test_specs_of_awkward_text_are_yaml(tmp_path):
-    entry = tiny.make_entry(tmp_path / "entry", summary='A: "b" # c', authors=("Ann: 'the' #1", "- Bo"), licence="a: b")
+    text = {"summary": 'A: "b" # c', "authors": ("Ann: 'the' #1", "- Bo"), "licence": "a: b"}
+    entry = tiny.make_entry(tmp_path / "entry", **text)
     info = yaml.safe_load((entry.folder / "model.yaml").read_text())["info"]
     assert info["doc"] == 'A: "b" # c' and info["license"] == "a: b"
     assert [author["name"] for author in info["authors"]] == ["Ann: 'the' #1", "- Bo"]
@@ -150,7 +151,9 @@ def test_nothing_is_left_of_an_entry_that_failed(tmp_path, monkeypatch, when):
         network.trunk[0].weight.data[1, 2] = 1e6
     else:
         changes = {"tasks": ("CTCF", "JUND")}  # two names for three outputs
-    with pytest.raises(expected, match=r"trunk.0.weight does not fit into float16 .*1e\+06" if when == "weights" else None):
+    with pytest.raises(
+        expected, match=r"trunk.0.weight does not fit into float16 .*1e\+06" if when == "weights" else None
+    ):
         tiny.make_entry(tmp_path / "entry", network, **changes)
     assert not list(tmp_path.iterdir())
 
@@ -262,10 +265,19 @@ def test_violated_held_out_rule_is_found(folder, use):
     assert failed(folder) == {"held-out rule": "chr14 is held out or tested on, and trained on"}
 
 
-METRICS = dict(
-    command="", chromosomes=["chr22"], labels="sparse", min_bound=40, n_tfs=3, auprc=0.8, auroc=0.9, seed=0,
-    matrix_sha256="b" * 64, weights_sha256="a" * 64, date="2026-01-01",
-)  # fmt: skip
+METRICS = {
+    "command": "tfb evaluate",
+    "chromosomes": ["chr22"],
+    "labels": "sparse",
+    "min_bound": 40,
+    "n_tfs": 3,
+    "auprc": 0.8,
+    "auroc": 0.9,
+    "seed": 0,
+    "matrix_sha256": "b" * 64,
+    "weights_sha256": "a" * 64,
+    "date": "2026-01-01",
+}
 
 
 def test_metrics_of_trained_chromosomes_or_other_weights_are_found(folder):
@@ -283,5 +295,5 @@ def test_install(written, tmp_path, monkeypatch):
     assert entry_names(tmp_path) == ["tiny"] and failed(installed.folder) == {}
     monkeypatch.setattr(zoo, "zoo_folder", lambda: tmp_path)
     assert find_entry("tiny").card == written.card
-    with pytest.raises(EntryError, match="tiny is in the zoo already .*; `tfb zoo remove` it first"):
+    with pytest.raises(EntryError, match=r"tiny is in the zoo already .*; `tfb zoo remove` it first"):
         install_entry(written, tmp_path)

@@ -101,12 +101,15 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         opener = gzip.open if magic == b"\x1f\x8b" else open
-        with opener(path, "rt", encoding="utf-8", errors="strict", newline=None) as lines:
+        with opener(path, "rt", encoding="utf-8", errors="surrogateescape", newline=None) as lines:
             for number, line in enumerate(lines, 1):
+                # Decoding is buffered, so a strict decoder could not say which line is at fault.
+                if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
+                    raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", number)
                 if "\0" in line:
                     raise InputError(path, "is a binary file; expected text", number)
                 yield number, line.rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", number + 1) from None
+        if not number:
+            raise InputError(path, "is empty")
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(path, f"gzip data are damaged or cut off after line {number} ({error})") from None

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 _CACHE_VERSION = 1
 _PIECE = 1 << 20
+_MITOCHONDRION = ("chrM", "MT", "M", "chrMT")
 
 
 class Windows(NamedTuple):
@@ -99,7 +100,7 @@ class Genome:
         if name in self.lengths:
             return name
         other = name[3:] if name.startswith("chr") else f"chr{name}"
-        for candidate in (other, {"M": "MT", "chrMT": "chrM"}.get(other, other)):
+        for candidate in (other, *(_MITOCHONDRION if name in _MITOCHONDRION else ())):
             if candidate in self.lengths:
                 return candidate
         raise UnknownNameError(f"contig (in {self.path.name})", name, self.lengths)
@@ -146,6 +147,8 @@ class Genome:
             If a window lies wholly beyond its contig.
         """
         starts = np.asarray(starts, np.int64)
+        if len(contigs) != len(starts):
+            raise ValueError(f"{len(contigs)} contigs for {len(starts)} starts; expected one for each window")
         codes = np.empty((len(starts), length), np.uint8)
         padded = np.zeros(len(starts), bool)
         # Runs of one contig are the rule (sorted input), and one contig for a whole batch the commonest case.
@@ -187,7 +190,10 @@ class Genome:
                 # In pieces: Biopython's bgzip reader takes quadratic time in the length of one read.
                 for start in range(0, len(codes), _PIECE):
                     end = min(start + _PIECE, len(codes))
-                    codes[start:end] = encode(fasta.faidx.fetch(name, start + 1, end))
+                    piece = encode(fasta.faidx.fetch(name, start + 1, end))
+                    if len(piece) != end - start:
+                        raise EOFError("it is shorter than its index says; delete an old .fai")
+                    codes[start:end] = piece
         except TfbError as error:
             raise InputError(self.path, f"contig {name}: {error}") from None
         except Exception as error:  # pyfaidx, Biopython and zlib raise what they like on damaged files
@@ -216,15 +222,19 @@ class Genome:
 
     def _fasta(self) -> pyfaidx.Fasta:
         """Open through pyfaidx, with the index in the cache folder where none can be written beside the FASTA."""
-        beside = Path(f"{self.path}.fai")
-        if beside.is_file() or _can_write(self.path.parent):
-            return pyfaidx.Fasta(str(self.path), as_raw=True, rebuild=False)
+        suffixes = (".fai", ".gzi") if self.path.suffix == ".gz" else (".fai",)
+        indices = [Path(f"{self.path}{suffix}") for suffix in suffixes]
+        # An index older than its FASTA may belong to another file of that name: pyfaidx makes it again.
+        changed = self.path.stat().st_mtime_ns
+        usable = all(index.is_file() and index.stat().st_mtime_ns >= changed for index in indices)
+        if usable or _can_write(self.path.parent):
+            return pyfaidx.Fasta(str(self.path), as_raw=True)
         self._cache.mkdir(parents=True, exist_ok=True)
         link = self._cache / self.path.name
         if not link.is_symlink():
             link.symlink_to(self.path)
-        logger.info("%s has no .fai and its folder is read-only: indexing in %s", self.path.name, self._cache)
-        return pyfaidx.Fasta(str(link), as_raw=True, rebuild=False)
+        logger.info("%s has no current .fai and its folder is read-only: indexing in %s", self.path.name, self._cache)
+        return pyfaidx.Fasta(str(link), as_raw=True)
 
 
 def _can_write(folder: Path) -> bool:

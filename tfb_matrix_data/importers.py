@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import logging
 import pickle
 import re
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, LayoutError
 from tfb_matrix_data.files import read_lines
-from tfb_matrix_data.layout import BindingEvents, EventList, write_events
+from tfb_matrix_data.layout import BindingEvents, EventList, as_text, write_events
 
 __all__ = ["import_events", "import_matrices", "import_published", "read_index"]
 
@@ -27,6 +28,17 @@ logger = logging.getLogger(__name__)
 
 _MATRIX = re.compile(r"matrix2d\.(?P<name>.+)\.ReMap\+UniBind\.(?P<kind>sparse|less-sparse)\.npz$")
 _HEADER = re.compile(r">(?P<id>\d+)::(?P<chrom>[^:]+):(?P<start>\d+)-(?P<end>\d+)$")
+# What `pickle` and `gzip` raise on damaged input.
+_DAMAGED_PICKLE = (
+    pickle.UnpicklingError,
+    AttributeError,
+    EOFError,
+    IndexError,
+    TypeError,
+    ValueError,
+    gzip.BadGzipFile,
+    zlib.error,
+)
 _SOURCE = (
     "wassermanlab/TF-Binding-Matrix (MIT), matrix/UCSC/200bp; Novakovsky et al. 2021, doi:10.1186/s13059-021-02499-5"
 )
@@ -81,8 +93,8 @@ def import_events(path: str | Path) -> BindingEvents:
                 attrs={
                     "n_regions": int(file.attrs["n_regions"]),
                     "region_length": int(file.attrs["region_length"]),
-                    "assembly": str(file.attrs["assembly"]),
-                    "source": str(file.attrs["source"]),
+                    "assembly": as_text(file.attrs["assembly"]),
+                    "source": as_text(file.attrs["source"]),
                 },
             )
     except (OSError, KeyError) as error:
@@ -137,11 +149,14 @@ def _assemble(
                 raise InputError(next(iter(by_tf[tf].values())), f"the {kind} matrix of {tf} is missing beside it")
         found["bound"].append([])
         found["ambiguous"].append([])
-        rows = zip(_rows(by_tf[tf]["sparse"]), _rows(by_tf[tf]["less-sparse"]), strict=True)
+        cell = -1
+        rows = itertools.zip_longest(_rows(by_tf[tf]["sparse"]), _rows(by_tf[tf]["less-sparse"]), fillvalue=np.zeros(0))
         for cell, (sparse, less) in enumerate(rows):
             if cell >= len(cell_types) or (n_regions and len(sparse) != n_regions) or len(sparse) != len(less):
                 raise InputError(by_tf[tf]["sparse"], "its shape is not that of the other matrices and the index")
             n_regions = len(sparse)
+            if not (np.isnan(sparse) | (sparse == less)).all():
+                raise InputError(by_tf[tf]["sparse"], "contradicts the less-sparse matrix; are both of the same TF?")
             known = ~np.isnan(less)
             if not known.any():
                 continue
@@ -154,6 +169,8 @@ def _assemble(
                 )
             found["bound"][t].append((np.flatnonzero(less == 1).astype(np.uint32), cell))
             found["ambiguous"][t].append((np.flatnonzero((less == 0) & np.isnan(sparse)).astype(np.uint32), cell))
+        if cell + 1 != len(cell_types):
+            raise InputError(by_tf[tf]["sparse"], f"has {cell + 1} cell types, the index {len(cell_types)}")
         logger.info("%s: %d cell types", tf, profiled[t].sum())
     packed = np.zeros((len(cell_types), -(-n_regions // 8)), np.uint8)
     for cell, bits in accessible.items():
@@ -195,7 +212,7 @@ def read_index(path: str | Path) -> dict[str, int]:
             index = _PlainUnpickler(io.BytesIO(stream.read())).load()
     except FileNotFoundError:
         raise InputError(path, "no such file") from None
-    except (pickle.UnpicklingError, EOFError, gzip.BadGzipFile, zlib.error, IndexError, ValueError) as error:
+    except _DAMAGED_PICKLE as error:
         raise InputError(path, f"is not a safe index pickle: {error}") from None
     if not isinstance(index, dict) or not all(type(k) is str and type(v) is int for k, v in index.items()):
         raise InputError(path, "is not an index (a dict of names to row numbers)")
@@ -219,7 +236,7 @@ def _rows(path: Path) -> Iterator[NDArray[np.float64]]:
                 yield np.frombuffer(row, dtype)
     except FileNotFoundError:
         raise InputError(path, "no such file") from None
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, IndexError, KeyError, ValueError, zlib.error) as error:
         raise InputError(path, f"is not a whole .npz file: {error}") from None
 
 

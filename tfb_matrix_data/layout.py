@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError, LayoutError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["FORMAT", "LAYOUT_VERSION", "BindingEvents", "EventList", "open_events", "write_events"]
+__all__ = ["FORMAT", "LAYOUT_VERSION", "BindingEvents", "EventList", "as_text", "open_events", "write_events"]
 
 FORMAT = "tfb-binding-matrix"
 LAYOUT_VERSION = 1
@@ -87,21 +87,28 @@ class BindingEvents:
 
 def write_events(events: BindingEvents, path: str | Path) -> None:
     """Write the file, under a temporary name until it is whole; the same events give the same bytes."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v108", "v110")) as file:
-        file.attrs["format"] = FORMAT
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        file.attrs["format"] = np.bytes_(FORMAT)
         file.attrs["layout_version"] = LAYOUT_VERSION
         for name in sorted(events.attrs):
-            file.attrs[name] = events.attrs[name]
+            # Of fixed length: the heap of variable-length strings has no checksum.
+            value = events.attrs[name]
+            file.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
+        # Groups would carry the time of their making, and the bytes would differ from run to run.
+        timeless = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+        timeless.set_obj_track_times(False)
+        for group in ("bound", "ambiguous", "regions"):
+            h5py.h5g.create(file.id, group.encode(), gcpl=timeless)
         _write_names(file, "tf", events.tfs)
         _write_names(file, "cell_type", events.cell_types)
-        file["profiled"] = events.profiled
-        file["accessible_known"] = events.accessible_known
+        _write_small(file, "profiled", events.profiled)
+        _write_small(file, "accessible_known", events.accessible_known)
         file.create_dataset(
             "accessible", data=events.accessible, chunks=(1, events.accessible.shape[1]), **_COMPRESSION
         )
         for kind in ("bound", "ambiguous"):
             pairs: EventList = getattr(events, kind)
-            file[f"{kind}/indptr"] = pairs.indptr
+            _write_small(file, f"{kind}/indptr", pairs.indptr)
             _write_vector(file, f"{kind}/region", pairs.region)
             _write_vector(file, f"{kind}/cell_type", pairs.cell_type)
         _write_vector(file, "regions/id", events.region_id)
@@ -132,6 +139,9 @@ def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
     except KeyError as error:
         file.close()
         raise LayoutError(f"{path}: is not a complete binding matrix: {error.args[0]}") from None
+    except (OSError, RuntimeError) as error:
+        file.close()
+        raise LayoutError(f"{path}: data are damaged or cut off: {error}") from None
     except BaseException:
         file.close()
         raise
@@ -139,7 +149,7 @@ def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
 
 def _events(file: h5py.File) -> BindingEvents:
     known = {name: file.attrs[name] for name in ("n_regions", "region_length", "assembly", "source")}
-    attrs = {name: int(value) if isinstance(value, np.integer) else value for name, value in known.items()}
+    attrs = {name: int(value) if isinstance(value, np.integer) else as_text(value) for name, value in known.items()}
     return BindingEvents(
         tfs=_names(file["tf"]),
         cell_types=_names(file["cell_type"]),
@@ -157,7 +167,7 @@ def _events(file: h5py.File) -> BindingEvents:
 
 
 def _check_version(file: h5py.File, path: str | Path) -> None:
-    if file.attrs.get("format") != FORMAT:
+    if as_text(file.attrs.get("format", "")) != FORMAT:
         # The public event file of Novakovsky et al. has the same datasets and no format mark.
         hint = "run `tfb data import` on it first" if "bound/indptr" in file else "expected a file of `tfb data import`"
         raise LayoutError(f"{path}: is not a {FORMAT} file; {hint}")
@@ -178,8 +188,24 @@ def _names(dataset: h5py.Dataset) -> list[str]:
 
 
 def _write_names(file: h5py.File, name: str, names: list[str]) -> None:
-    file[name] = np.array([n.encode() for n in names], dtype="S")
+    _write_small(file, name, np.array([n.encode() for n in names], dtype="S"))
 
 
 def _write_vector(file: h5py.File, name: str, values: NDArray) -> None:
-    file.create_dataset(name, data=values, chunks=(max(1, min(_CHUNK, len(values))),), **_COMPRESSION)
+    if len(values):
+        file.create_dataset(name, data=values, chunks=(min(_CHUNK, len(values)),), **_COMPRESSION)
+    else:
+        file[name] = values
+
+
+def as_text(value: str | bytes) -> str:
+    """Return a text attribute as str, whether the file holds it as str or as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _write_small(file: h5py.File, name: str, values: NDArray) -> None:
+    """Write as one gzip chunk, which has a checksum; contiguous datasets have none."""
+    if values.size:
+        file.create_dataset(name, data=values, chunks=values.shape, **_COMPRESSION)
+    else:
+        file[name] = values

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tfb_matrix_data.errors import LayoutError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, LayoutError, UnknownNameError
 from tfb_matrix_data.layout import open_events
 
 __all__ = ["BindingMatrix", "Kind", "Regions"]
@@ -131,8 +131,9 @@ class BindingMatrix:
         """Coordinates of all regions, aligned with the rows of `labels`."""
         events = self._events
         chrom, start = np.full(len(self), -1, np.int8), np.full(len(self), -1, np.int64)
-        index = events.region_id[:]
-        chrom[index], start[index] = events.region_chrom[:], events.region_start[:]
+        index = self._read(lambda: events.region_id[:])
+        chrom[index] = self._read(lambda: events.region_chrom[:])
+        start[index] = self._read(lambda: events.region_start[:])
         return Regions(chrom, start, int(self.attrs["region_length"]), events.chrom_names)
 
     def labels(
@@ -168,6 +169,8 @@ class BindingMatrix:
         ------
         UnknownNameError
             If a TF, cell type or kind does not exist.
+        ConfigError
+            If a mask of regions has another length than the matrix.
 
         Notes
         -----
@@ -182,7 +185,13 @@ class BindingMatrix:
             cells[self._indices("cell type", cell_types, self.cell_types)] = True
         pick = None if regions is None else np.asarray(regions)
         if pick is not None and pick.dtype == bool:
+            if pick.shape != (len(self),):
+                raise ConfigError(
+                    f"a mask of shape {pick.shape} for {len(self):,} regions; expected one value per region"
+                )
             pick = np.flatnonzero(pick)
+        elif pick is not None and not pick.size:
+            pick = pick.astype(np.int64)
         rows = len(self) if pick is None else len(pick)
         # One contiguous row per TF while filling; the caller sees the transpose.
         labels = np.empty((len(columns), rows), np.int8)
