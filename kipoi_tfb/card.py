@@ -27,11 +27,20 @@ class _Strict(BaseModel):
 
 
 class WeightsCard(_Strict):
-    """The file of weights: a bare state_dict of CPU tensors."""
+    """The file of weights: a bare state_dict of CPU tensors.
+
+    Attributes
+    ----------
+    dtype
+        Type of the large tensors.
+    largest_shift
+        By how much storing them so moved any predicted probability, at most, over the windows of validation.
+    """
 
     file: FileName
     sha256: Sha256
     dtype: Literal["float16", "float32"]
+    largest_shift: Annotated[float, Field(ge=0)] | None = None
 
 
 class DataCard(_Strict):

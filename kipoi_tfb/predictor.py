@@ -66,7 +66,14 @@ class Predictor:
         self.batch_size = batch_size
         self._networks = [entry.load().to(self.device) for entry in entries]
         owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
-        every = [f"{e.name}/{tf}" if owners[tf] > 1 else tf for e in entries for tf in e.card.tasks]
+        titles = [entry.card.name for entry in entries]
+        if len(set(titles)) < len(titles):  # folders of entries that call themselves the same
+            titles = [entry.name for entry in entries]
+        every = [
+            f"{title}/{tf}" if owners[tf] > 1 else tf
+            for title, entry in zip(titles, entries, strict=True)
+            for tf in entry.card.tasks
+        ]
         unknown = [tf for tf in tfs or () if tf not in every]
         if unknown:
             raise UnknownNameError("TF", unknown[0], every)

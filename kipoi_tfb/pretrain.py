@@ -74,7 +74,7 @@ def pretrain(
         "training": _training_card(config, result, command, describe(chosen, chosen_precision), chosen_precision),
         "citation": (CITATION,),
     }
-    return write_entry(folder / "entry", result.network, fields)
+    return write_entry(folder / "entry", result.network, fields, data.validation.codes)
 
 
 def _data_card(data: TrainingData, matrix: BindingMatrix, genome: Genome) -> DataCard:

@@ -34,7 +34,7 @@ class _EntryModel(nn.Module):
         """Do nothing: Kipoi hands over the weights once more, without having checked their sha256."""
 
     def _logits(self, one_hot: Tensor) -> Tensor:
-        # Kipoi never disables autograd; its gradients (`input_grad`) ask for it on the input.
+        # Kipoi never disables autograd by itself.
         with torch.set_grad_enabled(one_hot.requires_grad):
             logits = both_strands(self.network, one_hot.float())
             return logits.masked_fill((one_hot == 0).all(2).all(1)[:, None], torch.nan)

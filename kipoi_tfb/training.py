@@ -172,8 +172,8 @@ class _Trainer:
         value = loss.item()
         if not np.isfinite(value):
             raise TfbError(
-                f"training {self.config.name}: the loss became {value} at step {self.step}; the last good checkpoint "
-                f"is in {self.folder}. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
+                f"training {self.config.name}: the loss became {value} at step {self.step}; a checkpoint in "
+                f"{self.folder} is of before. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

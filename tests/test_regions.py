@@ -154,7 +154,7 @@ def test_shared_tfs_are_prefixed_by_their_entry(tmp_path, entry, other_entry, ge
     bed = write_bed(tmp_path / "a.bed", ROWS)
     both = Predictor([entry, other_entry])
     predict_regions(both, bed, genome, tmp_path / "both.parquet")
-    columns = ["ATF4", "CTCF", f"{entry.name}/JUND", f"{other_entry.name}/JUND", "SP1"]
+    columns = ["ATF4", "CTCF", f"{entry.card.name}/JUND", f"{other_entry.card.name}/JUND", "SP1"]
     table = read(tmp_path / "both.parquet")
     assert list(table)[5:] == columns
     for one, names in ((entry, columns[:3]), (other_entry, columns[3:])):

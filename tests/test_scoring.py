@@ -160,7 +160,7 @@ def test_nothing_to_score_is_still_a_table(tmp_path, predictor, genome):
 
 def test_two_entries_side_by_side(tmp_path, entry, other_entry, genome, mixed):
     table, _ = run(Predictor([entry, other_entry]), genome, tmp_path, MIXED)
-    columns = ("ATF4", "CTCF", f"{entry.name}/JUND", f"{other_entry.name}/JUND", "SP1")
+    columns = ("ATF4", "CTCF", f"{entry.card.name}/JUND", f"{other_entry.card.name}/JUND", "SP1")
     assert list(table)[7:] == [f"{tf}_{score}" for tf in columns for score in SCORES]
     for score in SCORES:
         np.testing.assert_allclose(values(table, score, columns[:3]), values(mixed[0], score), atol=1e-5)

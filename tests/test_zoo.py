@@ -295,5 +295,5 @@ def test_install(written, tmp_path, monkeypatch):
     assert entry_names(tmp_path) == ["tiny"] and failed(installed.folder) == {}
     monkeypatch.setattr(zoo, "zoo_folder", lambda: tmp_path)
     assert find_entry("tiny").card == written.card
-    with pytest.raises(EntryError, match=r"tiny is in the zoo already .*; `tfb zoo remove` it first"):
+    with pytest.raises(EntryError, match=r"tiny is in the zoo already; remove .*tiny first"):
         install_entry(written, tmp_path)

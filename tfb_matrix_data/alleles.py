@@ -30,8 +30,9 @@ class AlleleWindows(NamedTuple):
     status
         One of `STATUSES` per allele.
     flags
-        Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` (bases), ``edge_padded``,
-        ``duplicate``; for unsupported ones ``no_alt``, ``iupac_allele``, ``unknown_contig``, ``outside_contig``.
+        Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` and ``edge_padded`` (over
+        all bases that the two windows need), ``duplicate``; why one is unsupported: ``no_alt``, ``iupac_allele``,
+        ``unknown_contig``, ``outside_contig``.
     ref, alt
         uint8 (alleles, length) codes, all unknown (4) where the status is not ``ok``. The first REF base is at index
         length / 2 of both; an indel shifts the right flank, which is read from further (or less far) on.
@@ -77,7 +78,8 @@ class AssemblyCheck:
         if all_wrong or most_wrong:
             raise AssemblyError(
                 f"{variants.path}: REF differs from {genome.path.name} for {self.mismatched} of the first "
-                f"{self.compared} alleles ({self.mismatched / self.compared:.0%}); this FASTA is another assembly than the VCF's"
+                f"{self.compared} alleles ({self.mismatched / self.compared:.0%}); "
+                "this FASTA is another assembly than the VCF's"
             )
 
 

@@ -15,7 +15,9 @@ import pooch
 
 from tfb_matrix_data.errors import InputError
 
-__all__ = ["atomic_folder", "atomic_path", "cache_folder", "read_lines", "sha256"]
+__all__ = ["atomic_folder", "atomic_path", "cache_folder", "check_bgzip_end", "read_lines", "sha256"]
+
+_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 def cache_folder() -> Path:
@@ -78,6 +80,25 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_bgzip_end(path: str | Path) -> None:
+    """Refuse a bgzip file that ends between two blocks, which readers take for a whole, shorter file.
+
+    Raises
+    ------
+    InputError
+        If the marker that bgzip writes at the end is missing. Other files pass.
+    """
+    with open(path, "rb") as stream:
+        head = stream.read(18)
+        if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
+            return
+        stream.seek(-min(len(_BGZIP_END), os.path.getsize(path)), os.SEEK_END)
+        if stream.read() != _BGZIP_END:
+            raise InputError(
+                path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
+            )
+
+
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     """Yield (1-based line number, line without its end) of a text file, plain, gzip or bgzip.
 
@@ -98,6 +119,7 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         raise InputError(path, "cannot be read (permission denied)") from None
     if not magic:
         raise InputError(path, "is empty")
+    check_bgzip_end(path)
     number = 0
     try:
         opener = gzip.open if magic == b"\x1f\x8b" else open

@@ -16,7 +16,7 @@ import pyfaidx
 from numpy.typing import ArrayLike, NDArray
 
 from tfb_matrix_data.errors import AssemblyError, InputError, TfbError, UnknownNameError
-from tfb_matrix_data.files import atomic_path, cache_folder
+from tfb_matrix_data.files import atomic_path, cache_folder, check_bgzip_end
 from tfb_matrix_data.sequence import UNKNOWN, encode
 
 __all__ = ["Genome", "Windows"]
@@ -207,6 +207,7 @@ class Genome:
         if head[:2] == b"\x1f\x8b":
             if head[12:14] != b"BC":
                 raise InputError(self.path, "is compressed by gzip; recompress it: gunzip -c IN | bgzip > OUT.fa.gz")
+            check_bgzip_end(self.path)
         elif head[:1] != b">":
             raise InputError(self.path, "is not FASTA (its first character is not '>')")
         try:

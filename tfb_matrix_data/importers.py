@@ -170,7 +170,10 @@ def _assemble(
             found["bound"][t].append((np.flatnonzero(less == 1).astype(np.uint32), cell))
             found["ambiguous"][t].append((np.flatnonzero((less == 0) & np.isnan(sparse)).astype(np.uint32), cell))
         if cell + 1 != len(cell_types):
-            raise InputError(by_tf[tf]["sparse"], f"has {cell + 1} cell types, the index {len(cell_types)}")
+            raise InputError(
+                by_tf[tf]["sparse"],
+                f"its shape is not that of the index ({cell + 1} cell types, not {len(cell_types)})",
+            )
         logger.info("%s: %d cell types", tf, profiled[t].sum())
     packed = np.zeros((len(cell_types), -(-n_regions // 8)), np.uint8)
     for cell, bits in accessible.items():

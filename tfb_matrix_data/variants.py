@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import check_bgzip_end
 
 __all__ = ["NO_ALT", "Variants", "iter_variants", "read_variants"]
 
 NO_ALT = "."
 """ALT of the one item that stands for a record without any."""
-
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _records(path: Path) -> Iterator[cyvcf2.Variant]:
         raise InputError(path, "is a folder; expected VCF" if path.is_dir() else "no such file")
     if not os.path.getsize(path):
         raise InputError(path, "is empty; expected VCF")
-    _check_end(path)
+    check_bgzip_end(path)  # htslib only warns of a missing block, and the records would be lost
     n_records = 0
     try:
         reader = cyvcf2.VCF(str(path))
@@ -117,19 +116,6 @@ def _records(path: Path) -> Iterator[cyvcf2.Variant]:
         raise InputError(path, f"is damaged or cut off after record {n_records} ({error})") from None
     finally:
         reader.close()
-
-
-def _check_end(path: Path) -> None:
-    """Refuse a bgzip file that ends between two blocks, of which htslib only warns: records would be lost."""
-    with open(path, "rb") as stream:
-        head = stream.read(18)
-        if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
-            return
-        stream.seek(-min(len(_BGZIP_END), os.path.getsize(path)), os.SEEK_END)
-        if stream.read() != _BGZIP_END:
-            raise InputError(
-                path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
-            )
 
 
 def _variants(rows: list[tuple[str, int, str, str, str, bool]], path: Path) -> Variants:
