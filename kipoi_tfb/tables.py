@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,10 +77,9 @@ class _TsvWriter(TableWriter):
         self.file = open(path, "wb")  # noqa: SIM115 (closed by `close`)
 
     def write(self, chunk: Table) -> None:
-        import pyarrow as pa
         from pyarrow.csv import WriteOptions, write_csv
 
-        table = pa.table({name: _column(values) for name, values in chunk.items()})
+        table = _arrow_table(chunk)
         if self.file.tell() == 0:
             self.file.write(("\t".join(table.column_names) + "\n").encode())
         if any(values.dtype.kind == "U" and (np.char.find(values, '"') >= 0).any() for values in chunk.values()):
@@ -100,10 +98,9 @@ class _ParquetWriter(TableWriter):
         self.sink: Any = None  # opened when the columns are known
 
     def write(self, chunk: Table) -> None:
-        import pyarrow as pa
         from pyarrow.parquet import ParquetWriter
 
-        table = pa.table({name: _column(values) for name, values in chunk.items()})
+        table = _arrow_table(chunk)
         if self.sink is None:
             self.sink = ParquetWriter(str(self.path), table.schema, compression="zstd")
         self.sink.write_table(table)
@@ -120,8 +117,11 @@ class _Hdf5Writer(TableWriter):
     """
 
     def __init__(self, path: Path) -> None:
+        import h5py
+
         self.folder = path.parent
         self.file = h5py.File(path, "w")
+        self.text = h5py.string_dtype()
 
     def write(self, chunk: Table) -> None:
         at_most = sum(values.nbytes + 64 * len(values) + (1 << 16) for values in chunk.values())
@@ -129,7 +129,7 @@ class _Hdf5Writer(TableWriter):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         for name, values in chunk.items():
             if name not in self.file:
-                kind = h5py.string_dtype() if values.dtype.kind in "UO" else values.dtype
+                kind = self.text if values.dtype.kind == "U" else values.dtype
                 self.file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(4096,), compression="gzip")
             dataset = self.file[name]
             start = len(dataset)
@@ -141,11 +141,24 @@ class _Hdf5Writer(TableWriter):
         self.file.close()
 
 
-def _column(values: NDArray) -> object:
-    """Return a column for Arrow; a score that does not exist (NaN) becomes null, an empty field in TSV."""
+def _arrow_table(chunk: Table):
+    """Return a chunk as an Arrow table; a score that does not exist (NaN) becomes null, an empty field in TSV.
+
+    Columns are made from their buffers: `pyarrow.array` would import pandas, a quarter of a second.
+    """
     import pyarrow as pa
 
-    return pa.array(values, mask=np.isnan(values)) if values.dtype.kind == "f" else pa.array(values)
+    def column(values: NDArray) -> Any:
+        if values.dtype.kind == "U":
+            texts = [text.encode() for text in values.tolist()]
+            offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+            return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
+        missing = np.isnan(values)
+        known = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
+        data = pa.py_buffer(np.ascontiguousarray(values))
+        return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [known, data])
+
+    return pa.Table.from_arrays([column(values) for values in chunk.values()], list(chunk))
 
 
 def _join(table) -> bytes:  # noqa: ANN001 (pyarrow has no types)

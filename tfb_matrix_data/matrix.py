@@ -109,6 +109,7 @@ class BindingMatrix:
         self.cell_types: list[str] = self._events.cell_types
         self.profiled = self._events.profiled
         self.attrs = self._events.attrs
+        self._accessible_read: dict[int, NDArray[np.uint8]] = {}
 
     def __enter__(self) -> BindingMatrix:
         return self
@@ -221,14 +222,18 @@ class BindingMatrix:
                 raise UnknownNameError(what, name, known)
         return [lookup[name] for name in names]
 
-    @cached_property
-    def _accessible(self) -> NDArray[np.uint8]:
-        return self._read(lambda: self._events.accessible[:])
+    def _accessible(self, cell: int) -> NDArray[np.uint8]:
+        """Return the packed bits of one cell type, read once."""
+        if cell not in self._accessible_read:
+            self._accessible_read[cell] = self._read(lambda: self._events.accessible[cell])
+        return self._accessible_read[cell]
 
     def _codes(self, tf: int, cells: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Return the collapsed code 0, 1, 2 (standing for 2 and 3) or 4 of every region for one TF."""
         use = cells & self.profiled[tf] & self._events.accessible_known
-        open_bits = np.bitwise_or.reduce(self._accessible[use], axis=0)
+        open_bits = np.zeros(-(-len(self) // 8), np.uint8)
+        for cell in np.flatnonzero(use).tolist():
+            open_bits |= self._accessible(cell)
         codes = np.unpackbits(open_bits, count=len(self))
         for pairs, code in ((self._events.ambiguous, 2), (self._events.bound, 4)):
             region, cell = self._read(lambda pairs=pairs: pairs.of(tf))

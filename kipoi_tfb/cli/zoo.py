@@ -11,7 +11,9 @@ app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, ad
 
 
 @app.command()
-def ls() -> None:
+def ls(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table (the one in the README).")] = False,
+) -> None:
     """List the entries of the installed zoo.
 
     Example: tfb zoo ls
@@ -19,8 +21,14 @@ def ls() -> None:
     from kipoi_tfb.card import read_card
     from kipoi_tfb.zoo import entry_names, zoo_folder
 
+    if markdown:
+        print("| entry | TFs | AUPRC | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|")
     for name in entry_names():
         card = read_card(zoo_folder() / name)
+        if markdown:
+            values = (card.metrics.auprc, card.metrics.auroc, card.metrics.n_tfs) if card.metrics else ("", "", "")
+            print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
+            continue
         tested = f"AUPRC {card.metrics.auprc:.3f} ({card.metrics.n_tfs} TFs)" if card.metrics else "not tested"
         print(f"{name:<12} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
 
