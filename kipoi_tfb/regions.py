@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from tfb_matrix_data.genome import Genome, Windows
 from tfb_matrix_data.intervals import Anchor, interval_windows, iter_intervals
 
 __all__ = ["PredictionSummary", "predict_regions", "predict_sequences"]
-
-logger = logging.getLogger(__name__)
 
 _CHUNK = 16384
 
@@ -66,10 +63,8 @@ def predict_regions(
     """
 
     def chunks() -> Iterator[tuple[Table, Windows]]:
-        told: set[str] = set()
         for part in iter_intervals(bed, _CHUNK):
             windows = interval_windows(part, genome, predictor.window_length, anchor)
-            _report_names(genome, part.chrom, told)
             columns = {"chrom": part.chrom, "start": part.start, "end": part.end, "name": np.array(part.name)}
             yield columns, windows
 
@@ -100,12 +95,3 @@ def _predict(predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], outp
             summary.count(windows)
             advance(len(scores))
     return summary
-
-
-def _report_names(genome: Genome, chroms: np.ndarray, told: set[str]) -> None:
-    """Say once which contigs are spelt another way in the FASTA."""
-    renamed = {name: here for name, here in genome.renamed(chroms.tolist()).items() if name not in told}
-    if renamed:
-        shown = ", ".join(f"{name} is {here}" for name, here in list(renamed.items())[:3])
-        logger.info("contig names differ, reconciled: %s%s", shown, ", ..." if len(renamed) > 3 else "")
-        told.update(renamed)

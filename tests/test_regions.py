@@ -115,7 +115,7 @@ def test_summits_move_the_windows(tmp_path, predictor, genome):
 def test_renamed_contigs_are_reported_once(tmp_path, predictor, genome, caplog, monkeypatch):
     monkeypatch.setattr(regions_module, "_CHUNK", 2)
     bed = write_bed(tmp_path / "a.bed", [("1", 500 + i, 701) for i in range(6)])
-    with caplog.at_level(logging.INFO, "kipoi_tfb.regions"):
+    with caplog.at_level(logging.INFO, "tfb_matrix_data.genome"):
         predict_regions(predictor, bed, genome, tmp_path / "out.parquet")
     assert [record.getMessage() for record in caplog.records] == ["contig names differ, reconciled: 1 is chr1"]
     assert read(tmp_path / "out.parquet")["chrom"] == ["1"] * 6

@@ -81,6 +81,7 @@ class Genome:
         self._cache = cache_folder() / "genomes" / f"{self.path.name}-{digest}"
         self.lengths: dict[str, int] = {name: record.rlen for name, record in self._index().items()}
         self._codes: dict[str, NDArray[np.uint8]] = {}
+        self._told = False
 
     def __repr__(self) -> str:
         return f"<Genome {self.path.name}: {len(self.lengths)} contigs, {sum(self.lengths.values()):,} bp>"
@@ -92,6 +93,8 @@ class Genome:
     def contig(self, name: str) -> str:
         """Return this FASTA's name of a contig: as given, or with ``chr`` added or removed (``chrM`` is ``MT``).
 
+        The first name that is spelt another way here is logged.
+
         Raises
         ------
         UnknownNameError
@@ -102,20 +105,11 @@ class Genome:
         other = name[3:] if name.startswith("chr") else f"chr{name}"
         for candidate in (other, *(_MITOCHONDRION if name in _MITOCHONDRION else ())):
             if candidate in self.lengths:
+                if not self._told:
+                    logger.info("contig names differ, reconciled: %s is %s", name, candidate)
+                    self._told = True
                 return candidate
         raise UnknownNameError(f"contig (in {self.path.name})", name, self.lengths)
-
-    def renamed(self, names: Sequence[str]) -> dict[str, str]:
-        """Return {name: this FASTA's name} for the names that are spelt another way here, unknown ones left out."""
-        found = {}
-        for name in dict.fromkeys(names):
-            try:
-                here = self.contig(name)
-            except UnknownNameError:
-                continue
-            if here != name:
-                found[name] = here
-        return found
 
     def codes(self, name: str) -> NDArray[np.uint8]:
         """Return the read-only codes of a whole contig, memory-mapped, of shape (contig length,)."""

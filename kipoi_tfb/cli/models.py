@@ -77,6 +77,8 @@ def score(
     for kind in ("status", "flags"):
         for name, count in getattr(summary, kind).most_common():
             _say(f"  {kind:<7} {name:<16} {count:>9}")
+    if not summary.status["ok"]:
+        _say("warning: no allele could be scored; is this the VCF's genome?")
 
 
 def pretrain(
