@@ -107,7 +107,7 @@ def evaluate(
     index, codes = index[whole], codes[whole]
     predictor = Predictor([entry], device=device)
     logits = np.empty((len(index), len(predictor.columns)), np.float32)
-    with progress_bar(f"evaluating {entry.name}", len(index), "regions") as advance:
+    with progress_bar(f"evaluating {entry.name}", len(index)) as advance:
         for start in range(0, len(index), 8192):
             part = slice(start, start + 8192)
             logits[part] = predictor.logits(codes[part])

@@ -10,33 +10,32 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar(description: str, total: int | None, unit: str = "") -> Iterator[Callable[..., None]]:
-    """Give a function ``advance(n, text="")`` that moves a bar on stderr, if that is a terminal."""
+def progress_bar(description: str, total: int | Callable[[], int]) -> Iterator[Callable[..., None]]:
+    """Give a function ``advance(n, text="")`` that moves a bar on stderr, if that is a terminal.
+
+    Parameters
+    ----------
+    description
+        What is going on.
+    total
+        How much there is to do, roughly; a function is only called if there is a bar to show.
+    """
     if not sys.stderr.isatty():
         yield lambda n=1, text="": None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
         TextColumn("ETA"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[text]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total, text="")
+        task = bar.add_task(description, total=total() if callable(total) else total, text="")
 
         def advance(n: int = 1, text: str = "") -> None:
             bar.update(task, advance=n, text=text)

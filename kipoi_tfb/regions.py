@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.tables import Table, open_table
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
+from tfb_matrix_data.files import count_lines
 from tfb_matrix_data.genome import Genome, Windows
 from tfb_matrix_data.intervals import Anchor, interval_windows, iter_intervals
 
 __all__ = ["PredictionSummary", "predict_regions", "predict_sequences"]
 
-_CHUNK = 16384
+_CHUNK = 4096
 
 
 @dataclass
@@ -68,7 +69,7 @@ def predict_regions(
             columns = {"chrom": part.chrom, "start": part.start, "end": part.end, "name": np.array(part.name)}
             yield columns, windows
 
-    return _predict(predictor, chunks(), output)
+    return _predict(predictor, chunks(), output, lambda: count_lines(bed))
 
 
 def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Path) -> PredictionSummary:
@@ -79,15 +80,17 @@ def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Pat
             windows = sequence_windows(part, predictor.window_length)
             yield {"name": np.array(part.name), "length": part.length}, windows
 
-    return _predict(predictor, chunks(), output)
+    return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"))
 
 
-def _predict(predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], output: str | Path) -> PredictionSummary:
+def _predict(
+    predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], output: str | Path, total: Callable[[], int]
+) -> PredictionSummary:
     summary = PredictionSummary()
     taken = {"chrom", "start", "end", "name", "length", "n_unknown"} & set(predictor.columns)
     if taken:
         raise InputError(output, f"a TF is named like a column of the table: {', '.join(taken)}")
-    with open_table(output) as table, progress_bar("predicting", None, "windows") as advance:
+    with open_table(output) as table, progress_bar("predicting", total) as advance:
         for columns, windows in chunks:
             scores = predictor.probability(windows.codes)
             per_tf = {tf: scores[:, i] for i, tf in enumerate(predictor.columns)}

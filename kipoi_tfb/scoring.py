@@ -15,6 +15,7 @@ from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.tables import Table, open_table
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
+from tfb_matrix_data.files import count_lines
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variants import Variants, iter_variants
 
@@ -54,7 +55,7 @@ def score_variants(predictor: Predictor, vcf: str | Path, genome: Genome, output
     """
     summary = ScoringSummary()
     check = AssemblyCheck()
-    with open_table(output) as table, progress_bar("scoring", None, "alleles") as advance:
+    with open_table(output) as table, progress_bar("scoring", lambda: count_lines(vcf)) as advance:
         for variants in iter_variants(vcf):
             windows = allele_windows(variants, genome, predictor.window_length, check)
             table.write(_rows(variants, windows, predictor))

@@ -127,7 +127,7 @@ class _Trainer:
 
     def run(self) -> TrainingResult:
         total = self.steps_per_epoch * self.config.epochs
-        with progress_bar(f"training {self.config.name}", total, "batches") as advance:
+        with progress_bar(f"training {self.config.name}", total) as advance:
             advance(self.step)
             while self.step < total:
                 self._run_epoch(advance)

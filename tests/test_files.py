@@ -11,7 +11,7 @@ import pytest
 from Bio import bgzf
 
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import atomic_folder, atomic_path, cache_folder, read_lines, sha256
+from tfb_matrix_data.files import atomic_folder, atomic_path, cache_folder, count_lines, read_lines, sha256
 
 LINES = [(1, "chr1\t10\t20"), (2, ""), (3, "chr2\t30\t40")]
 TEXT = b"chr1\t10\t20\n\nchr2\t30\t40\n"
@@ -183,3 +183,13 @@ def test_read_lines_of_what_is_no_file(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="is a folder; expected a file"):
         list(read_lines(tmp_path))
+
+
+def test_lines_are_counted_in_any_wrapping_and_damage_is_left_to_the_reader(tmp_path):
+    text = b">a\nACGT\n>b\nAC\n"
+    (tmp_path / "plain").write_bytes(text)
+    (tmp_path / "packed.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(text)[:-4])
+    counts = [count_lines(tmp_path / name) for name in ("plain", "packed.gz", "cut.gz", "missing")]
+    assert counts == [4, 4, 0, 0]
+    assert count_lines(tmp_path / "plain", b">") == 2

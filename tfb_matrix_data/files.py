@@ -15,7 +15,7 @@ import pooch
 
 from tfb_matrix_data.errors import InputError
 
-__all__ = ["atomic_folder", "atomic_path", "cache_folder", "check_bgzip_end", "read_lines", "sha256"]
+__all__ = ["atomic_folder", "atomic_path", "cache_folder", "check_bgzip_end", "count_lines", "read_lines", "sha256"]
 
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -97,6 +97,23 @@ def check_bgzip_end(path: str | Path) -> None:
             raise InputError(
                 path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
             )
+
+
+def count_lines(path: str | Path, mark: bytes = b"\n") -> int:
+    """Return how often a byte stands in a file (plain, gzip or bgzip): its lines, or with ``b">"`` FASTA records.
+
+    Good for an ETA: comments count too, and what cannot be read does not.
+    """
+    count = 0
+    try:
+        with open(path, "rb") as stream:
+            compressed = stream.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if compressed else open(path, "rb") as stream:
+            while piece := stream.read(1 << 20):
+                count += piece.count(mark)
+    except (OSError, EOFError, zlib.error):
+        pass  # whoever reads the file in earnest says what is wrong with it
+    return count
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
