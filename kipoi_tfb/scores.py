@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["both_strands", "effect", "probability", "to_one_hot"]
+__all__ = ["as_tensor", "both_strands", "effect", "probability", "to_one_hot"]
 
 
 def to_one_hot(codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -77,7 +78,8 @@ def verify_entry(entry: Entry) -> list[Check]:
     return checks
 
 
-def _attempt(what: str, action) -> Check:  # noqa: ANN001 (a thunk that returns a detail or raises)
+def _attempt(what: str, action: Callable[[], str]) -> Check:
+    """Return a check that passed with the detail that `action` returns, or failed with the error it raises."""
     try:
         return Check(what, True, action())
     except TfbError as error:

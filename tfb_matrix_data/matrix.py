@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from tfb_matrix_data.layout import open_events
 __all__ = ["BindingMatrix", "Kind", "Regions"]
 
 Kind = Literal["sparse", "less_sparse"]
+T = TypeVar("T")
 
 # Label of each collapsed code 0..4 (4 bound, 2/3 only peak or only motif site, 1 open, 0 not accessible).
 _LABEL: dict[str, NDArray[np.int8]] = {
@@ -127,7 +128,7 @@ class BindingMatrix:
         """Close the file."""
         self._file.close()
 
-    @cached_property
+    @functools.cached_property
     def regions(self) -> Regions:
         """Coordinates of all regions, aligned with the rows of `labels`."""
         events = self._events
@@ -236,11 +237,12 @@ class BindingMatrix:
             open_bits |= self._accessible(cell)
         codes = np.unpackbits(open_bits, count=len(self))
         for pairs, code in ((self._events.ambiguous, 2), (self._events.bound, 4)):
-            region, cell = self._read(lambda pairs=pairs: pairs.of(tf))
+            region, cell = self._read(functools.partial(pairs.of, tf))
             codes[region if cells.all() else region[cells[cell]]] = code
         return codes
 
-    def _read(self, read):  # noqa: ANN001 (a thunk and whatever it returns)
+    def _read(self, read: Callable[[], T]) -> T:
+        """Call a function that reads from the file; damage becomes an error that names it."""
         try:
             return read()
         except OSError as error:
