@@ -237,8 +237,8 @@ class BindingMatrix:
             open_bits |= self._accessible(cell)
         codes = np.unpackbits(open_bits, count=len(self))
         for pairs, code in ((self._events.ambiguous, 2), (self._events.bound, 4)):
-            region, cell = self._read(functools.partial(pairs.of, tf))
-            codes[region if cells.all() else region[cells[cell]]] = code
+            region, cell_type = self._read(functools.partial(pairs.of, tf))
+            codes[region if cells.all() else region[cells[cell_type]]] = code
         return codes
 
     def _read(self, read: Callable[[], T]) -> T:
