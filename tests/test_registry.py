@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import multiprocessing
 import os
@@ -312,6 +314,15 @@ def test_passing_trouble_passes(server: Server) -> None:
     assert get(entry()).read_bytes() == CONTENT
 
 
+def test_waits_get_longer_and_end(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    server.plan = ["500"] * 9
+    with pytest.raises(DownloadError):
+        get(entry(), backoff=1)
+    assert waits == [1, 2, 4]
+
+
 def test_no_server_and_bad_addresses(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
@@ -333,7 +344,9 @@ def test_ctrl_c_leaves_the_part_alone_and_a_rerun_continues(server: Server) -> N
         get(entry(), progress=press)
     assert cached() == ["a+b.npz.part"]
     have = part_path(local_path(entry())).stat().st_size
-    assert get(entry()).read_bytes() == CONTENT
+    rest: list[int] = []
+    assert get(entry(), progress=rest.append).read_bytes() == CONTENT
+    assert rest[0] == have and sum(rest) == len(CONTENT)
     assert server.ranges == [None, f"bytes={have}-"] and have > 0
 
 
@@ -431,6 +444,17 @@ def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     files = {name: entry(name) for name in ("one.npz", "two.npz")} | {"bad.gz": entry("bad.gz", b"something else")}
     monkeypatch.setattr(registry, "published", lambda: files)
     return server
+
+
+def test_a_file_system_without_locks_will_do(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert get(entry()).read_bytes() == CONTENT
+    assert "has no locks" in caplog.text
 
 
 def run(*args: str) -> tuple[int, str, str]:
