@@ -66,8 +66,6 @@ def download(
     ChecksumError
         If what the server sends is not the file.
     """
-    import requests
-
     path = Path(path)
     advance = progress or (lambda n: None)
     with _locked_part(path) as (part, stream):
@@ -86,19 +84,10 @@ def download(
             if attempt:
                 _log.info("%s: %s; trying again", path.name, reason)
                 time.sleep(backoff * 2 ** (attempt - 1))
-            try:
-                _receive(url, stream, timeout, advance)
-            except requests.RequestException as error:
-                reason = _reason(error, timeout)
-                status = error.response.status_code if error.response is not None else None
-                if status == 416:
-                    _drop(stream, advance)
-                if isinstance(error, ValueError) or (status and 400 <= status < 500 and status not in _PASSING_STATUS):
-                    break  # a bad address or a refusal stays one
-                continue
-            got = stream.seek(0, os.SEEK_END)
-            if size is not None and got < size:
-                reason = f"the server closed the connection after {got:,} of {size:,} bytes"
+            reason, lasting = _attempt(url, stream, size, timeout, advance)
+            if lasting:
+                break
+            if reason:
                 continue
             try:
                 verify(part)
@@ -112,6 +101,26 @@ def download(
             return
         kept = stream.seek(0, os.SEEK_END)
         raise DownloadError(_failure(url, path, reason, kept))
+
+
+def _attempt(
+    url: str, stream: BinaryIO, size: int | None, timeout: float, advance: Callable[[int], object]
+) -> tuple[str, bool]:
+    """Receive the rest; return what went wrong, empty if nothing did, and whether it will go wrong again."""
+    import requests
+
+    try:
+        _receive(url, stream, timeout, advance)
+    except requests.RequestException as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status == 416:
+            _drop(stream, advance)
+        refused = 400 <= status < 500 and status not in _PASSING_STATUS
+        return _reason(error, timeout), refused or isinstance(error, ValueError)  # ValueError: no valid address
+    got = stream.seek(0, os.SEEK_END)
+    if size is not None and got < size:
+        return f"the server closed the connection after {got:,} of {size:,} bytes", False
+    return "", False
 
 
 def _failure(url: str, path: Path, reason: str, kept: int) -> str:
