@@ -9,6 +9,7 @@ __all__ = [
     "AssemblyError",
     "ChecksumError",
     "ConfigError",
+    "DownloadError",
     "EntryError",
     "InputError",
     "LayoutError",
@@ -50,6 +51,10 @@ class LayoutError(TfbError):
 
 class ChecksumError(TfbError):
     """A file's sha256 is not the recorded one."""
+
+
+class DownloadError(TfbError):
+    """A published file cannot be had over the network; the message says how to put it in place by hand."""
 
 
 class EntryError(TfbError):

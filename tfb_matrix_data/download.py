@@ -1,0 +1,245 @@
+"""Downloads that continue where they were cut off, and that nobody sees before they are whole and checked."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tfb_matrix_data.errors import ChecksumError, DownloadError
+
+__all__ = ["download", "part_path"]
+
+_log = logging.getLogger(__name__)
+_PASSING_STATUS = (408, 416, 425, 429)  # of the 4xx, those that may go away; 416 does, since the part is dropped
+
+
+def part_path(path: Path) -> Path:
+    """Return where the first bytes of `path` are kept until the rest has come."""
+    return path.with_name(f"{path.name}.part")
+
+
+def download(
+    url: str,
+    path: str | Path,
+    verify: Callable[[Path], None],
+    *,
+    size: int | None = None,
+    timeout: float = 30.0,
+    attempts: int = 4,
+    backoff: float = 1.0,
+    progress: Callable[[int], object] | None = None,
+) -> None:
+    """Put the verified content of an address at `path`, or leave `path` as it was.
+
+    Bytes go to ``path.part``, which stays when the download is cut off and is continued next time (HTTP Range; a
+    server that cannot do this sends everything again). Another process that downloads the same file is waited for.
+
+    Parameters
+    ----------
+    url
+        http or https address.
+    path
+        File to make; its folder is made too.
+    verify
+        Raises `ChecksumError` unless the file it is given has the right content.
+    size
+        Size in bytes, where known.
+    timeout
+        Seconds after which a server that sends nothing is given up.
+    attempts
+        How many times to try in all. Wrong content is tried twice at most.
+    backoff
+        Seconds to wait after the first failure; doubled after each.
+    progress
+        Called with the number of bytes that came; negative where bytes had to be dropped.
+
+    Raises
+    ------
+    DownloadError
+        If the server cannot be reached, refuses, or stops sending.
+    ChecksumError
+        If what the server sends is not the file.
+    """
+    path = Path(path)
+    advance = progress or (lambda n: None)
+    with _locked_part(path) as (part, stream):
+        if path.exists() and _passes(verify, path):  # by another process, while this one waited
+            stream.truncate(0)
+            return
+        have = stream.seek(0, os.SEEK_END)
+        advance(have)
+        if have and size in (None, have) and _passes(verify, part):  # cut off between the last byte and the renaming
+            os.replace(part, path)
+            return
+        if size is not None and have >= size:
+            _drop(stream, advance)
+        reason, wrong = "", 0
+        for attempt in range(attempts):
+            if attempt:
+                _log.info("%s: %s; trying again", path.name, reason)
+                time.sleep(backoff * 2 ** (attempt - 1))
+            reason, lasting = _attempt(url, stream, size, timeout, advance)
+            if lasting:
+                break
+            if reason:
+                continue
+            try:
+                verify(part)
+            except ChecksumError as error:
+                _drop(stream, advance)
+                reason, wrong = "the content is not the right one", wrong + 1
+                if wrong == 2 or attempt == attempts - 1:
+                    raise ChecksumError(f"{url}: what the server sends is not {path.name}: {error}") from None
+                continue
+            os.replace(part, path)
+            return
+        kept = stream.seek(0, os.SEEK_END)
+        raise DownloadError(_failure(url, path, reason, kept))
+
+
+def _attempt(
+    url: str, stream: BinaryIO, size: int | None, timeout: float, advance: Callable[[int], object]
+) -> tuple[str, bool]:
+    """Receive the rest; return what went wrong, empty if nothing did, and whether it will go wrong again."""
+    import requests
+
+    try:
+        _receive(url, stream, timeout, advance)
+    except requests.RequestException as error:
+        status = error.response.status_code if error.response is not None else 0
+        if status == 416:
+            _drop(stream, advance)
+        refused = 400 <= status < 500 and status not in _PASSING_STATUS
+        return _reason(error, timeout), refused or isinstance(error, ValueError)  # ValueError: no valid address
+    got = stream.seek(0, os.SEEK_END)
+    if size is not None and got < size:
+        return f"the server closed the connection after {got:,} of {size:,} bytes", False
+    return "", False
+
+
+def _failure(url: str, path: Path, reason: str, kept: int) -> str:
+    message = (
+        f"{path.name} cannot be downloaded from {url}: {reason}. By hand: get it with another machine or program and "
+        f"put it at {path}, or run `tfb data get {path.name} --from FOLDER`"
+    )
+    if kept:
+        message += f". {kept:,} bytes are kept in {part_path(path)}; the same command continues there"
+    return message
+
+
+def _passes(verify: Callable[[Path], None], path: Path) -> bool:
+    try:
+        verify(path)
+    except ChecksumError:
+        return False
+    return True
+
+
+def _drop(stream: BinaryIO, advance: Callable[[int], object]) -> None:
+    advance(-stream.seek(0, os.SEEK_END))
+    stream.truncate(0)
+
+
+@contextmanager
+def _locked_part(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open the part of `path` for appending, with no other process at it; an empty one is removed at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = part_path(path)
+    while True:
+        with open(part, "a+b") as stream:
+            _lock(stream, path.name)
+            # While this process waited, the other may have renamed or removed what was opened here.
+            if not _is_open_at(stream, part):
+                continue
+            try:
+                yield part, stream
+            finally:
+                stream.flush()
+                if _is_open_at(stream, part) and not os.path.getsize(part):
+                    part.unlink()
+            return
+
+
+def _is_open_at(stream: BinaryIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _lock(stream: BinaryIO, name: str) -> None:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _log.info("%s: waiting for another process that is downloading it", name)
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks: at worst, two processes spoil a part, and the checksum says so
+        _log.warning("%s: this file system has no locks; do not download the same file twice at once", name)
+
+
+class _Sink:
+    """The part file, as pooch's downloader writes to it."""
+
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
+        self._stream, self._advance = stream, advance
+
+    def write(self, chunk: bytes) -> None:
+        self._stream.write(chunk)
+        self._advance(len(chunk))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def _receive(url: str, stream: BinaryIO, timeout: float, advance: Callable[[int], object]) -> None:
+    """Append what `stream` lacks, or replace what it has where the server sends everything."""
+    import requests
+    from pooch import HTTPDownloader
+
+    start = stream.seek(0, os.SEEK_END)
+    headers = {"Accept-Encoding": "identity"}  # the bytes as published, and a Range that counts these
+    if start:
+        headers["Range"] = f"bytes={start}-"
+
+    def check_start(response: Any, **_: object) -> None:
+        if response.status_code == 200 and start:
+            _drop(stream, advance)
+        elif response.status_code == 206:
+            begins = response.headers.get("Content-Range", "").removeprefix("bytes ").split("-")[0]
+            if begins != str(start):
+                _drop(stream, advance)
+                raise requests.RequestException("the server sent another part than the one asked for")
+
+    downloader = HTTPDownloader(chunk_size=1 << 16, timeout=timeout, headers=headers, hooks={"response": check_start})
+    downloader(url, _Sink(stream, advance), None)
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """Say in one phrase what went wrong; the texts of requests and urllib3 are objects within objects."""
+    import requests
+
+    response = getattr(error, "response", None)
+    text = str(error)
+    if response is not None:
+        return f"the server answered {response.status_code} {response.reason}"
+    if isinstance(error, requests.Timeout) or "timed out" in text:
+        return f"nothing came for {timeout:g} s"
+    for sign, reason in {
+        "resolve": "the server's name is not known (no network?)",
+        "refused": "the connection was refused",
+        "unreachable": "the network cannot be reached",
+        "IncompleteRead": "the connection was closed before the end",
+        "reset": "the connection was closed before the end",
+        "Remote end closed": "the connection was closed before the end",
+        "CERTIFICATE": "the server's certificate is not accepted",
+        "ProxyError": "the proxy does not let it through",
+    }.items():
+        if sign.lower() in text.lower():
+            return reason
+    return text
