@@ -10,7 +10,7 @@ __all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_bar(description: str, total: int | Callable[[], int]) -> Iterator[Callable[..., None]]:
+def progress_bar(description: str, total: int | Callable[[], int] | None) -> Iterator[Callable[..., None]]:
     """Give a function ``advance(n, text="")`` that moves a bar on stderr, if that is a terminal.
 
     Parameters
@@ -18,7 +18,7 @@ def progress_bar(description: str, total: int | Callable[[], int]) -> Iterator[C
     description
         What is going on.
     total
-        How much there is to do, roughly; a function is only called if there is a bar to show.
+        How much there is to do, roughly; None if nobody knows. A function is only called if there is a bar to show.
     """
     if not sys.stderr.isatty():
         yield lambda n=1, text="": None

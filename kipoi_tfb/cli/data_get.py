@@ -65,9 +65,8 @@ def _fetch(file: Published, timeout: float) -> Path:
     from kipoi_tfb.progress import progress_bar
     from tfb_matrix_data.registry import fetch
 
-    total = max(1, round(file.size / 1e6)) if file.size else None
-    with progress_bar(file.name, total, "MB") as advance:
-        return fetch(file, timeout=timeout, progress=lambda n: advance(n / 1e6))
+    with progress_bar(file.name, file.size) as advance:
+        return fetch(file, timeout=timeout, progress=advance)
 
 
 def path(name: Annotated[str, typer.Argument(help="A name of `tfb data ls`.")]) -> None:
