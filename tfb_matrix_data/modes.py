@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -60,7 +61,7 @@ def read_modes(path: str | Path | None = None) -> BindingModes:
     --------
     >>> known = read_modes()
     >>> known.shared("JUND", "FOS"), known.shared("JUND", "GATA1"), known.tf_class["JUND"]
-    (['mode_2'], [], 'Basic leucine zipper factors (bZIP)')
+    (['mode_3', 'mode_7'], [], 'Basic leucine zipper factors (bZIP)')
     """
     if path is None:
         with as_file(files(__package__) / "tf_classes.tsv") as packaged:
@@ -80,14 +81,16 @@ def read_string_scores(path: str | Path) -> dict[frozenset[str], float]:
     Raises
     ------
     InputError
-        If the file is missing, lacks a column or a value, has a score that is no number, or has no row.
+        If the file is missing, lacks a column or a value, has a score that is not a finite number, or has no row.
     """
     scores: dict[frozenset[str], float] = {}
     for number, (one, other, text) in _rows(path, ("TF_a", "TF_b", "score")):
         try:
             score = float(text)
         except ValueError:
-            raise InputError(path, f"score {text!r} is no number", number) from None
+            score = math.nan
+        if not math.isfinite(score):
+            raise InputError(path, f"score {text!r} is not a finite number", number)
         pair = frozenset((one, other))
         scores[pair] = max(score, scores.get(pair, score))
     return scores

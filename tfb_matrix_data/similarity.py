@@ -65,7 +65,7 @@ def similarity(
         ones = _as_float32(bound[:, start : start + _BLOCK])
         both += ones @ ones.T
         one += ones @ _as_float32(resolved[:, start : start + _BLOCK]).T
-    norm = np.sqrt(one) * np.sqrt(one.T)
+    norm = np.sqrt(one * one.T)  # of whole numbers: exactly 1 on the diagonal
     return np.divide(both, norm, out=np.full_like(both, np.nan), where=norm > 0)
 
 

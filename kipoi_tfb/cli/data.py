@@ -61,7 +61,7 @@ def info(matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import
 @app.command()
 def counts(
     matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import`.")],
-    kind: Annotated[str, typer.Option(help="sparse or less_sparse.")] = "sparse",
+    kind: Annotated[str, typer.Option(help="sparse, less_sparse, or both (the paper's Table S1).")] = "sparse",
     tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
 ) -> None:
     """Print bound, unbound and unresolved regions per TF, and in all, as TSV.
@@ -71,6 +71,9 @@ def counts(
     from tfb_matrix_data.matrix import BindingMatrix
 
     with BindingMatrix(matrix) as opened:
+        if kind == "both":
+            data_ask.print_table_s1(opened, tfs)
+            return
         print("tf\tbound\tunbound\tunresolved")
         total = [0, 0, 0]
         for tf in tfs.split(",") if tfs else opened.tfs:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from tfb_matrix_data.matrix import BindingMatrix
 
 
 class Relation(StrEnum):
@@ -111,6 +114,18 @@ def neighbours(
     print("name\tscore\treason")
     for neighbour in found:
         print(neighbour.name, f"{neighbour.score:.6g}", neighbour.reason, sep="\t")
+
+
+def print_table_s1(matrix: BindingMatrix, tfs: str) -> None:
+    """Print the counts of both kinds of labels, for `tfb data counts --kind both`."""
+    from tfb_matrix_data.counts import TfCounts, counts
+
+    table = counts(matrix, _split(tfs))
+    print(*TfCounts._fields, sep="\t")
+    for row in table:
+        print(*row, sep="\t")
+    cell_types = len(matrix.cell_types)
+    print("total", cell_types, *(sum(column) for column in list(zip(*table, strict=True))[2:]), sep="\t")
 
 
 def _split(names: str) -> list[str] | None:
