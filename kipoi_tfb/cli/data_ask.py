@@ -44,6 +44,7 @@ def similarity(
     import numpy as np
 
     from kipoi_tfb.figures import check_format, class_order, similarity_heatmap
+    from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import atomic_path
     from tfb_matrix_data.matrix import BindingMatrix
     from tfb_matrix_data.modes import read_modes
@@ -61,12 +62,18 @@ def similarity(
             print(tf, *("" if np.isnan(value) else f"{value:.6f}" for value in row), sep="\t", file=stream)
     print(f"{output}: {len(names)} x {len(names)} TFs, {int(np.isnan(values).sum())} values not defined")
     if plot is not None:
-        order = class_order(names, known.tf_class, known.modes)
+        drawn = [tf for tf, cosine in zip(names, values.diagonal(), strict=True) if not np.isnan(cosine)]
+        if not drawn:
+            raise ConfigError(f"{plot}: nothing to draw, none of these TFs has a bound region; {output} was written")
+        order = class_order(drawn, known.tf_class, known.modes)
         places = [names.index(tf) for tf in order]
         where = f", {cell_types}" if cell_types else ""
-        title = f"Binding similarity of {len(names)} TFs ({kind.replace('_', ' ')} labels{where})"
+        title = f"Binding similarity of {len(order)} TFs ({kind.replace('_', ' ')} labels{where})"
         similarity_heatmap(values[np.ix_(places, places)], order, known.tf_class, plot, title)
-        print(f"{plot}: TFs ordered by class")
+        left_out = len(names) - len(order)
+        print(
+            f"{plot}: {len(order)} TFs by class" + (f"; {left_out} without a bound region left out" if left_out else "")
+        )
 
 
 def neighbours(
@@ -114,6 +121,8 @@ def neighbours(
     print("name\tscore\treason")
     for neighbour in found:
         print(neighbour.name, f"{neighbour.score:.6g}", neighbour.reason, sep="\t")
+    if len(found) < n:
+        typer.echo(f"{len(found)} of the {n} asked for: the matrix and the tables have no more such TFs", err=True)
 
 
 def print_table_s1(matrix: BindingMatrix, tfs: str) -> None:
