@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["class_order", "similarity_heatmap"]
+__all__ = ["check_format", "class_order", "similarity_heatmap"]
 
 Colour = tuple[float, float, float, float]
 FORMATS = (".png", ".svg")
@@ -83,12 +83,7 @@ def similarity_heatmap(
         figure.text(0.075, 0.972, title, fontsize=11)
         bar = figure.colorbar(image, cax=figure.add_axes((0.79, 0.08, 0.012, 0.2)))
         bar.set_label("cosine similarity")
-        sizes = Counter(classes)
-        shown = [name for name in dict.fromkeys(classes) if colour[name] != colour.get(_OTHER)]
-        patches = [Patch(color=colour[name], label=f"{_short(name)} ({sizes[name]})") for name in shown]
-        if _OTHER in colour:
-            rest = n - sum(sizes[name] for name in shown)
-            patches.append(Patch(color=colour[_OTHER], label=f"{_OTHER} ({rest})"))
+        patches = [Patch(color=shade, label=label) for label, shade in _legend(classes, colour)]
         figure.legend(
             handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=(0.78, 0.945), frameon=False
         )
@@ -113,6 +108,16 @@ def _class_colours(classes: Sequence[str], palette: list[Colour]) -> dict[str, C
     if rest:
         colours.update(dict.fromkeys([*rest, _OTHER], (0.35, 0.35, 0.35, 1.0)))
     return {**colours, UNKNOWN: (0.85, 0.85, 0.85, 1.0)}
+
+
+def _legend(classes: Sequence[str], colour: Mapping[str, Colour]) -> list[tuple[str, Colour]]:
+    """Return the legend's entries in the order of appearance, those without a colour of their own in one at the end."""
+    sizes = Counter(classes)
+    shown = [name for name in dict.fromkeys(classes) if colour[name] != colour.get(_OTHER)]
+    entries = [(f"{_short(name)} ({sizes[name]})", colour[name]) for name in shown]
+    if _OTHER in colour:
+        entries.append((f"{_OTHER} ({len(classes) - sum(sizes[name] for name in shown)})", colour[_OTHER]))
+    return entries
 
 
 def _short(name: str) -> str:

@@ -36,7 +36,7 @@ class Neighbour:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Relations:
     """What is known between the TFs of a matrix; `Relations.of` makes one.
 
