@@ -11,8 +11,8 @@ from tfb_matrix_data.matrix import BindingMatrix, Kind
 
 __all__ = ["similarity"]
 
-# Packed bytes per block: 32,768 regions, whose float32 sums of ones are exact.
-_BLOCK = 4096
+# Words of 64 regions per block: those of 163 TFs take 1.3 MB, so that they stay in the processor's cache.
+_BLOCK = 1024
 
 
 def similarity(
@@ -55,19 +55,25 @@ def similarity(
     less sparse ("partial") matrix and leaves out TFs without a bound region.
     """
     names = matrix.tfs if tfs is None else [tfs] if isinstance(tfs, str) else list(tfs)
-    bound = np.zeros((len(names), -(-len(matrix) // 8)), np.uint8)
+    bound = np.zeros((len(names), -(-len(matrix) // 64)), np.uint64)
     resolved = np.zeros_like(bound)
     for i, tf in enumerate(names):  # one TF at a time: the dense labels never exist
         labels = matrix.labels([tf], kind=kind, cell_types=cell_types)[:, 0]
-        bound[i], resolved[i] = np.packbits(labels == 1), np.packbits(labels >= 0)
-    both, one = np.zeros((2, len(names), len(names)))
+        _pack(labels == 1, bound[i])
+        _pack(labels >= 0, resolved[i])
+    # Counting bits on one core is faster than products of matrices on two, which also suffer where cores are busy.
+    both, one = np.zeros((2, len(names), len(names)), np.int64)
     for start in range(0, bound.shape[1], _BLOCK):
-        ones = _as_float32(bound[:, start : start + _BLOCK])
-        both += ones @ ones.T
-        one += ones @ _as_float32(resolved[:, start : start + _BLOCK]).T
+        ones = bound[:, start : start + _BLOCK].copy()
+        known = resolved[:, start : start + _BLOCK].copy()
+        for i, row in enumerate(ones):
+            both[i] += np.bitwise_count(row & ones).sum(1, dtype=np.int64)
+            one[i] += np.bitwise_count(row & known).sum(1, dtype=np.int64)
     norm = np.sqrt(one * one.T)  # of whole numbers: exactly 1 on the diagonal
-    return np.divide(both, norm, out=np.full_like(both, np.nan), where=norm > 0)
+    return np.divide(both, norm, out=np.full(both.shape, np.nan), where=norm > 0)
 
 
-def _as_float32(packed: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.unpackbits(packed, axis=1).astype(np.float32)
+def _pack(mask: NDArray[np.bool_], words: NDArray[np.uint64]) -> None:
+    """Write a mask as bits; the order within a word does not matter, the bits after the last region stay 0."""
+    packed = np.packbits(mask)
+    words.view(np.uint8)[: len(packed)] = packed
