@@ -28,6 +28,7 @@ def main() -> None:
     lines = []
     for script, needs in (
         ("matrix.py", ["--matrix", arguments.matrix]),
+        ("similarity.py", ["--matrix", arguments.matrix]),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),

@@ -138,6 +138,7 @@ def test_most_resolved_prefers_the_later_name_among_ties(make_dense, tmp_path: P
     with BindingMatrix(tmp_path / "m.h5") as matrix:
         assert matrix.most_resolved(4) == ["A", "D", "C", "B"]
         assert matrix.most_resolved(2) == ["A", "D"]
+        assert matrix.most_resolved(2, ["w", "y"]) == ["D", "B"]  # 3 of either, none of the others
 
 
 def test_the_repr_counts(matrix: BindingMatrix) -> None:

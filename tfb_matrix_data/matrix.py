@@ -202,16 +202,17 @@ class BindingMatrix:
             np.take(_LABEL[kind], codes if pick is None else codes[pick], out=row)
         return labels.T
 
-    def most_resolved(self, n: int) -> list[str]:
+    def most_resolved(self, n: int, cell_types: Sequence[str] | None = None) -> list[str]:
         """Return the `n` TFs with the most regions resolved in the less sparse labels, most first.
 
-        Ties go to the name that is later in the alphabet, which gives the paper's 50 TFs.
+        Ties go to the name that is later in the alphabet, which gives the paper's 50 TFs. `cell_types` restricts to
+        these.
 
         Notes
         -----
         Source: Novakovsky et al. 2021, Methods, "multi-model", doi:10.1186/s13059-021-02499-5.
         """
-        n_null = {tf: int((self.labels([tf], kind="less_sparse") < 0).sum()) for tf in self.tfs}
+        n_null = {tf: int((self.labels([tf], None, "less_sparse", cell_types) < 0).sum()) for tf in self.tfs}
         return sorted(sorted(self.tfs, reverse=True), key=n_null.__getitem__)[:n]
 
     def _indices(self, what: str, names: Sequence[str], known: list[str]) -> list[int]:

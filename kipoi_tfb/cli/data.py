@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli import data_get
+from kipoi_tfb.cli import data_ask, data_get
 
 app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
 
@@ -61,7 +61,7 @@ def info(matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import
 @app.command()
 def counts(
     matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import`.")],
-    kind: Annotated[str, typer.Option(help="sparse or less_sparse.")] = "sparse",
+    kind: Annotated[str, typer.Option(help="sparse, less_sparse, or both (the paper's Table S1).")] = "sparse",
     tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
 ) -> None:
     """Print bound, unbound and unresolved regions per TF, and in all, as TSV.
@@ -71,6 +71,9 @@ def counts(
     from tfb_matrix_data.matrix import BindingMatrix
 
     with BindingMatrix(matrix) as opened:
+        if kind == "both":
+            data_ask.print_table_s1(opened, tfs)
+            return
         print("tf\tbound\tunbound\tunresolved")
         total = [0, 0, 0]
         for tf in tfs.split(",") if tfs else opened.tfs:
@@ -81,5 +84,5 @@ def counts(
         print("total", *total, sep="\t")
 
 
-for _command in (data_get.ls, data_get.get, data_get.path):
+for _command in (data_get.ls, data_get.get, data_get.path, data_ask.similarity, data_ask.neighbours):
     app.command()(_command)

@@ -1,0 +1,124 @@
+"""Figures: drawn by matplotlib without a display, the same bytes for the same input and version of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import atomic_path
+
+__all__ = ["check_format", "class_order", "similarity_heatmap"]
+
+Colour = tuple[float, float, float, float]
+FORMATS = (".png", ".svg")
+UNKNOWN = "not known"
+_OTHER = "other classes"
+
+
+def class_order(tfs: Sequence[str], tf_class: Mapping[str, str], modes: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return the TFs by class, the largest first and unknown ones last; within one by binding mode, then by name."""
+    size = Counter(tf_class.get(tf, UNKNOWN) for tf in tfs)
+
+    def key(tf: str) -> tuple[bool, int, str, list[str], str]:
+        name = tf_class.get(tf, UNKNOWN)
+        return name == UNKNOWN, -size[name], name, sorted(modes.get(tf, ())), tf
+
+    return sorted(tfs, key=key)
+
+
+def similarity_heatmap(
+    similarity: NDArray[np.float64], tfs: Sequence[str], tf_class: Mapping[str, str], path: str | Path, title: str = ""
+) -> None:
+    """Draw TF x TF similarities in the order given, with a strip of the TF classes' colours and its legend.
+
+    Parameters
+    ----------
+    similarity
+        float (TFs, TFs) in 0 to 1; NaN is drawn grey.
+    tfs
+        Names of the rows and columns; `class_order` gives a good order.
+    tf_class
+        {TF: class}; others are "not known". The 18 largest classes have colours of their own.
+    path
+        File to write, .png or .svg.
+    title
+        Above the picture.
+
+    Raises
+    ------
+    InputError
+        If the file's ending is another.
+    """
+    check_format(path)
+    from matplotlib import colormaps, rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    classes = [tf_class.get(tf, UNKNOWN) for tf in tfs]
+    colour = _class_colours(classes, [colormaps["tab20"](i) for i in range(20) if i not in (14, 15)])  # no greys
+    strip = np.array([[colour[name] for name in classes]])
+    n = len(tfs)
+    # Ids of an SVG are hashed with a salt, random unless set; text stays text.
+    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8}):
+        figure = Figure(figsize=(13, 10))
+        FigureCanvasAgg(figure)
+        main = figure.add_axes((0.075, 0.06, 0.68, 0.88))
+        shades = colormaps["magma"].with_extremes(bad="0.75")
+        image = main.imshow(np.ma.masked_invalid(similarity), cmap=shades, vmin=0, vmax=1, interpolation="nearest")
+        font = min(8.0, 620 / max(n, 1))
+        main.set_xticks(range(n), tfs, rotation=90, fontsize=font)
+        main.set_yticks(range(n), tfs, fontsize=font)
+        main.tick_params(length=1, pad=1)
+        main.set_aspect("auto")
+        for place, colours in (((0.075, 0.945, 0.68, 0.015), strip), ((0.76, 0.06, 0.012, 0.88), strip.swapaxes(0, 1))):
+            axes = figure.add_axes(place)
+            axes.imshow(colours, aspect="auto", interpolation="nearest")
+            axes.set_axis_off()
+        figure.text(0.075, 0.972, title, fontsize=11)
+        bar = figure.colorbar(image, cax=figure.add_axes((0.79, 0.08, 0.012, 0.2)))
+        bar.set_label("cosine similarity")
+        patches = [Patch(color=shade, label=label) for label, shade in _legend(classes, colour)]
+        figure.legend(
+            handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=(0.78, 0.945), frameon=False
+        )
+        suffix = Path(path).suffix.lower()
+        with atomic_path(path) as temporary:
+            metadata = {"Date": None} if suffix == ".svg" else None
+            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata)
+
+
+def check_format(path: str | Path) -> None:
+    """Refuse a figure's file whose ending is neither .png nor .svg."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(path, f"cannot draw a figure of the ending {suffix!r}; use one of {', '.join(FORMATS)}")
+
+
+def _class_colours(classes: Sequence[str], palette: list[Colour]) -> dict[str, Colour]:
+    """Return a colour per class, dark grey for the smallest where there are more than colours; "not known" is light."""
+    names = [name for name, _ in Counter(sorted(classes)).most_common() if name != UNKNOWN]
+    colours: dict[str, Colour] = dict(zip(names, palette[0::2] + palette[1::2], strict=False))
+    rest = names[len(palette) :]
+    if rest:
+        colours.update(dict.fromkeys([*rest, _OTHER], (0.35, 0.35, 0.35, 1.0)))
+    return {**colours, UNKNOWN: (0.85, 0.85, 0.85, 1.0)}
+
+
+def _legend(classes: Sequence[str], colour: Mapping[str, Colour]) -> list[tuple[str, Colour]]:
+    """Return the legend's entries in the order of appearance, those without a colour of their own in one at the end."""
+    sizes = Counter(classes)
+    shown = [name for name in dict.fromkeys(classes) if colour[name] != colour.get(_OTHER)]
+    entries = [(f"{_short(name)} ({sizes[name]})", colour[name]) for name in shown]
+    if _OTHER in colour:
+        entries.append((f"{_OTHER} ({len(classes) - sum(sizes[name] for name in shown)})", colour[_OTHER]))
+    return entries
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 38 else name[:36] + "..."

@@ -1,0 +1,136 @@
+"""Tables of what is known of TFs: binding modes, classes, and STRING scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import read_lines
+
+__all__ = ["BindingModes", "read_modes", "read_string_scores"]
+
+_DIMER = ("::", "|")  # between the classes of the proteins of a dimer
+
+
+@dataclass(frozen=True)
+class BindingModes:
+    """Binding modes and TF class by TF name.
+
+    Attributes
+    ----------
+    modes
+        {TF: its binding modes}; a TF with several profiles may have several.
+    tf_class
+        {TF: its class}, of those whose class is known.
+    source
+        Where this is from.
+    """
+
+    modes: Mapping[str, frozenset[str]]
+    tf_class: Mapping[str, str]
+    source: str
+
+    def shared(self, one: str, other: str) -> list[str]:
+        """Return the modes that two TFs have in common, sorted; none where a TF is not in the table."""
+        nothing: frozenset[str] = frozenset()
+        return sorted(self.modes.get(one, nothing) & self.modes.get(other, nothing))
+
+
+def read_modes(path: str | Path | None = None) -> BindingModes:
+    """Return the binding modes and TF classes of a table, by default of the one in this package.
+
+    The package's table covers all vertebrate TFs of JASPAR 2020. Its classes are JASPAR's; its modes are clusters of
+    the profiles, derived by experiments/make_tf_classes.py.
+
+    Parameters
+    ----------
+    path
+        Tab-separated, one row per TF and profile; a header names the columns ``TF``, ``cluster`` and, optionally,
+        ``tf_class``; others are not read. Lines that start with ``#`` are comments.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, lacks a column or a value, or has no row.
+
+    Examples
+    --------
+    >>> known = read_modes()
+    >>> known.shared("JUND", "FOS"), known.shared("JUND", "GATA1"), known.tf_class["JUND"]
+    (['mode_3', 'mode_7'], [], 'Basic leucine zipper factors (bZIP)')
+    """
+    if path is None:
+        with as_file(files(__package__) / "tf_classes.tsv") as packaged:
+            return _modes(packaged, "JASPAR 2020")
+    return _modes(Path(path), str(path))
+
+
+def read_string_scores(path: str | Path) -> dict[frozenset[str], float]:
+    """Return STRING scores, {pair of TFs: score}, of a table of TF-TF pairs in either order.
+
+    Parameters
+    ----------
+    path
+        Tab-separated; a header names the columns ``TF_a``, ``TF_b`` and ``score``. Of a pair that comes twice the
+        higher score holds.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, lacks a column or a value, has a score that is not a finite number, or has no row.
+    """
+    scores: dict[frozenset[str], float] = {}
+    for number, (one, other, text) in _rows(path, ("TF_a", "TF_b", "score")):
+        try:
+            score = float(text)
+        except ValueError:
+            score = math.nan
+        if not math.isfinite(score):
+            raise InputError(path, f"score {text!r} is not a finite number", number)
+        pair = frozenset((one, other))
+        scores[pair] = max(score, scores.get(pair, score))
+    return scores
+
+
+def _modes(path: Path, source: str) -> BindingModes:
+    modes: dict[str, set[str]] = {}
+    classes: dict[str, tuple[bool, str]] = {}
+    for _, (tf, cluster, tf_class) in _rows(path, ("TF", "cluster"), ("tf_class",)):
+        modes.setdefault(tf, set()).add(cluster)
+        # The profile of a dimer may name the other protein's class first: that of the TF's own profile goes before.
+        dimer = any(mark in tf_class for mark in _DIMER)
+        for mark in _DIMER:
+            tf_class = tf_class.split(mark)[0].strip()
+        if tf_class and (tf not in classes or (classes[tf][0] and not dimer)):
+            classes[tf] = (dimer, tf_class)
+    by_name = {tf: tf_class for tf, (_, tf_class) in classes.items()}
+    return BindingModes({tf: frozenset(found) for tf, found in modes.items()}, by_name, source)
+
+
+def _rows(path: str | Path, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, the values of the required and the optional columns, "" where there is no such column)."""
+    header: list[str] = []
+    empty = True
+    for number, line in read_lines(path):
+        if not line.strip() or line.startswith("#"):
+            continue
+        values = [value.strip() for value in line.split("\t")]
+        if not header:
+            header = values
+            for name in required:
+                if name not in header:
+                    wanted = ", ".join(required)
+                    raise InputError(path, f"no column {name!r}; expected a tab-separated header with {wanted}", number)
+            continue
+        row = dict(zip(header, values, strict=False))
+        for name in required:
+            if not row.get(name):
+                raise InputError(path, f"no value in column {name!r}", number)
+        empty = False
+        yield number, [row.get(name, "") for name in (*required, *optional)]
+    if empty:
+        raise InputError(path, f"has no rows; expected a header with {', '.join(required)} and rows below it")
