@@ -73,6 +73,8 @@ def publish_cube(path: str, indexes: Path, folder: Path) -> None:
         }
         for cell in range(len(events.cell_types)):
             tfs = [t for t in range(len(events.tfs)) if events.profiled[t, cell] and events.accessible_known[cell]]
+            if not tfs:
+                continue
             tfs.sort(key=lambda t: tf_index[events.tfs[t]])
             is_open = np.flatnonzero(np.unpackbits(events.accessible[cell], count=n_regions))
             codes = np.ones((n_regions, len(tfs)), np.int64)

@@ -17,7 +17,8 @@ def import_(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="tf-binding-events.h5, or matrix2d.*.npz with *_idx.pickle.gz and FASTA files; or folders."
+            help="tf-binding-events.h5, or matrix2d.*.npz (per TF, per cell type) or matrix3d.npz with *_idx.pickle.gz "
+            "and FASTA files; or folders."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
