@@ -18,11 +18,15 @@ def main() -> None:
     parser.add_argument("--upstream", required=True, help="folder of published files (matrix2d.*.npz, *_idx.pickle.gz)")
     parser.add_argument("--tf", default="SP1")
     parser.add_argument(
-        "--cube", help="a binding matrix to publish as matrix3d.npz, as large as the authors', and import"
+        "--cube", help="a binding matrix to publish as matrix3d.npz, as large as the authors', and import (minutes)"
     )
     parser.add_argument("--one", nargs="+", help="(internal) NAME and the files to import in this process")
+    parser.add_argument("--publish", nargs=2, help="(internal) a matrix and the folder to publish its cube in")
     arguments = parser.parse_args()
     folder = Path(arguments.upstream)
+    if arguments.publish:
+        publish_cube(arguments.publish[0], folder, Path(arguments.publish[1]))
+        return
     if arguments.one:
         measure(arguments.one[0], arguments.one[1:])
         return
@@ -30,7 +34,9 @@ def main() -> None:
     run(arguments, f"import one TF's two .npz ({arguments.tf})", [*pair, *(folder / name for name in INDEXES)])
     if arguments.cube:
         with tempfile.TemporaryDirectory() as scratch:
-            publish_cube(arguments.cube, folder, Path(scratch))
+            # In a process of its own: what this one held would count as the next one's peak memory.
+            publish = ["--publish", arguments.cube, scratch]
+            subprocess.run([sys.executable, __file__, "--upstream", arguments.upstream, *publish], check=True)
             run(arguments, "import matrix3d.npz", sorted(Path(scratch).iterdir()))
 
 

@@ -27,10 +27,9 @@ def main() -> None:
     parser.add_argument("--upstream", help="folder of published matrices; without it, importing is not measured")
     arguments = parser.parse_args()
     lines = []
-    importing = ["--upstream", arguments.upstream, "--cube", arguments.matrix]
     for script, needs in (
         ("matrix.py", ["--matrix", arguments.matrix]),
-        *([("importing.py", importing)] if arguments.upstream else []),
+        *([("importing.py", ["--upstream", arguments.upstream])] if arguments.upstream else []),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
