@@ -24,11 +24,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--matrix", required=True, help="binding matrix made by `tfb data import`")
     parser.add_argument("--genome", required=True, help="FASTA that covers the matrix's regions")
+    parser.add_argument("--upstream", help="folder of published matrices; without it, importing is not measured")
     arguments = parser.parse_args()
     lines = []
     for script, needs in (
         ("matrix.py", ["--matrix", arguments.matrix]),
         ("similarity.py", ["--matrix", arguments.matrix]),
+        *([("importing.py", ["--upstream", arguments.upstream])] if arguments.upstream else []),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),

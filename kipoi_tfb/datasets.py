@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.config import MostResolved, PretrainConfig
 from tfb_matrix_data.errors import ConfigError
-from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
@@ -64,13 +64,6 @@ class TrainingData:
     validation: LabelledWindows
     test_regions: NDArray[np.int64]
     excluded_chromosomes: tuple[str, ...]
-
-
-def region_windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the codes of regions of the matrix, uint8 of shape (regions, region length)."""
-    regions = matrix.regions
-    names = np.array(regions.chrom_names)[regions.chrom[index]]
-    return genome.windows(names, regions.start[index], regions.length).codes
 
 
 def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Genome) -> TrainingData:

@@ -20,7 +20,7 @@ from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
-from tfb_matrix_data.sampling import match_gc
+from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import UNKNOWN, gc_content
 
 __all__ = ["MIN_BOUND", "TfMetrics", "evaluate", "macro", "record", "write_metrics"]
@@ -117,9 +117,8 @@ def evaluate(
     rows = []
     for task, tf in enumerate(entry.card.tasks):
         labels = matrix.labels([tf], kind=kind)[:, 0]
-        rng_seed = int(np.random.default_rng([seed, matrix.tfs.index(tf)]).integers(1 << 31))
         n_train = int((labels[train] == 1).sum())
-        rows.append(_metrics(tf, n_train, labels[index], logits[:, task], gc, rng_seed))
+        rows.append(_metrics(tf, n_train, labels[index], logits[:, task], gc, seed_of(seed, matrix.tfs.index(tf))))
     return rows
 
 
@@ -174,13 +173,12 @@ def record(
 def _metrics(
     tf: str, n_train: int, labels: NDArray[np.int8], logits: NDArray[np.float32], gc: NDArray[np.float64], seed: int
 ) -> TfMetrics:
-    bound, unbound = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
-    matched = unbound[match_gc(gc[bound], gc[unbound], seed).chosen]
-    counts = (tf, n_train, len(bound), len(unbound), len(matched))
-    if not len(bound) or not len(matched):
+    sample = balanced_sample(labels, gc, seed)
+    counts = (tf, n_train, sample.bound_available, sample.unbound_available, len(sample.unbound))
+    if not len(sample.bound) or not len(sample.unbound):
         return TfMetrics(*counts, float("nan"), float("nan"), float("nan"))
-    balanced = np.concatenate([bound, matched])
-    every = np.concatenate([bound, unbound])
+    balanced = sample.regions
+    every = np.concatenate([sample.bound, np.flatnonzero(labels == 0)])
     return TfMetrics(
         *counts,
         auprc=float(average_precision_score(labels[balanced], logits[balanced])),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,55 +10,15 @@ import h5py
 import numpy as np
 import pytest
 
+from tests.published import codes_of, matrix_path, publish_tfs, write_index
 from tfb_matrix_data.errors import InputError, LayoutError
 from tfb_matrix_data.importers import import_events, import_matrices, import_published
-from tfb_matrix_data.layout import BindingEvents
 from tfb_matrix_data.matrix import BindingMatrix
-
-SPARSE = np.array([np.nan, 0, np.nan, np.nan, 1])
-LESS_SPARSE = np.array([np.nan, 0, 0, 0, 1])
-
-
-def _matrix_path(folder: Path, tf: str, kind: str) -> Path:
-    return folder / f"matrix2d.{tf}.ReMap+UniBind.{kind}.npz"
-
-
-def _write_index(path: Path, names: list[str]) -> None:
-    path.write_bytes(gzip.compress(pickle.dumps({name: i for i, name in enumerate(names)}, protocol=3)))
-
-
-def _publish(dense, folder: Path) -> Path:
-    """Write the files that the authors would have published of this matrix."""
-    folder.mkdir()
-    for t, tf in enumerate(dense.tfs):
-        for kind, labels in (("sparse", SPARSE), ("less-sparse", LESS_SPARSE)):
-            np.savez_compressed(_matrix_path(folder, tf, kind), labels[dense.codes[t]])
-    # The index knows one TF more, and not in the order of the alphabet.
-    _write_index(folder / "tfs_idx.pickle.gz", ["ZZZ3", *reversed(dense.tfs)])
-    _write_index(folder / "samples_idx.pickle.gz", dense.cell_types)
-    for chrom, length, ids in (("chr21", 200, range(10)), ("chrX", 500, range(10, 20))):
-        start = 10_000 - length // 2
-        text = "".join(f">{i}::{chrom}:{start + 1000 * i}-{start + 1000 * i + length}\n{'ACGT' * 5}\n" for i in ids)
-        (folder / f"sequences.{length}bp.{chrom}.fa.gz").write_bytes(gzip.compress(text.encode()))
-    (folder / "FILES.tsv").write_text("not a source\n")
-    return folder
 
 
 @pytest.fixture
 def published(dense, tmp_path: Path) -> Path:
-    return _publish(dense, tmp_path / "published")
-
-
-def _code_of(events: BindingEvents) -> np.ndarray:
-    """The dense codes of events, ambiguous as 2: the inverse of the compact form, step by step."""
-    codes = np.zeros((len(events.tfs), len(events.cell_types), int(events.attrs["n_regions"])), np.uint8)
-    bits = np.unpackbits(events.accessible, axis=1, count=codes.shape[2])
-    codes[:] = events.profiled[:, :, None] * (bits * events.accessible_known[:, None])[None]
-    for pairs, code in ((events.ambiguous, 2), (events.bound, 4)):
-        for t in range(len(events.tfs)):
-            region, cell = pairs.of(t)
-            codes[t, cell, region] = code
-    return codes
+    return publish_tfs(dense, tmp_path / "published")
 
 
 def test_published_matrices_come_back_as_their_codes(dense, published: Path, tmp_path: Path) -> None:
@@ -68,7 +26,7 @@ def test_published_matrices_come_back_as_their_codes(dense, published: Path, tmp
     assert events.tfs == list(reversed(dense.tfs)), "the order is that of the index"
     assert events.cell_types == dense.cell_types
     expected = np.where(dense.codes == 3, 2, dense.codes)[::-1]
-    assert np.array_equal(_code_of(events), expected)
+    assert np.array_equal(codes_of(events), expected)
     assert np.array_equal(events.profiled, dense.profiled[::-1])
     assert events.attrs["assembly"] == "hg99"
     with BindingMatrix(tmp_path / "m.h5") as matrix:
@@ -135,7 +93,7 @@ def _close_one(array: np.ndarray) -> np.ndarray:
 
 
 def _sparse(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
-    return lambda f: _resave(_matrix_path(f, "CTCF", "sparse"), change)
+    return lambda f: _resave(matrix_path(f, "CTCF", "sparse"), change)
 
 
 def _every(glob: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], list]:
@@ -144,18 +102,18 @@ def _every(glob: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[P
 
 SHAPE = "its shape is not that of"
 SPOILT = {
-    "no sparse": (lambda f: _matrix_path(f, "SP1", "sparse").unlink(), "the sparse matrix of SP1 is missing"),
-    "no less sparse": (lambda f: _matrix_path(f, "SP1", "less-sparse").unlink(), "the less-sparse matrix of SP1 is"),
+    "no sparse": (lambda f: matrix_path(f, "SP1", "sparse").unlink(), "the sparse matrix of SP1 is missing"),
+    "no less sparse": (lambda f: matrix_path(f, "SP1", "less-sparse").unlink(), "the less-sparse matrix of SP1 is"),
     "no TFs": (lambda f: (f / "tfs_idx.pickle.gz").unlink(), "needs tfs_idx.pickle.gz and samples_idx.pickle.gz"),
     "no samples": (lambda f: (f / "samples_idx.pickle.gz").unlink(), "needs tfs_idx.pickle.gz and samples_idx"),
     "unknown TF": (
-        lambda f: _write_index(f / "tfs_idx.pickle.gz", ["JUND", "SP1"]),
+        lambda f: write_index(f / "tfs_idx.pickle.gz", ["JUND", "SP1"]),
         "ATF4, CTCF is not a TF of tfs_idx",
     ),
     "no matrix": (lambda f: [p.unlink() for p in f.glob("*.npz")], "no matrix2d.<TF>.ReMap"),
-    "cut npz": (lambda f: _cut(_matrix_path(f, "CTCF", "sparse")), r"CTCF.*\.sparse\.npz: is not a whole \.npz file"),
-    "empty npz": (lambda f: _matrix_path(f, "CTCF", "sparse").write_bytes(b""), "is not a whole .npz file"),
-    "npz of nothing": (lambda f: np.savez(_matrix_path(f, "CTCF", "sparse")), r"CTCF.*sparse\.npz: "),
+    "cut npz": (lambda f: _cut(matrix_path(f, "CTCF", "sparse")), r"CTCF.*\.sparse\.npz: is not a whole \.npz file"),
+    "empty npz": (lambda f: matrix_path(f, "CTCF", "sparse").write_bytes(b""), "is not a whole .npz file"),
+    "npz of nothing": (lambda f: np.savez(matrix_path(f, "CTCF", "sparse")), r"CTCF.*sparse\.npz: "),
     "float32": (_sparse(lambda a: a.astype("f4")), "holds float32 of shape"),
     "one dimension": (_sparse(lambda a: a[0]), r"shape \(41,\); expected float64"),
     "fewer regions than partner": (_sparse(lambda a: a[:, :-1]), SHAPE),
@@ -168,7 +126,7 @@ SPOILT = {
         "open regions of B cell differ from those in another TF's",
     ),
     "sparse of other TF": (
-        lambda f: shutil.copy(_matrix_path(f, "ATF4", "sparse"), _matrix_path(f, "CTCF", "sparse")),
+        lambda f: shutil.copy(matrix_path(f, "ATF4", "sparse"), matrix_path(f, "CTCF", "sparse")),
         "CTCF",
     ),
     "other place": (lambda f: (f / "a.fa").write_text(">0::chr21:5-205\nA\n"), "line 1: region 0 has another place"),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfb_matrix_data.errors import InputError, TfbError
-from tfb_matrix_data.importers import read_index
+from tfb_matrix_data.indexes import read_index
 
 
 def test_an_index_of_plain_names_is_read(tmp_path: Path) -> None:

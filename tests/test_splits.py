@@ -109,3 +109,14 @@ def test_the_random_split_is_80_10_10_and_random() -> None:
     assert [len(part) for part in parts] == [800, 100, 100]
     assert parts != _parts(split_randomly(np.arange(1000), 2))
     assert parts[0] != list(range(800))
+
+
+@given(st.lists(st.integers(0, 69), unique=True, max_size=25))
+def test_excluded_regions_are_in_no_part(regions, exclude) -> None:
+    left_out = np.array(exclude, np.int64)
+    for split, whole in (
+        (split_by_chromosome(regions, exclude=left_out), split_by_chromosome(regions)),
+        (split_randomly(np.arange(70), 1, left_out), Split(np.arange(70), *[np.zeros(0, np.int64)] * 2)),
+    ):
+        used, all_used = ({i for part in _parts(s) for i in part} for s in (split, whole))
+        assert used == all_used - set(exclude)

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyfaidx
@@ -19,7 +19,10 @@ from tfb_matrix_data.errors import AssemblyError, InputError, TfbError, UnknownN
 from tfb_matrix_data.files import atomic_path, cache_folder, check_bgzip_end
 from tfb_matrix_data.sequence import UNKNOWN, encode
 
-__all__ = ["Genome", "Windows"]
+if TYPE_CHECKING:
+    from tfb_matrix_data.matrix import BindingMatrix
+
+__all__ = ["Genome", "Windows", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
@@ -240,3 +243,10 @@ def _can_write(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def region_windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the codes of regions of the matrix, uint8 of shape (regions, region length)."""
+    regions = matrix.regions
+    names = np.array(regions.chrom_names)[regions.chrom[index]]
+    return genome.windows(names, regions.start[index], regions.length).codes

@@ -1,17 +1,11 @@
-"""Published binding data, read into `BindingEvents`: the public event file and the per-TF matrices."""
+"""Published binding data, assembled into `BindingEvents`: the public event file, or matrices of any published form."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import itertools
 import logging
-import pickle
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import h5py
@@ -19,26 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, LayoutError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.indexes import read_coordinates, read_index
 from tfb_matrix_data.layout import BindingEvents, EventList, as_text, write_events
+from tfb_matrix_data.published import file_name, read_coo, read_pair
 
 __all__ = ["import_events", "import_matrices", "import_published", "read_index"]
 
 logger = logging.getLogger(__name__)
 
 _MATRIX = re.compile(r"matrix2d\.(?P<name>.+)\.ReMap\+UniBind\.(?P<kind>sparse|less-sparse)\.npz$")
-_HEADER = re.compile(r">(?P<id>\d+)::(?P<chrom>[^:]+):(?P<start>\d+)-(?P<end>\d+)$")
-# What `pickle` and `gzip` raise on damaged input.
-_DAMAGED_PICKLE = (
-    pickle.UnpicklingError,
-    AttributeError,
-    EOFError,
-    IndexError,
-    TypeError,
-    ValueError,
-    gzip.BadGzipFile,
-    zlib.error,
-)
+_FASTA = re.compile(r"\.(fa|fasta)(\.b?gz)?$")
+_INDEXES = ("tfs_idx.pickle.gz", "samples_idx.pickle.gz", "regions_idx.pickle.gz")
+_MATRIX_3D = "matrix3d.npz"
 _SOURCE = (
     "wassermanlab/TF-Binding-Matrix (MIT), matrix/UCSC/200bp; Novakovsky et al. 2021, doi:10.1186/s13059-021-02499-5"
 )
@@ -50,9 +36,11 @@ def import_published(sources: Iterable[str | Path], output: str | Path, assembly
     Parameters
     ----------
     sources
-        The public event file (``tf-binding-events.h5``), or any of: ``matrix2d.<TF>.ReMap+UniBind.{sparse,
-        less-sparse}.npz`` in pairs, ``tfs_idx.pickle.gz``, ``samples_idx.pickle.gz``, FASTA files whose headers
-        are ``>id::chrom:start-end``; folders stand for the files in them.
+        The public event file (``tf-binding-events.h5``), or files as their authors published them, any of:
+        ``matrix2d.<TF or cell type>.ReMap+UniBind.{sparse,less-sparse}.npz`` in pairs; ``matrix3d.npz``;
+        ``tfs_idx.pickle.gz`` and ``samples_idx.pickle.gz``, which the matrices need; for coordinates
+        ``regions_idx.pickle.gz`` and FASTA files whose headers are ``>id::chrom:start-end``. Folders stand for
+        the files in them.
     output
         HDF5 file to write.
     assembly
@@ -102,174 +90,210 @@ def import_events(path: str | Path) -> BindingEvents:
 
 
 def import_matrices(files: Iterable[str | Path], assembly: str = "hg38") -> BindingEvents:
-    """Read the published matrices of one or more TFs, row by row, so that no dense array is ever held.
+    """Read published matrices, per TF, per cell type or of three dimensions, each by pieces.
 
-    The codes come back from the two kinds together: less sparse 1 is bound (4), sparse 0 is open (1), less
-    sparse 0 where sparse is null is ambiguous (2 or 3), null in both is not accessible (0).
+    Where several files tell of the same TF in the same cell type they must agree. The result has the TFs with a
+    file of their own and those that any cell type's file has resolved, and every cell type of the index.
 
     Raises
     ------
     InputError
-        If a TF has only one of its two matrices, the index pickles are missing, or TFs disagree about which
-        regions a cell type has open.
+        If one of a pair of matrices or an index pickle is missing, or files disagree; the message names the file.
     """
-    by_tf: dict[str, dict[str, Path]] = {}
-    index: dict[str, dict[str, int]] = {}
-    fastas = []
+    found = _sort_files(files)
+    return _assemble(found, _assign(found), assembly)
+
+
+@dataclass
+class _Files:
+    """Published files by what they are."""
+
+    pairs: dict[str, dict[str, Path]] = field(default_factory=dict)
+    cubes: list[Path] = field(default_factory=list)
+    index: dict[str, Path] = field(default_factory=dict)
+    fastas: list[Path] = field(default_factory=list)
+
+    @property
+    def first(self) -> Path:
+        return [*(path for pair in self.pairs.values() for path in pair.values()), *self.cubes][0]
+
+
+def _sort_files(files: Iterable[str | Path]) -> _Files:
+    found = _Files()
     for path in map(Path, files):
+        if not path.is_file():
+            raise InputError(path, "no such file")
         match = _MATRIX.search(path.name)
         if match:
-            by_tf.setdefault(match["name"], {})[match["kind"]] = path
-        elif path.name in {"tfs_idx.pickle.gz", "samples_idx.pickle.gz"}:
-            index[path.name.split("_")[0]] = read_index(path)
-        elif re.search(r"\.(fa|fasta)(\.b?gz)?$", path.name):
-            fastas.append(path)
+            pair = found.pairs.setdefault(match["name"], {})
+            if pair.setdefault(match["kind"], path) != path:
+                raise InputError(path, f"is given twice; {pair[match['kind']]} is the other")
+        elif path.name == _MATRIX_3D:
+            found.cubes.append(path)
+        elif path.name in _INDEXES:
+            found.index[path.name.split("_")[0]] = path
+        elif _FASTA.search(path.name):
+            found.fastas.append(path)
         else:
-            raise InputError(path, "is none of the published files (matrix2d.*.npz, *_idx.pickle.gz, *.fa.gz, *.h5)")
-    if not by_tf:
-        raise InputError("import", "no matrix2d.<TF>.ReMap+UniBind.{sparse,less-sparse}.npz among the sources")
-    first = next(iter(next(iter(by_tf.values())).values()))
-    if set(index) != {"tfs", "samples"}:
-        raise InputError(first, "needs tfs_idx.pickle.gz and samples_idx.pickle.gz of the same publication beside it")
-    tfs = _in_order(by_tf, index["tfs"], first)
-    cell_types = sorted(index["samples"], key=index["samples"].__getitem__)
-    return _assemble(tfs, cell_types, by_tf, fastas, assembly)
-
-
-def _assemble(
-    tfs: list[str], cell_types: list[str], by_tf: dict[str, dict[str, Path]], fastas: list[Path], assembly: str
-) -> BindingEvents:
-    profiled = np.zeros((len(tfs), len(cell_types)), bool)
-    accessible: dict[int, NDArray[np.uint8]] = {}
-    found: dict[str, list[list[tuple[NDArray, int]]]] = {"bound": [], "ambiguous": []}
-    n_regions = 0
-    for t, tf in enumerate(tfs):
-        for kind in ("sparse", "less-sparse"):
-            if kind not in by_tf[tf]:
-                raise InputError(next(iter(by_tf[tf].values())), f"the {kind} matrix of {tf} is missing beside it")
-        found["bound"].append([])
-        found["ambiguous"].append([])
-        cell = -1
-        rows = itertools.zip_longest(_rows(by_tf[tf]["sparse"]), _rows(by_tf[tf]["less-sparse"]), fillvalue=np.zeros(0))
-        for cell, (sparse, less) in enumerate(rows):
-            if cell >= len(cell_types) or (n_regions and len(sparse) != n_regions) or len(sparse) != len(less):
-                raise InputError(by_tf[tf]["sparse"], "its shape is not that of the other matrices and the index")
-            n_regions = len(sparse)
-            if not (np.isnan(sparse) | (sparse == less)).all():
-                raise InputError(by_tf[tf]["sparse"], "contradicts the less-sparse matrix; are both of the same TF?")
-            known = ~np.isnan(less)
-            if not known.any():
-                continue
-            profiled[t, cell] = True
-            bits = np.packbits(known)
-            if not np.array_equal(accessible.setdefault(cell, bits), bits):
-                raise InputError(
-                    by_tf[tf]["less-sparse"],
-                    f"open regions of {cell_types[cell]} differ from those in another TF's file",
-                )
-            found["bound"][t].append((np.flatnonzero(less == 1).astype(np.uint32), cell))
-            found["ambiguous"][t].append((np.flatnonzero((less == 0) & np.isnan(sparse)).astype(np.uint32), cell))
-        if cell + 1 != len(cell_types):
             raise InputError(
-                by_tf[tf]["sparse"],
-                f"its shape is not that of the index ({cell + 1} cell types, not {len(cell_types)})",
+                path,
+                "is none of the published files (matrix2d.<TF or cell type>.*.npz, matrix3d.npz, *_idx.pickle.gz, "
+                "*.fa.gz, *.h5)",
             )
-        logger.info("%s: %d cell types", tf, profiled[t].sum())
-    packed = np.zeros((len(cell_types), -(-n_regions // 8)), np.uint8)
-    for cell, bits in accessible.items():
-        packed[cell] = bits
-    region_id, chrom, start, names = _coordinates(fastas, n_regions)
+    if not found.pairs and not found.cubes:
+        raise InputError(
+            "import", "no matrix2d.<TF>.ReMap+UniBind.{sparse,less-sparse}.npz or matrix3d.npz among the sources"
+        )
+    if not {"tfs", "samples"} <= set(found.index):
+        raise InputError(found.first, "needs tfs_idx.pickle.gz and samples_idx.pickle.gz of the same publication")
+    for pair in found.pairs.values():
+        for kind, other in (("sparse", "less-sparse"), ("less-sparse", "sparse")):
+            if kind not in pair:
+                name = _MATRIX.search(pair[other].name)["name"]  # type: ignore[index]
+                raise InputError(pair[other], f"the {kind} matrix of {name} is missing beside it")
+    return found
+
+
+@dataclass(frozen=True)
+class _Assigned:
+    """Names in index order, and whose the paired files are, by index."""
+
+    tfs: list[str]
+    cell_types: list[str]
+    of_tf: dict[int, dict[str, Path]]
+    of_cell_type: dict[int, dict[str, Path]]
+
+
+def _assign(files: _Files) -> _Assigned:
+    tfs, cell_types = (_in_order(files.index[which]) for which in ("tfs", "samples"))
+    by_tf, by_cell_type = ({file_name(name): i for i, name in enumerate(names)} for names in (tfs, cell_types))
+    unknown = sorted(set(files.pairs) - set(by_tf) - set(by_cell_type))
+    if unknown:
+        raise InputError(
+            files.first.parent,
+            f"{', '.join(unknown)} is not a TF of tfs_idx.pickle.gz, nor a cell type of samples_idx.pickle.gz",
+        )
+    both = sorted(set(files.pairs) & set(by_tf) & set(by_cell_type))
+    if both:
+        raise InputError(files.index["tfs"], f"{both[0]} is a TF and a cell type: whose the matrices are is not clear")
+    of_tf = {by_tf[name]: pair for name, pair in files.pairs.items() if name in by_tf}
+    of_cell_type = {by_cell_type[name]: pair for name, pair in files.pairs.items() if name in by_cell_type}
+    return _Assigned(tfs, cell_types, dict(sorted(of_tf.items())), dict(sorted(of_cell_type.items())))
+
+
+def _in_order(path: Path) -> list[str]:
+    index = read_index(path)
+    if sorted(index.values()) != list(range(len(index))):
+        raise InputError(path, "its row numbers are not 0, 1, 2 and so on, each once")
+    return sorted(index, key=index.__getitem__)
+
+
+def _assemble(files: _Files, names: _Assigned, assembly: str) -> BindingEvents:
+    collected = _Collected(names.cell_types, names.tfs)
+    for t, pair in names.of_tf.items():
+        for c, codes in enumerate(read_pair(pair["sparse"], pair["less-sparse"], len(names.cell_types), True)):
+            collected.add(t, c, codes, pair["less-sparse"])
+        logger.info("%s: %d cell types", names.tfs[t], collected.profiled[t].sum())
+    for c, pair in names.of_cell_type.items():
+        # A slice of cell type x region x TF: regions come first.
+        for t, codes in enumerate(read_pair(pair["sparse"], pair["less-sparse"], len(names.tfs), False)):
+            collected.add(t, c, codes, pair["less-sparse"])
+        logger.info("%s: %d TFs", names.cell_types[c], collected.profiled[:, c].sum())
+    for path in files.cubes:
+        collected.add_cube(path)
+    own = np.isin(np.arange(len(names.tfs)), list(names.of_tf))
+    kept = np.flatnonzero(own | collected.profiled.any(1)).tolist()
+    place = read_coordinates(files.index.get("regions"), files.fastas, collected.n_regions)
     return BindingEvents(
-        tfs=tfs,
-        cell_types=cell_types,
-        profiled=profiled,
-        accessible=packed,
-        accessible_known=np.isin(np.arange(len(cell_types)), list(accessible)),
-        bound=_pairs(found["bound"]),
-        ambiguous=_pairs(found["ambiguous"]),
-        region_id=region_id,
-        region_chrom=chrom,
-        region_start=start,
-        chrom_names=names,
-        attrs={"n_regions": n_regions, "region_length": 200, "assembly": assembly, "source": _SOURCE},
+        tfs=[names.tfs[t] for t in kept],
+        cell_types=names.cell_types,
+        profiled=collected.profiled[kept],
+        accessible=collected.packed(),
+        accessible_known=np.isin(np.arange(len(names.cell_types)), list(collected.accessible)),
+        bound=collected.pairs(kept, 0),
+        ambiguous=collected.pairs(kept, 1),
+        region_id=place.region,
+        region_chrom=place.chrom,
+        region_start=place.start,
+        chrom_names=place.chrom_names,
+        attrs={
+            "n_regions": collected.n_regions,
+            "region_length": place.length,
+            "assembly": assembly,
+            "source": _SOURCE,
+        },
     )
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Unpickles dict, str, int and tuple; anything that needs an import is refused by name."""
+class _Collected:
+    """What has been read so far, in compact form; every addition is compared with what is there."""
 
-    def find_class(self, module: str, name: str) -> type:
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}; only dict, str, int and tuple are admitted")
+    def __init__(self, cell_types: list[str], tfs: list[str]) -> None:
+        self.cell_types, self.tfs = cell_types, tfs
+        self.n_regions = 0
+        self.seen = np.zeros((len(tfs), len(cell_types)), bool)
+        self.profiled = self.seen.copy()
+        self.accessible: dict[int, NDArray[np.uint8]] = {}
+        self._told: dict[int, Path] = {}
+        self._events: dict[tuple[int, int], tuple[NDArray[np.uint32], NDArray[np.uint32]]] = {}
 
+    def add(self, t: int, c: int, codes: NDArray[np.uint8], path: Path) -> None:
+        """Take the codes of one TF in one cell type, uint8 (regions,), as `path` has them."""
+        if self.n_regions and len(codes) != self.n_regions:
+            raise InputError(
+                path, f"its shape is not that of the other matrices ({len(codes):,} regions, not {self.n_regions:,})"
+            )
+        self.n_regions = len(codes)
+        bits = np.packbits(codes > 0)
+        profiled = bool(bits.any())
+        what = f"{self.tfs[t]} in {self.cell_types[c]}"
+        if self.seen[t, c] and self.profiled[t, c] != profiled:
+            raise InputError(
+                path, f"contradicts another file, which has {what} {'all null' if profiled else 'resolved'}"
+            )
+        self.seen[t, c], self.profiled[t, c] = True, profiled
+        if not profiled:
+            return
+        told = self._told.setdefault(c, path)
+        if not np.array_equal(self.accessible.setdefault(c, bits), bits):
+            raise InputError(
+                path, f"open regions of {self.cell_types[c]} differ from those in another TF's column of {told.name}"
+            )
+        events = tuple(np.flatnonzero(codes == code).astype(np.uint32) for code in (4, 2))
+        known = self._events.setdefault((t, c), events)  # type: ignore[arg-type]
+        if not all(map(np.array_equal, known, events)):
+            raise InputError(path, f"contradicts another file about the bound regions of {what}")
 
-def read_index(path: str | Path) -> dict[str, int]:
-    """Read a published index pickle (name to row), admitting plain types only.
+    def add_cube(self, path: Path) -> None:
+        """Take everything that a ``matrix3d.npz`` tells."""
+        empty = set(range(len(self.cell_types)))
+        for c, codes in read_coo(path, (len(self.cell_types), self.n_regions, len(self.tfs))):
+            for t, row in enumerate(codes):
+                self.add(t, c, row, path)
+            empty.discard(c)
+            logger.info("%s: %d TFs", self.cell_types[c], self.profiled[:, c].sum())
+        for c in empty:
+            if self.profiled[:, c].any():
+                raise InputError(path, f"contradicts another file: it has nothing of {self.cell_types[c]}")
 
-    Raises
-    ------
-    InputError
-        If the pickle asks for any class or function, or is not a dict of str to int.
-    """
-    try:
-        with gzip.open(path, "rb") as stream:
-            index = _PlainUnpickler(io.BytesIO(stream.read())).load()
-    except FileNotFoundError:
-        raise InputError(path, "no such file") from None
-    except _DAMAGED_PICKLE as error:
-        raise InputError(path, f"is not a safe index pickle: {error}") from None
-    if not isinstance(index, dict) or not all(type(k) is str and type(v) is int for k, v in index.items()):
-        raise InputError(path, "is not an index (a dict of names to row numbers)")
-    return index
+    def packed(self) -> NDArray[np.uint8]:
+        """Return the accessible regions, uint8 (cell types, ceil(regions / 8))."""
+        packed = np.zeros((len(self.cell_types), -(-self.n_regions // 8)), np.uint8)
+        for c, bits in self.accessible.items():
+            packed[c] = bits
+        return packed
 
-
-def _rows(path: Path) -> Iterator[NDArray[np.float64]]:
-    """Yield the rows of the only array of an .npz without holding more than one."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as stream:
-            version = np.lib.format.read_magic(stream)
-            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            shape, fortran, dtype = read_header[version](stream)
-            if fortran or dtype != np.float64 or len(shape) != 2:
-                raise InputError(path, f"holds {dtype} of shape {shape}; expected float64 cell types x regions")
-            size = shape[1] * dtype.itemsize
-            for _ in range(shape[0]):
-                row = stream.read(size)
-                if len(row) != size:
-                    raise InputError(path, "is cut off")
-                yield np.frombuffer(row, dtype)
-    except FileNotFoundError:
-        raise InputError(path, "no such file") from None
-    except (zipfile.BadZipFile, EOFError, IndexError, KeyError, ValueError, zlib.error) as error:
-        raise InputError(path, f"is not a whole .npz file: {error}") from None
-
-
-def _coordinates(fastas: list[Path], n_regions: int) -> tuple[NDArray, NDArray, NDArray, list[str]]:
-    """Read region coordinates from FASTA headers; files that name the same region must agree."""
-    place: dict[int, tuple[str, int]] = {}
-    for path in fastas:
-        for number, line in read_lines(path):
-            if not line.startswith(">"):
-                continue
-            match = _HEADER.match(line)
-            if not match or int(match["id"]) >= n_regions:
-                raise InputError(path, f"header {line[:60]!r} is not '>id::chrom:start-end' with a known id", number)
-            # Whatever the length of the sequences (200, 500 bp), the region is the 200 bp around their centre.
-            start = (int(match["start"]) + int(match["end"])) // 2 - 100
-            if place.setdefault(int(match["id"]), (match["chrom"], start)) != (match["chrom"], start):
-                raise InputError(path, f"region {match['id']} has another place than in an earlier file", number)
-    names = sorted({chrom for chrom, _ in place.values()})
-    ids = np.array(sorted(place), np.uint32)
-    chrom = np.array([names.index(place[i][0]) for i in ids.tolist()], np.uint8)
-    starts = np.array([place[i][1] for i in ids.tolist()], np.uint32)
-    return ids, chrom, starts, names
-
-
-def _pairs(found: list[list[tuple[NDArray, int]]]) -> EventList:
-    empty = np.zeros(0, np.uint32)
-    region = [np.concatenate([empty, *(regions for regions, _ in parts)]) for parts in found]
-    cell = [np.concatenate([empty, *(np.full(len(r), c, np.uint32) for r, c in parts)]) for parts in found]
-    counts = np.cumsum([0, *map(len, region)])
-    return EventList(counts.astype(np.int64), np.concatenate(region), np.concatenate(cell).astype(np.uint8))
+    def pairs(self, tfs: list[int], which: int) -> EventList:
+        """Return the bound (0) or ambiguous (1) pairs of the TFs, each by cell type, then region."""
+        parts = [
+            [(events[which], c) for c in range(len(self.cell_types)) if (events := self._events.get((t, c)))]
+            for t in tfs
+        ]
+        flat = [pair for part in parts for pair in part]
+        counts = np.cumsum([0, *(sum(len(region) for region, _ in part) for part in parts)])
+        region = np.concatenate([np.zeros(0, np.uint32), *(region for region, _ in flat)])
+        cell = np.concatenate([np.zeros(0, np.uint8), *(np.full(len(region), c, np.uint8) for region, c in flat)])
+        return EventList(counts.astype(np.int64), region, cell)
 
 
 def _read_pairs(group: h5py.Group) -> EventList:
@@ -277,18 +301,15 @@ def _read_pairs(group: h5py.Group) -> EventList:
     return replace(loaded, region=loaded.region.astype(np.uint32))
 
 
-def _in_order(by_tf: dict[str, dict[str, Path]], index: dict[str, int], first: Path) -> list[str]:
-    unknown = sorted(set(by_tf) - set(index))
-    if unknown:
-        raise InputError(first.parent, f"{', '.join(unknown)} is not a TF of tfs_idx.pickle.gz (per-TF files only)")
-    return sorted(by_tf, key=index.__getitem__)
-
-
 def _expand(sources: Iterable[str | Path]) -> Iterator[Path]:
     for source in map(Path, sources):
         if not source.exists():
             raise InputError(source, "no such file or folder")
         if source.is_dir():
-            yield from sorted(p for p in source.iterdir() if _MATRIX.search(p.name) or p.name.endswith((".gz", ".fa")))
+            yield from sorted(p for p in source.iterdir() if _is_published(p.name))
         else:
             yield source
+
+
+def _is_published(name: str) -> bool:
+    return bool(_MATRIX.search(name)) or name == _MATRIX_3D or name.endswith((".gz", ".fa"))

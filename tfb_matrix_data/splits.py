@@ -34,6 +34,7 @@ def split_by_chromosome(
     validation: Sequence[str] = VALIDATION,
     test: Sequence[str] = TEST,
     excluded: Sequence[str] = ACCEPTANCE,
+    exclude: NDArray[np.int64] | None = None,
 ) -> Split:
     """Split regions by chromosome; all chromosomes that are named nowhere train.
 
@@ -45,6 +46,8 @@ def split_by_chromosome(
         Indices to choose from; default all.
     validation, test, excluded
         Chromosome names; a chromosome without regions in this file is ignored.
+    exclude
+        Indices to leave out of every part, such as the regions that another model was trained on.
 
     Raises
     ------
@@ -60,6 +63,8 @@ def split_by_chromosome(
     if candidates is not None:
         chosen[:] = False
         chosen[candidates] = True
+    if exclude is not None:
+        chosen[exclude] = False
     train = set(regions.chrom_names) - uses["validation"] - uses["test"] - uses["excluded"]
 
     def indices(chroms: set[str]) -> NDArray[np.int64]:
@@ -74,11 +79,14 @@ def split_by_chromosome(
     return split
 
 
-def split_randomly(candidates: NDArray[np.int64], seed: int) -> Split:
+def split_randomly(candidates: NDArray[np.int64], seed: int, exclude: NDArray[np.int64] | None = None) -> Split:
     """Split regions 80/10/10 at random, as the paper did; neighbouring windows leak between the parts.
 
-    For reproducing the paper's experiments only: no released model is tested this way.
+    For reproducing the paper's experiments only: no released model is tested this way. Regions of `exclude` are
+    left out before the split.
     """
+    if exclude is not None:
+        candidates = candidates[~np.isin(candidates, exclude)]
     order = np.random.default_rng(seed).permutation(candidates)
     first, second = int(0.8 * len(order)), int(0.9 * len(order))
     return Split(np.sort(order[:first]), np.sort(order[first:second]), np.sort(order[second:]))

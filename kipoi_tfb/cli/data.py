@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli import data_ask, data_get
+from kipoi_tfb.cli import data_ask, data_export, data_get
 
 app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
 
@@ -17,7 +17,8 @@ def import_(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="tf-binding-events.h5, or matrix2d.*.npz with *_idx.pickle.gz and FASTA files; or folders."
+            help="tf-binding-events.h5, or matrix2d.*.npz (per TF, per cell type) or matrix3d.npz with *_idx.pickle.gz "
+            "and FASTA files; or folders."
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
@@ -84,5 +85,14 @@ def counts(
         print("total", *total, sep="\t")
 
 
-for _command in (data_get.ls, data_get.get, data_get.path, data_ask.similarity, data_ask.neighbours):
+_COMMANDS = (
+    data_get.ls,
+    data_get.get,
+    data_get.path,
+    data_ask.similarity,
+    data_ask.neighbours,
+    data_export.sample,
+    data_export.export,
+)
+for _command in _COMMANDS:
     app.command()(_command)
