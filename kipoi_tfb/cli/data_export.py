@@ -64,10 +64,16 @@ def export(
 
 def _lengths(fasta: Path, names: list[str]) -> dict[str, int]:
     """Return the lengths of a genome's contigs, by the names that the matrix has for them."""
+    from contextlib import suppress
+
+    from tfb_matrix_data.errors import UnknownNameError
     from tfb_matrix_data.genome import Genome
 
     genome = Genome(fasta)
-    here = {spelt: name for name, spelt in genome.renamed(names).items()}
+    here = {}
+    for name in names:
+        with suppress(UnknownNameError):  # a chromosome that the FASTA lacks has no length
+            here[genome.contig(name)] = name
     return {here.get(contig, contig): length for contig, length in genome.lengths.items()}
 
 
