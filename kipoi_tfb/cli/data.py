@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from kipoi_tfb.cli import data_build
+
 app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
 
 
@@ -77,3 +79,6 @@ def counts(
             total = [a + b for a, b in zip(total, row, strict=True)]
             print(tf, *row, sep="\t")
         print("total", *total, sep="\t")
+
+
+app.command("build")(data_build.build)
