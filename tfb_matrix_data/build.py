@@ -141,9 +141,8 @@ def build_matrix(
         code, track_reports = _codes(regions, c, tracks, sizes)
         reports += track_reports
         profiled[t, c] = True
-        for value, count in enumerate(np.bincount(code, minlength=5).tolist()):
-            if value:
-                codes[value] += count
+        for value in codes:
+            codes[value] += int(np.count_nonzero(code == value))
         found[4][t].append((c, np.flatnonzero(code == 4).astype(np.uint32)))
         found[2][t].append((c, np.flatnonzero((code == 2) | (code == 3)).astype(np.uint32)))
         logger.info("%s in %s: %d of %d peaks in open regions", tf, cell_type, *_peaks(track_reports))
@@ -222,7 +221,8 @@ def _codes(
     reports = [_match(sample, regions, is_open, hit[sample.kind], sizes) for sample in tracks]
     if not any(sample.kind == "sites" for sample in tracks):
         hit["sites"] = hit["peaks"]
-    return (is_open * (1 + hit["peaks"] + 2 * hit["sites"].astype(np.uint8))).astype(np.uint8), reports
+    peaks, sites = hit["peaks"].view(np.uint8), hit["sites"].view(np.uint8)
+    return is_open.view(np.uint8) * (1 + peaks + 2 * sites), reports
 
 
 def _match(
@@ -256,6 +256,7 @@ def _mark(
     Regions have one length and are sorted by start, so those that hold a point are the last one that starts at or
     before it and, where regions overlap, some before that one.
     """
+    point = np.sort(point)  # several times as fast as searching in disorder
     last = np.searchsorted(key, point, side="right") - 1
     in_open = np.zeros(len(point), bool)
     matched, rows = 0, np.arange(len(point))
