@@ -91,7 +91,7 @@ def _peak(chrom: str, point: int, narrow: bool) -> str:
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(world=worlds(), seed=st.integers(0, 99))
 def test_labels_are_those_of_the_naive_version(tmp_path_factory, world, seed) -> None:
     shuffle = random.Random(seed)
@@ -281,9 +281,9 @@ def test_an_interrupted_build_leaves_the_older_file(lab, tmp_path: Path, monkeyp
 def test_the_real_matrix_comes_back_from_its_tracks(real_matrix: Path, tmp_path: Path, form: str) -> None:
     file, events = open_events(real_matrix)
     with file, BindingMatrix(real_matrix) as matrix:
-        tfs = ["JUND", "SP1", "SREBF2"]
+        tfs = ["ATF4", "CTCF", "JUND", "SP1", "SREBF2"]
         regions = matrix.regions
-        rows = regions.on(["chr19", "chr21", "chr22", "chrX"])
+        rows = np.flatnonzero(regions.start >= 0)
         rows = rows[np.lexsort((regions.start[rows], regions.chrom[rows]))]
         # Each region gets its events at its first base that is in no other region; the few without one stay out.
         gap = np.diff(regions.chrom[rows].astype(int) << 40 | regions.start[rows])
@@ -323,6 +323,7 @@ def test_the_real_matrix_comes_back_from_its_tracks(real_matrix: Path, tmp_path:
                 for cell in (None, "K562", "GM12878"):
                     only = {"kind": kind, "cell_types": [matrix.cell_types[c] for c in cells] if not cell else [cell]}
                     expected = matrix.labels(tfs, rows, **only)
+                    assert (expected == 1).any()
                     assert (expected[new < 0] == -1).all()
                     assert np.array_equal(built.labels(tfs, new[new >= 0], **only), expected[new >= 0])
 
@@ -332,7 +333,7 @@ def _write_open(
 ) -> str:
     """Write the open regions in one of the two forms, the clusters with their true ends or nearly; return the sheet."""
     if form == "accessible":
-        for number, (cell, bits) in enumerate(zip(cells, is_open, strict=True)):
+        for number, bits in enumerate(is_open):
             at = np.flatnonzero(bits)
             _write_bed(folder / f"open{number}.bed", chrom[at], start[at] + 99, start[at] + 101)
         rows = [f"accessible\topen{number}.bed\t\t{cell}\n" for number, cell in enumerate(cells)]

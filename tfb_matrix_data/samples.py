@@ -76,7 +76,7 @@ def _rows(sheet: Path) -> Iterable[Sample]:
     for number, line in read_lines(sheet):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = [field.strip() for field in line.split("\t")]
+        fields = [field.strip().removeprefix("\ufeff") for field in line.split("\t")]
         if header is None:
             header = fields
             missing = [name for name in COLUMNS if name not in header]
