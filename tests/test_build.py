@@ -91,7 +91,7 @@ def _peak(chrom: str, point: int, narrow: bool) -> str:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=120)
 @given(world=worlds(), seed=st.integers(0, 99))
 def test_labels_are_those_of_the_naive_version(tmp_path_factory, world, seed) -> None:
     shuffle = random.Random(seed)

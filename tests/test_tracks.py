@@ -48,8 +48,11 @@ def test_any_form_gives_the_same_intervals(tmp_path: Path, monkeypatch, how: str
 
 
 @pytest.mark.parametrize("lines", [NARROW, REMAP])
-def test_summits_are_those_of_the_format_where_asked_for(tmp_path: Path, how: str, lines: list[str]) -> None:
-    (tmp_path / "a.bed").write_text("\n".join(lines))
+@pytest.mark.parametrize("separator", ["\t", " "])
+def test_summits_are_those_of_the_format_where_asked_for(
+    tmp_path: Path, how: str, lines: list[str], separator: str
+) -> None:
+    (tmp_path / "a.bed").write_text("\n".join(lines).replace("\t", separator))
     centres = [(start + end) // 2 for _, start, end, _ in read(tmp_path / "a.bed")]
     assert [row[3] for row in read(tmp_path / "a.bed")] == centres
     assert [row[3] for row in read(tmp_path / "a.bed", summits=True)] == ([14, 35] if lines is NARROW else [13, 15, 15])
