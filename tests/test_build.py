@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kipoi_tfb import cli
 from tfb_matrix_data import build, tracks
 from tfb_matrix_data.build import build_matrix
 from tfb_matrix_data.errors import InputError
@@ -271,6 +272,43 @@ def test_an_interrupted_build_leaves_the_older_file(lab, tmp_path: Path, monkeyp
         build_matrix(lab(ALL), tmp_path / "m.h5")
     assert (tmp_path / "m.h5").read_bytes() == before
     assert not list(tmp_path.glob("*.part*"))
+
+
+# The command
+
+
+def test_the_command_reports_what_it_built(lab, tmp_path: Path, capsys, monkeypatch) -> None:
+    arguments = ["data", "build", str(lab(ALL)), "-o", str(tmp_path / "m.h5"), "--report", str(tmp_path / "r.tsv")]
+    monkeypatch.setattr("sys.argv", ["tfb", *arguments])
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    out = capsys.readouterr().out
+    assert done.value.code == 0
+    for line in (
+        "1 TFs x 2 regions x 2 cell types",
+        "3 intervals, 1 merged",
+        "bound rule: peaks and sites",
+        "code 2       1 (open + peak)",
+        "code 4       1 (bound)",
+    ):
+        assert line in out
+    header, *rows = (line.split("\t") for line in (tmp_path / "r.tsv").read_text().splitlines())
+    assert header == ["kind", "tf", "cell_type", "path", "n", "in_region", "in_open_region", "unmatched"]
+    assert [(row[0], *row[4:]) for row in rows] == [
+        ("peaks", "2", "2", "2", "0.0000"),
+        ("sites", "1", "1", "1", "0.0000"),
+    ]
+
+
+def test_the_command_names_the_fault_in_one_line(lab, tmp_path: Path, capsys, monkeypatch) -> None:
+    sheet = lab(ALL + "peaks\ts.bed\tJunD\tHepG2\n")
+    monkeypatch.setattr("sys.argv", ["tfb", "data", "build", str(sheet), "-o", str(tmp_path / "m.h5")])
+    with pytest.raises(SystemExit) as done:
+        cli.main()
+    assert done.value.code == 1
+    assert capsys.readouterr().err == (
+        f"error: {sheet}, line 6: tf 'JunD' is spelt 'JUND' in line 4; use one spelling\n"
+    )
 
 
 # The real matrix
