@@ -61,6 +61,7 @@ def test_summits_are_those_of_the_format_where_asked_for(
 GOOD = "".join(f"chr1\t{i}\t{i + 5}\n" for i in range(50))
 FAULTS = {
     "word": ("chr1\tten\t20\n", "line 52: start 'ten'"),
+    "hexadecimal": ("chr1\t0x10\t20\n", "line 52: start '0x10'"),
     "missing": ("chr1\t\t20\n", "line 52: start ''"),
     "negative": ("chr1\t-4\t20\n", "line 52: start -4"),
     "backwards": ("chr1\t40\t20\n", "line 52: start 40, end 20"),

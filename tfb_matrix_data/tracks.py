@@ -170,7 +170,7 @@ def iter_blocks(path: Path) -> Iterator[Block]:
 def read_columns(block: Block, types: dict[int, pa.DataType]) -> list[pa.Array] | None:
     """Return some columns of a tab-separated block, by 0-based index, or None where Arrow cannot read them so."""
     names = [str(i) for i in range(block.n_columns)]
-    if len(names) <= max(types):
+    if len(names) <= max(types) or b"\t0x" in block.data or b"\t0X" in block.data:  # Arrow would read hexadecimals
         return None
     try:
         table = pyarrow.csv.read_csv(
