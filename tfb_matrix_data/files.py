@@ -15,7 +15,16 @@ import pooch
 
 from tfb_matrix_data.errors import InputError
 
-__all__ = ["atomic_folder", "atomic_path", "cache_folder", "check_bgzip_end", "count_lines", "read_lines", "sha256"]
+__all__ = [
+    "atomic_folder",
+    "atomic_path",
+    "cache_folder",
+    "check_bgzip_end",
+    "check_output",
+    "count_lines",
+    "read_lines",
+    "sha256",
+]
 
 _BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -31,6 +40,22 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def check_output(path: str | Path) -> Path:
+    """Return `path`, checked to be a place for a file: worth knowing before minutes of work.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist, or `path` is one.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(path, f"the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise InputError(path, "is a folder; give the name of a file to write")
+    return path
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path` to write to, and rename it to `path` on success.
@@ -42,11 +67,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     InputError
         If the folder does not exist or cannot be written to.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise InputError(path, f"the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise InputError(path, "is a folder; give the name of a file to write")
+    path = check_output(path)
     # The suffix is kept: h5py, cyvcf2 and others choose the format by it.
     temporary = path.with_name(f".{path.name.split('.')[0]}.{os.getpid()}.part{''.join(path.suffixes)}")
     try:

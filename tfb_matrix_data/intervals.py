@@ -14,7 +14,16 @@ from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.files import read_lines
 from tfb_matrix_data.genome import Genome, Windows
 
-__all__ = ["ANCHORS", "Anchor", "Intervals", "check_contigs", "interval_windows", "iter_intervals", "read_intervals"]
+__all__ = [
+    "ANCHORS",
+    "Anchor",
+    "Intervals",
+    "check_contigs",
+    "interval_windows",
+    "iter_intervals",
+    "parse_line",
+    "read_intervals",
+]
 
 Anchor = Literal["centre", "summit"]
 ANCHORS = ("centre", "summit")
@@ -112,7 +121,7 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
     for number, line in read_lines(path):
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in {"track", "browser"}:
             continue
-        rows.append(_parse(path, number, line))
+        rows.append(parse_line(path, number, line))
         if len(rows) == chunk_size:
             yield _intervals(rows, path)
             n_chunks += 1
@@ -178,7 +187,14 @@ def _contig_size(genome: Genome, chrom: str) -> int:
         return -1
 
 
-def _parse(path: Path, number: int, line: str) -> tuple:
+def parse_line(path: Path, number: int, line: str) -> tuple[str, int, int, str, str, int, int]:
+    """Return the chrom, start, end, name, strand, summit offset (-1: none) and number of a BED line.
+
+    Raises
+    ------
+    InputError
+        If the line is not BED; see `iter_intervals`.
+    """
     fields = line.split("\t") if "\t" in line else line.split()
     if len(fields) < 3:
         raise InputError(path, f"{len(fields)} column(s), expected at least chrom, start and end", number)

@@ -68,7 +68,7 @@ class BindingEvents:
         uint32, uint8, uint32: index, chromosome (in `chrom_names`) and 0-based start of each region whose
         coordinates are known, ascending by index.
     attrs
-        ``n_regions``, ``region_length``, ``assembly``, ``source``.
+        ``n_regions``, ``region_length``, ``assembly``, ``source``; in a file of `tfb data build` also ``bound_rule``.
     """
 
     tfs: list[str]
@@ -149,6 +149,7 @@ def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
 
 def _events(file: h5py.File) -> BindingEvents:
     known = {name: file.attrs[name] for name in ("n_regions", "region_length", "assembly", "source")}
+    known |= {name: file.attrs[name] for name in ("bound_rule",) if name in file.attrs}
     attrs = {name: int(value) if isinstance(value, np.integer) else as_text(value) for name, value in known.items()}
     return BindingEvents(
         tfs=_names(file["tf"]),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli import data_ask, data_export, data_get
+from kipoi_tfb.cli import data_ask, data_build, data_export, data_get
 
 app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
 
@@ -86,6 +86,7 @@ def counts(
 
 
 _COMMANDS = (
+    data_build.build,
     data_get.ls,
     data_get.get,
     data_get.path,
