@@ -31,6 +31,7 @@ def main() -> None:
         ("matrix.py", ["--matrix", arguments.matrix]),
         ("similarity.py", ["--matrix", arguments.matrix]),
         *([("importing.py", ["--upstream", arguments.upstream])] if arguments.upstream else []),
+        ("build.py", []),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),

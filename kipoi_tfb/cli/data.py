@@ -9,7 +9,7 @@ import typer
 
 from kipoi_tfb.cli import data_ask, data_build, data_export, data_get
 
-app = typer.Typer(help="Binding matrices: import published data, look inside.", no_args_is_help=True)
+app = typer.Typer(help="Binding matrices: get, import or build one, and ask it.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -56,6 +56,7 @@ def info(matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import
         print(f"chromosomes  {' '.join(opened.regions.chrom_names)}")
         print(f"assembly     {opened.attrs['assembly']}")
         print(f"source       {opened.attrs['source']}")
+        print(f"bound means  {opened.attrs.get('bound_rule', 'peaks and sites')}")
         print(f"size         {matrix.stat().st_size / 1e6:.1f} MB, sha256 {sha256(matrix)}")
 
 
