@@ -100,7 +100,7 @@ def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
     if config.tfs == "all":
         return matrix.tfs
     if isinstance(config.tfs, MostResolved):
-        return matrix.most_resolved(config.tfs.most_resolved)
+        return matrix.select_multimodel(config.tfs.most_resolved)
     return list(config.tfs)
 
 

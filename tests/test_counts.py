@@ -72,7 +72,7 @@ def test_the_published_numbers(real_matrix: Path) -> None:
             assert row.bound + row.unbound_sparse + row.unresolved_sparse == len(matrix)
             assert row.bound + row.unbound_less_sparse + row.unresolved_less_sparse == len(matrix)
             assert row.unresolved_less_sparse <= row.unresolved_sparse
-        fifty = [tf for tf in matrix.most_resolved(51) if tf != "CTCF"]
+        fifty = [tf for tf in matrix.select_multimodel(51) if tf != "CTCF"]
         assert len(resolved(matrix, fifty)) == 122_428
         by_cell = counts(matrix, ["JUND"], ["GM12878"])[0]
         assert by_cell.cell_types == 1 and 0 < by_cell.bound < table["JUND"].bound

@@ -136,9 +136,9 @@ def test_most_resolved_prefers_the_later_name_among_ties(make_dense, tmp_path: P
     dense = make_dense(np.ones((4, 4, 6)), np.eye(4), accessible, ["B", "A", "D", "C"], ["w", "x", "y", "z"])
     write_events(dense.events(), tmp_path / "m.h5")
     with BindingMatrix(tmp_path / "m.h5") as matrix:
-        assert matrix.most_resolved(4) == ["A", "D", "C", "B"]
-        assert matrix.most_resolved(2) == ["A", "D"]
-        assert matrix.most_resolved(2, ["w", "y"]) == ["D", "B"]  # 3 of either, none of the others
+        assert matrix.select_multimodel(4) == ["A", "D", "C", "B"]
+        assert matrix.select_multimodel(2) == ["A", "D"]
+        assert matrix.select_multimodel(2, ["w", "y"]) == ["D", "B"]  # 3 of either, none of the others
 
 
 def test_the_repr_counts(matrix: BindingMatrix) -> None:
@@ -180,8 +180,8 @@ class TestRealMatrix:
 
     def test_the_fifty_most_resolved(self, real: BindingMatrix, shared_data: Path) -> None:
         published = (shared_data / "knowledge" / "multimodel_50_TFs.txt").read_text().splitlines()
-        assert set(real.most_resolved(50)) == {tf for tf in published if tf and not tf.startswith("#")}
-        without_ctcf = [tf for tf in real.most_resolved(51) if tf != "CTCF"][:50]
+        assert set(real.select_multimodel(50)) == {tf for tf in published if tf and not tf.startswith("#")}
+        without_ctcf = [tf for tf in real.select_multimodel(51) if tf != "CTCF"][:50]
         resolved = np.ones(len(real), bool)
         for tf in without_ctcf:
             resolved &= real.labels([tf], kind="less_sparse")[:, 0] >= 0

@@ -82,7 +82,7 @@ def resolved(
 ) -> NDArray[np.int64]:
     """Return the indices of the regions that are bound or unbound, not null, for every one of the TFs.
 
-    With ``matrix.most_resolved(50)`` and the less sparse labels these are the regions that the paper pre-trains on.
+    With ``matrix.select_multimodel(50)`` and the less sparse labels these are the regions that the paper pre-trains on.
 
     Parameters
     ----------

@@ -202,7 +202,7 @@ class BindingMatrix:
             np.take(_LABEL[kind], codes if pick is None else codes[pick], out=row)
         return labels.T
 
-    def most_resolved(self, n: int, cell_types: Sequence[str] | None = None) -> list[str]:
+    def select_multimodel(self, n: int, cell_types: Sequence[str] | None = None) -> list[str]:
         """Return the `n` TFs with the most regions resolved in the less sparse labels, most first.
 
         Ties go to the name that is later in the alphabet, which gives the paper's 50 TFs. `cell_types` restricts to
