@@ -149,6 +149,11 @@ def test_the_installed_command(tmp_path, entry, genome_path):
     assert {path.name for path in tmp_path.iterdir()} == {"in.bed", "bad.bed", "out.parquet"}
 
 
+def heed_ctrl_c():
+    """Undo what a shell does to a job that it runs in the background: SIGINT is ignored there, and in its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("ending", [".tsv", ".h5"])
 def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
     write_files(tmp_path, {"in.bed": "chr1\t500\t700\n" * 500_000})
@@ -162,7 +167,9 @@ def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
         "-o",
         f"out{ending}",
     ]
-    process = subprocess.Popen([*TFB, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*TFB, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
     try:
         deadline = time.monotonic() + 60
         while len(list(tmp_path.iterdir())) < 2:  # until the temporary file is there
