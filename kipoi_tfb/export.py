@@ -26,7 +26,6 @@ __all__ = [
     "export_track",
     "is_table",
     "read_regions_column",
-    "read_sizes",
     "write_sample",
 ]
 
@@ -175,26 +174,6 @@ def _write_bigwig(
                 track.addEntries([name] * len(values), start[here].tolist(), ends=end[here].tolist(), values=values)
     finally:
         track.close()
-
-
-def read_sizes(path: str | Path) -> dict[str, int]:
-    """Read chromosome lengths: name and length in bp, by tab or spaces, as ``chrom.sizes`` and ``.fai`` have them.
-
-    Raises
-    ------
-    InputError
-        If a line has not both.
-    """
-    sizes: dict[str, int] = {}
-    for number, line in read_lines(path):
-        fields = line.split()
-        if not fields or line.startswith("#"):
-            continue
-        if len(fields) < 2 or not fields[1].isdecimal() or int(fields[1]) == 0:
-            raise InputError(path, f"{line[:60]!r} is not a chromosome and its length", number)
-        if sizes.setdefault(fields[0], int(fields[1])) != int(fields[1]):
-            raise InputError(path, f"{fields[0]} has another length than before", number)
-    return sizes
 
 
 def export_labels(

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kipoi_tfb import export
-from kipoi_tfb.export import export_labels, export_track, read_regions_column, read_sizes, write_sample
+from kipoi_tfb.export import export_labels, export_track, read_regions_column, write_sample
 from tests import tiny
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.layout import write_events
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import sample_tf
 from tfb_matrix_data.splits import split_by_chromosome
+from tfb_matrix_data.tracks import read_sizes
 
 SIZES = {"chr1": 30_000, "chr2": 10, "chr16": 30_000, "chrX": 30_000}
 
@@ -141,9 +142,9 @@ def test_what_cannot_be_exported_is_said(crowded: BindingMatrix, tmp_path: Path)
 
 def test_sizes_from_chrom_sizes_and_fai(tmp_path: Path) -> None:
     (tmp_path / "sizes").write_text("# hg38\nchr1\t248956422\nchrX 156040895\n\n")
-    assert read_sizes(tmp_path / "sizes") == {"chr1": 248956422, "chrX": 156040895}
+    assert read_sizes(tmp_path / "sizes").lengths == {"chr1": 248956422, "chrX": 156040895}
     (tmp_path / "g.fai").write_text("chr1\t248956422\t6\t50\t51\n")
-    assert read_sizes(tmp_path / "g.fai") == {"chr1": 248956422}
+    assert read_sizes(tmp_path / "g.fai").lengths == {"chr1": 248956422}
 
 
 @pytest.mark.parametrize("line", ["chr1", "chr1\tlong", "chr1\t-5", "chr1\t0"])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 
-__all__ = ["TfCounts", "counts", "resolved"]
+__all__ = ["TfCounts", "count_labels", "counts", "resolved"]
 
 
 class TfCounts(NamedTuple):
@@ -67,8 +67,8 @@ def counts(
     cells = np.isin(matrix.cell_types, list(wanted))
     result = []
     for tf in names:
-        sparse = _by_label(matrix, tf, "sparse", cell_types)
-        less_sparse = _by_label(matrix, tf, "less_sparse", cell_types)
+        sparse = count_labels(matrix, tf, "sparse", cell_types)
+        less_sparse = count_labels(matrix, tf, "less_sparse", cell_types)
         profiled = int(matrix.profiled[matrix.tfs.index(tf), cells].sum())
         result.append(TfCounts(tf, profiled, *sparse, *less_sparse[1:]))
     return result
@@ -109,8 +109,10 @@ def resolved(
     return np.flatnonzero(mask)
 
 
-def _by_label(matrix: BindingMatrix, tf: str, kind: Kind, cell_types: Sequence[str] | None) -> tuple[int, int, int]:
-    """Return the number of regions labelled 1, 0 and -1."""
+def count_labels(
+    matrix: BindingMatrix, tf: str, kind: Kind, cell_types: Sequence[str] | None = None
+) -> tuple[int, int, int]:
+    """Return the number of regions of one TF that are labelled 1, 0 and -1."""
     unresolved, unbound, bound = np.bincount(
         matrix.labels([tf], kind=kind, cell_types=cell_types)[:, 0] + 1, minlength=3
     )

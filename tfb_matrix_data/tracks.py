@@ -83,7 +83,7 @@ def read_sizes(path: str | Path) -> Sizes:
     Raises
     ------
     InputError
-        If the file is neither; the message names the line.
+        If the file is neither, or a contig has two lengths; the message names the line.
     """
     path = Path(path)
     _, first = next(read_lines(path))
@@ -96,9 +96,11 @@ def read_sizes(path: str | Path) -> Sizes:
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()
-        if len(fields) < 2 or not fields[1].isdecimal():
-            raise InputError(path, "expected FASTA, or lines of contig name and length (chrom.sizes)", number)
-        lengths[fields[0]] = int(fields[1])
+        if len(fields) < 2 or not fields[1].isdecimal() or int(fields[1]) == 0:
+            expected = "expected FASTA, or lines of contig name and length (chrom.sizes)"
+            raise InputError(path, f"{expected}; {line[:60]!r} is not a chromosome and its length", number)
+        if lengths.setdefault(fields[0], int(fields[1])) != int(fields[1]):
+            raise InputError(path, f"{fields[0]} has another length than before", number)
     return Sizes(lengths, path.name)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli import data_ask, data_build, data_export, data_get
+from kipoi_tfb.cli.common import listed
 
 app = typer.Typer(help="Binding matrices: get, import or build one, and ask it.", no_args_is_help=True)
 
@@ -70,6 +71,7 @@ def counts(
 
     Example: tfb data counts matrix.h5 --tfs JUND,ATF4
     """
+    from tfb_matrix_data.counts import count_labels
     from tfb_matrix_data.matrix import BindingMatrix
 
     with BindingMatrix(matrix) as opened:
@@ -78,9 +80,8 @@ def counts(
             return
         print("tf\tbound\tunbound\tunresolved")
         total = [0, 0, 0]
-        for tf in tfs.split(",") if tfs else opened.tfs:
-            labels = opened.labels([tf], kind=kind)  # type: ignore[arg-type]
-            row = [int((labels == value).sum()) for value in (1, 0, -1)]
+        for tf in listed(tfs) or opened.tfs:
+            row = count_labels(opened, tf, kind)  # type: ignore[arg-type]
             total = [a + b for a, b in zip(total, row, strict=True)]
             print(tf, *row, sep="\t")
         print("total", *total, sep="\t")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kipoi_tfb.cli.common import listed
+
 if TYPE_CHECKING:
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -54,8 +56,8 @@ def similarity(
         check_format(plot)
     known = read_modes(modes)
     with BindingMatrix(matrix) as opened:
-        names = _split(tfs) or opened.tfs
-        values = cosines(opened, names, kind, _split(cell_types))  # type: ignore[arg-type]
+        names = listed(tfs) or opened.tfs
+        values = cosines(opened, names, kind, listed(cell_types))  # type: ignore[arg-type]
     with atomic_path(output) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
         print("tf", *names, sep="\t", file=stream)
         for tf, row in zip(names, values, strict=True):
@@ -107,7 +109,7 @@ def neighbours(
     with BindingMatrix(matrix) as opened:
         if tf not in opened.tfs:  # before the seconds that the similarities take
             raise UnknownNameError("TF", tf, opened.tfs)
-        relations = Relations.of(opened, modes, string, kind, _split(cell_types))  # type: ignore[arg-type]
+        relations = Relations.of(opened, modes, string, kind, listed(cell_types))  # type: ignore[arg-type]
     if relation is Relation.string:
         found = relations.string_partners(tf, n, other_modes)
     elif relation is Relation.random:
@@ -129,13 +131,9 @@ def print_table_s1(matrix: BindingMatrix, tfs: str) -> None:
     """Print the counts of both kinds of labels, for `tfb data counts --kind both`."""
     from tfb_matrix_data.counts import TfCounts, counts
 
-    table = counts(matrix, _split(tfs))
+    table = counts(matrix, listed(tfs))
     print(*TfCounts._fields, sep="\t")
     for row in table:
         print(*row, sep="\t")
     cell_types = len(matrix.cell_types)
     print("total", cell_types, *(sum(column) for column in list(zip(*table, strict=True))[2:]), sep="\t")
-
-
-def _split(names: str) -> list[str] | None:
-    return [name.strip() for name in names.split(",") if name.strip()] or None

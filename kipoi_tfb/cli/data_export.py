@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kipoi_tfb.cli.common import listed, say
 
 MatrixArgument = Annotated[Path, typer.Argument(help="A file of `tfb data import`.")]
 KindOption = Annotated[str, typer.Option(help="sparse or less_sparse.")]
@@ -40,26 +41,29 @@ def export(
     """
     if genome is not None and sizes is not None:
         raise typer.BadParameter("give either --genome or --sizes")
-    from kipoi_tfb.export import TRACKS, export_labels, export_track, is_table, read_sizes
+    from kipoi_tfb.export import TRACKS, export_labels, export_track, is_table
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.matrix import BindingMatrix
+    from tfb_matrix_data.tracks import read_sizes
 
-    chosen = cell_types.split(",") if cell_types else None
+    chosen = listed(cell_types)
     with BindingMatrix(matrix) as opened:
         names = opened.tfs if tfs == "all" else tfs.split(",")
         if is_table(output):
             if label is not None:
                 raise typer.BadParameter("--label is for tracks: a table has all labels")
             done = export_labels(opened, names, output, kind, chosen)  # type: ignore[arg-type]
-            _say(f"{done.regions:,} regions x {len(names)} TFs -> {output}")
-            _say(f"without coordinates: {done.without_coordinates:,} (chrom empty, start and end -1)")
+            say(f"{done.regions:,} regions x {len(names)} TFs -> {output}")
+            say(f"without coordinates: {done.without_coordinates:,} (chrom empty, start and end -1)")
             return
         if len(names) > 1:
             raise InputError(output, f"a track ({', '.join(TRACKS)}) is of one TF; for several give .parquet")
-        lengths = read_sizes(sizes) if sizes else _lengths(genome, opened.regions.chrom_names) if genome else None
+        lengths = (
+            read_sizes(sizes).lengths if sizes else _lengths(genome, opened.regions.chrom_names) if genome else None
+        )
         done = export_track(opened, names[0], output, label or "bound", kind, chosen, lengths)  # type: ignore[arg-type]
-        _say(f"{done.regions:,} {label or 'bound'} regions of {names[0]} in {done.intervals:,} intervals -> {output}")
-        _say(f"without coordinates, and so not in the file: {done.without_coordinates:,}")
+        say(f"{done.regions:,} {label or 'bound'} regions of {names[0]} in {done.intervals:,} intervals -> {output}")
+        say(f"without coordinates, and so not in the file: {done.without_coordinates:,}")
 
 
 def _lengths(fasta: Path, names: list[str]) -> dict[str, int]:
@@ -132,10 +136,6 @@ def sample(
     for name, part in drawn.parts.items():
         for gc_bin, missing in part.short.items():
             low, high = gc_bin / GC_BINS, (gc_bin + 1) / GC_BINS
-            _say(f"{name}: {missing} unbound regions too few of GC {low:.1f} to {high:.1f}")
-    _say(f"windows with an N, left out: {drawn.with_n:,}")
-    _say(f"{n_rows:,} regions of {tf} -> {output}")
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+            say(f"{name}: {missing} unbound regions too few of GC {low:.1f} to {high:.1f}")
+    say(f"windows with an N, left out: {drawn.with_n:,}")
+    say(f"{n_rows:,} regions of {tf} -> {output}")

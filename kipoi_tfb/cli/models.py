@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from kipoi_tfb.cli.common import listed, say
 
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
@@ -47,9 +48,9 @@ def predict(
         summary = predict_regions(predictor, regions, _genome(genome), output, anchor)  # type: ignore[arg-type]
     else:
         summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
-    _say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
+    say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
     if summary.partly_unknown or summary.unscored or summary.edge_padded:
-        _say(
+        say(
             f"windows with unknown bases: {summary.partly_unknown} (column n_unknown), wholly unknown and not scored: "
             f"{summary.unscored}, reaching beyond their contig or sequence: {summary.edge_padded}"
         )
@@ -73,12 +74,12 @@ def score(
     from kipoi_tfb.scoring import score_variants
 
     summary = score_variants(predictor, vcf, _genome(genome), output)
-    _say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output}")
+    say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output}")
     for kind in ("status", "flags"):
         for name, count in getattr(summary, kind).most_common():
-            _say(f"  {kind:<7} {name:<16} {count:>9}")
+            say(f"  {kind:<7} {name:<16} {count:>9}")
     if not summary.status["ok"]:
-        _say("warning: no allele could be scored; is this the VCF's genome?")
+        say("warning: no allele could be scored; is this the VCF's genome?")
 
 
 def pretrain(
@@ -104,8 +105,8 @@ def pretrain(
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
     with BindingMatrix(matrix) as opened:
         entry = run(read_config(config), opened, _genome(genome), out, device, precision, command)
-    _say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
-    _say(
+    say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
+    say(
         f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
         f"then: tfb zoo add {entry.name}"
     )
@@ -175,8 +176,8 @@ def _predictor(models: str, tfs: str, device: str, precision: str, threads: int,
     from kipoi_tfb.predictor import Predictor
     from kipoi_tfb.zoo import find_entries
 
-    predictor = Predictor(find_entries(models), tfs.split(",") if tfs else None, device, precision)
-    _say(f"device: {describe(predictor.device, predictor.precision)}")
+    predictor = Predictor(find_entries(models), listed(tfs), device, precision)
+    say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
 
 
@@ -191,7 +192,3 @@ def _set_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
