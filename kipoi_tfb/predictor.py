@@ -13,7 +13,6 @@ from kipoi_tfb.device import autocast, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.scores import as_tensor, both_strands, probability, to_one_hot
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
-from tfb_matrix_data.sequence import UNKNOWN
 
 __all__ = ["Predictor"]
 
@@ -93,7 +92,6 @@ class Predictor:
             with autocast(self.device, self.precision):
                 logits = torch.cat([both_strands(network, one_hot) for network in self._networks], dim=1)
             out[part] = (logits if self._keep is None else logits[:, self._keep]).cpu().numpy()
-        out[(codes == UNKNOWN).all(1)] = np.nan
         return out
 
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -19,13 +19,14 @@ def to_one_hot(codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
-    """Return logits (batch, TFs) averaged over the two strands.
+    """Return logits (batch, TFs) averaged over the two strands; NaN for a window without a single known base.
 
     With the rows in the order A C G T, the reverse complement is the window flipped along both axes.
     """
     logits = network(torch.cat([one_hot, one_hot.flip((1, 2))])).float()
     forward, reverse = logits.chunk(2)
-    return (forward + reverse) / 2
+    unknown = ~one_hot.flatten(1).any(1)
+    return ((forward + reverse) / 2).masked_fill(unknown[:, None], torch.nan)
 
 
 def probability(logits: Tensor) -> Tensor:

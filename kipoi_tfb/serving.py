@@ -36,8 +36,7 @@ class _EntryModel(nn.Module):
     def _logits(self, one_hot: Tensor) -> Tensor:
         # Kipoi never disables autograd by itself.
         with torch.set_grad_enabled(one_hot.requires_grad):
-            logits = both_strands(self.network, one_hot.float())
-            return logits.masked_fill((one_hot == 0).all(2).all(1)[:, None], torch.nan)
+            return both_strands(self.network, one_hot.float())
 
 
 class RegionModel(_EntryModel):
