@@ -24,6 +24,11 @@ settings.load_profile("tfb")
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their number: compressed ones hold the time, and pytest-xdist wants the same names everywhere."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Every cache goes to a temporary folder."""
