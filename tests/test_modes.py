@@ -10,7 +10,7 @@ import pytest
 
 from tfb_matrix_data import modes as module
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.modes import read_modes, read_string_scores
+from tfb_matrix_data.modes import read_modes, read_profiles, read_string_scores
 
 
 def write(path: Path, *lines: str) -> Path:
@@ -33,6 +33,13 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert known.tf_class == {"A": "ETS", "B": "bHLH"}  # a TF's own profile goes before a dimer's
     assert known.shared("A", "B") == ["c2"] and known.shared("A", "C") == known.shared("A", "nobody") == []
     assert known.source == str(tmp_path / "m.tsv")
+
+
+def test_profiles_of_a_table_of_ones_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.tsv", "TF matrix_id", "B M2", "A M1", "B M1", "B M2")
+    assert read_profiles(path) == {"B": ("M2", "M1"), "A": ("M1",)}
+    with pytest.raises(InputError, match="no column 'matrix_id'"):
+        read_profiles(write(tmp_path / "n.tsv", "TF cluster", "A c1"))
 
 
 def test_classes_are_optional(tmp_path: Path) -> None:

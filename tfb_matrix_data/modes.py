@@ -11,7 +11,7 @@ from pathlib import Path
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import read_lines
 
-__all__ = ["BindingModes", "read_modes", "read_string_scores"]
+__all__ = ["BindingModes", "read_modes", "read_profiles", "read_string_scores"]
 
 _DIMER = ("::", "|")  # between the classes of the proteins of a dimer
 
@@ -67,6 +67,33 @@ def read_modes(path: str | Path | None = None) -> BindingModes:
         with as_file(files(__package__) / "tf_classes.tsv") as packaged:
             return _modes(packaged, "JASPAR 2020")
     return _modes(Path(path), str(path))
+
+
+def read_profiles(path: str | Path | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the identifiers of each TF's profiles in a table, by default of JASPAR 2020's in this package.
+
+    Parameters
+    ----------
+    path
+        As for `read_modes`, with the columns ``TF`` and ``matrix_id``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, lacks a column or a value, or has no row.
+
+    Examples
+    --------
+    >>> read_profiles()["CEBPA"]
+    ('MA0019.1', 'MA0102.4')
+    """
+    if path is None:
+        with as_file(files(__package__) / "tf_classes.tsv") as packaged:
+            return read_profiles(packaged)
+    profiles: dict[str, list[str]] = {}
+    for _, (tf, matrix_id) in _rows(path, ("TF", "matrix_id")):
+        profiles.setdefault(tf, []).append(matrix_id)
+    return {tf: tuple(dict.fromkeys(found)) for tf, found in profiles.items()}
 
 
 def read_string_scores(path: str | Path) -> dict[frozenset[str], float]:
