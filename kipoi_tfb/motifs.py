@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import lightmotif
 import numpy as np
 from Bio.motifs import parse
 from Bio.motifs.jaspar import Motif as JasparMotif
@@ -25,10 +24,11 @@ from numpy.typing import NDArray
 from pyjaspar import jaspardb
 from sklearn.metrics import average_precision_score
 
+from kipoi_tfb.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sampling import balanced_sample, seed_of
-from tfb_matrix_data.sequence import decode, gc_content
+from tfb_matrix_data.sequence import gc_content
 
 __all__ = [
     "Measure",
@@ -52,9 +52,6 @@ MEME_SITES = 100.0
 """Sites that a matrix of frequencies is taken to be made of: MEME files need not say."""
 
 _CHUNK = 2048  # windows scored at once: the scores of all their positions stay in the cache
-_MULTIPLE = 64  # lightmotif lays sequence out in 16 or 32 rows; windows in a multiple of both never share a row's end
-_MAX_EXP = 80.0  # e^88 is the largest float32
-_TINY = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,21 +198,13 @@ def score_motifs(
     for motif in motifs:
         if motif.width > length:
             raise ConfigError(f"windows of {length} bp are shorter than motif {motif.matrix_id} ({motif.width} bp)")
-    matrices = [_both_strands(log_odds(motif.pfm, pseudocount)) for motif in motifs]
+    pwms = [log_odds(motif.pfm, pseudocount) for motif in motifs]
     scores = np.empty((len(codes), len(motifs)), np.float32)
     for start in range(0, len(codes), _CHUNK):
-        part = codes[start : start + _CHUNK]
-        filled = np.full((-(-len(part) // _MULTIPLE) * _MULTIPLE, length), 4, np.uint8)
-        filled[: len(part)] = part
-        striped = lightmotif.stripe(decode(filled.ravel()))
-        for column, (motif, (shift, strands)) in enumerate(zip(motifs, matrices, strict=True)):
-            positions = length - motif.width + 1
-            found = [_windows(strand.calculate(striped), length)[:, :positions] for strand in strands]
-            if measure == "best":
-                both = np.maximum(*(values.max(1) for values in found))
-            else:
-                both = np.log(np.maximum(sum(np.exp(values).sum(1) for values in found), _TINY))
-            scores[start : start + len(part), column] = (both + shift).T.ravel()[: len(part)]
+        windows = StripedWindows(codes[start : start + _CHUNK])
+        score = windows.best if measure == "best" else windows.occupancy
+        for column, pwm in enumerate(pwms):
+            scores[start : start + _CHUNK, column] = score(pwm)
     return scores
 
 
@@ -342,27 +331,6 @@ def motif_filters(motifs: Sequence[Motif], width: int, pseudocount: float = PSEU
         left = (width - values.shape[1]) // 2
         row[:, left : left + values.shape[1]] = values
     return filters
-
-
-def _both_strands(values: NDArray[np.float64]) -> tuple[float, tuple[lightmotif.ScoringMatrix, ...]]:
-    """Return (shift, the matrices of both strands): all sums are lowered by the shift, so that no odds overflow."""
-    shift = max(0.0, float(values.max(0).sum()) - _MAX_EXP)
-    lowered = np.vstack([values, np.zeros(values.shape[1])])
-    lowered[:, 0] -= shift
-    flipped = lowered[[3, 2, 1, 0, 4], ::-1]
-    return shift, tuple(
-        lightmotif.ScoringMatrix({base: row.tolist() for base, row in zip("ACGTN", strand, strict=True)})
-        for strand in (lowered, flipped)
-    )
-
-
-def _windows(scores: lightmotif.StripedScores, length: int) -> NDArray[np.float32]:
-    """Return the scores as (windows per row, length, rows), no copy; window w of row r is number r * windows + w.
-
-    lightmotif lays a sequence out in rows, one below the other, and stores it column by column.
-    """
-    columns = np.asarray(scores).T
-    return columns.reshape(len(columns) // length, length, -1)
 
 
 def _from_biopython(motif: JasparMotif, tf: str) -> Motif:

@@ -19,6 +19,7 @@ from kipoi_tfb.motifs import (
     read_motifs,
     score_motifs,
 )
+from kipoi_tfb.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
 
@@ -211,3 +212,12 @@ def test_filters_are_padded_or_cut_to_the_most_informative_columns() -> None:
     assert not filters[0, :, [0, 4]].any()
     np.testing.assert_allclose(filters[1], log_odds(consensus("GATTA").pfm), rtol=1e-6)
     assert not motif_filters([narrow], 6)[0, :, [0, 4, 5]].any()
+
+
+def test_best_hits_by_hand() -> None:
+    pwm = log_odds(consensus("AACG", sites=4).pfm)
+    codes = np.stack([encode("TTAACGTTAACG"), encode("TTTTCGTTTTTT"), encode("NNNNNNNNNNNN"), encode("ACGTAANGACGA")])
+    hits = StripedWindows(codes).best_hits(pwm)
+    assert hits.start.tolist() == [2, 4, 0, 4] and hits.reverse.tolist() == [False, True, False, False]
+    four, three = 4 * np.log(3.4), 3 * np.log(3.4)
+    np.testing.assert_allclose(hits.score, [four, four, 0, three], rtol=1e-6)
