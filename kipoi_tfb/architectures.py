@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from kipoi_tfb.motif_cnn import MotifCNN
 from tfb_matrix_data.errors import UnknownNameError
 
 __all__ = ["ARCHITECTURES", "PaperCNN", "build_network", "fold_batchnorm", "for_inference"]
@@ -49,7 +51,11 @@ class PaperCNN(nn.Module):
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return logits of shape (batch, TFs) for one-hot windows of shape (batch, 4, length)."""
-        return self.head(self.trunk(self.features(one_hot)))
+        return self.head(self.embed(one_hot))
+
+    def embed(self, one_hot: Tensor) -> Tensor:
+        """Return what the head sees, (batch, 1000), of one-hot windows (batch, 4, length)."""
+        return self.trunk(self.features(one_hot))
 
 
 def _block(channels_in: int, channels_out: int, width: int) -> tuple[nn.Module, ...]:
@@ -60,20 +66,41 @@ def _dense(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
     return (nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU(), nn.Dropout(0.3))
 
 
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "motif-cnn": MotifCNN}
 
 
-def build_network(architecture: str, n_outputs: int, length: int = 200) -> nn.Module:
+def build_network(
+    architecture: str, n_outputs: int, length: int = 200, sizes: Mapping[str, float] | None = None
+) -> nn.Module:
     """Return a freshly initialised network by the name of its architecture.
+
+    A network gives logits (batch, TFs) for one-hot windows (batch, 4, length); `embed` gives what its last layer,
+    `head`, sees.
+
+    Parameters
+    ----------
+    architecture
+        One of `ARCHITECTURES`.
+    n_outputs
+        Number of TFs.
+    length
+        Window length in bp.
+    sizes
+        Sizes other than the architecture's own, by the name of its parameter.
 
     Raises
     ------
     UnknownNameError
-        If there is no such architecture.
+        If there is no such architecture, or it has no such size.
     """
     if architecture not in ARCHITECTURES:
         raise UnknownNameError("architecture", architecture, ARCHITECTURES)
-    return ARCHITECTURES[architecture](n_outputs, length=length)
+    build = ARCHITECTURES[architecture]
+    known = [name for name in inspect.signature(build).parameters if name not in {"n_outputs", "length"}]
+    for name in sizes or ():
+        if name not in known:
+            raise UnknownNameError(f"size of {architecture}", name, known)
+    return build(n_outputs, length=length, **(sizes or {}))
 
 
 def fold_batchnorm(network: nn.Module) -> nn.Module:
@@ -82,6 +109,8 @@ def fold_batchnorm(network: nn.Module) -> nn.Module:
     The outputs are the same up to rounding; the network given is changed and must not be trained any more.
     """
     network.eval()
+    if isinstance(network, MotifCNN):
+        network.fold()
     for module in network.modules():
         if not isinstance(module, nn.Sequential):
             continue

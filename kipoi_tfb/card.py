@@ -94,6 +94,8 @@ class Card(_Strict):
 
     Attributes
     ----------
+    sizes
+        Sizes of the network other than the architecture's own.
     tasks
         TFs, in the order of the network's outputs.
     base
@@ -104,6 +106,7 @@ class Card(_Strict):
     name: EntryName
     summary: str
     architecture: str
+    sizes: dict[str, int | float] = {}
     window_length: int = 200
     tasks: TfNames
     base: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +33,14 @@ class LabelledWindows:
         uint8 (windows, length).
     labels
         int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
+    evidence
+        int8 (windows, TFs): 1 bound or ambiguous, 0 unbound, -1 unresolved; None where nothing asks for it.
     """
 
     region: NDArray[np.int64]
     codes: NDArray[np.uint8]
     labels: NDArray[np.int8]
+    evidence: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.region)
@@ -85,6 +88,8 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     candidates = np.flatnonzero(resolved & located)
     split = _split(config, matrix, candidates)
     train = _labelled(matrix, genome, split.train, labels)
+    if config.evidence_weight:
+        train = replace(train, evidence=_evidence(matrix, tfs, train.region))
     validation = _labelled(matrix, genome, split.validation, labels)
     empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
     if empty and config.tfs != "all":
@@ -118,3 +123,10 @@ def _labelled(
     whole = ~(codes == UNKNOWN).any(1)
     index = index[whole]
     return LabelledWindows(index, codes[whole], np.ascontiguousarray(labels[index]))
+
+
+def _evidence(matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64]) -> NDArray[np.int8]:
+    # Unbound in the less sparse labels but not in the sparse ones: ambiguous.
+    sparse = matrix.labels(tfs, kind="sparse")[regions]
+    ambiguous = (matrix.labels(tfs, kind="less_sparse")[regions] == 0) & (sparse != 0)
+    return np.where(ambiguous, np.int8(1), sparse)

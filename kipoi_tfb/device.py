@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 
 import torch
 
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["autocast", "choose_device", "choose_precision", "describe"]
+__all__ = ["autocast", "choose_device", "choose_precision", "describe", "keep_freed_memory"]
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -58,3 +59,18 @@ def describe(device: torch.device, precision: str) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)}), {precision}"
     return f"{device} ({torch.get_num_threads()} threads of {os.cpu_count()} cores), {precision}"
+
+
+def keep_freed_memory() -> None:
+    """Ask the C library to use freed memory again instead of giving it back to the kernel.
+
+    Activations of tens of megabytes come and go in every training step; glibc maps each anew, and the kernel clears
+    it page by page: that took as long as the arithmetic. Does nothing where the C library is not glibc.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 256 << 20)):
+            libc.mallopt(parameter, value)
+
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h

@@ -71,11 +71,12 @@ class Entry:
 
     def load(self) -> nn.Module:
         """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`)."""
-        network = build_network(self.card.architecture, len(self.card.tasks), self.card.window_length)
+        card = self.card
+        network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
         try:
             network.load_state_dict(self.state_dict())
         except RuntimeError as error:
-            raise EntryError(f"{self.name}: weights do not fit {self.card.architecture}: {error}") from None
+            raise EntryError(f"{self.name}: weights do not fit {card.architecture}: {error}") from None
         return for_inference(network)
 
     @cached_property

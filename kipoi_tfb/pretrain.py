@@ -68,6 +68,7 @@ def pretrain(
         "name": config.name,
         "summary": config.summary,
         "architecture": config.architecture,
+        "sizes": config.sizes,
         "window_length": int(data.train.codes.shape[1]),
         "tasks": tuple(data.tfs),
         "data": _data_card(data, matrix, genome),

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 __all__ = ["as_tensor", "both_strands", "effect", "probability", "to_one_hot"]
+
+
+@runtime_checkable
+class ReadsBothStrands(Protocol):
+    """A network that shares work between the strands."""
+
+    def both_strands(self, one_hot: Tensor) -> Tensor:
+        """Return logits (2 x batch, TFs): of the windows, then of their reverse complements."""
 
 
 def to_one_hot(codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -23,7 +33,10 @@ def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
 
     With the rows in the order A C G T, the reverse complement is the window flipped along both axes.
     """
-    logits = network(torch.cat([one_hot, one_hot.flip((1, 2))])).float()
+    if isinstance(network, ReadsBothStrands):
+        logits = network.both_strands(one_hot).float()
+    else:
+        logits = network(torch.cat([one_hot, one_hot.flip((1, 2))])).float()
     forward, reverse = logits.chunk(2)
     unknown = ~one_hot.flatten(1).any(1)
     return ((forward + reverse) / 2).masked_fill(unknown[:, None], torch.nan)

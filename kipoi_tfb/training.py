@@ -13,19 +13,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kipoi_tfb.architectures import build_network
 from kipoi_tfb.config import PretrainConfig
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
-from kipoi_tfb.device import autocast
+from kipoi_tfb.device import autocast, keep_freed_memory
+from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
+from kipoi_tfb.objective import Objective, masked_loss, tf_weights
 from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scores import both_strands, to_one_hot
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.sequence import reverse_complement
 
-__all__ = ["EpochRecord", "TrainingResult", "masked_loss", "train"]
+__all__ = ["EpochRecord", "TrainingResult", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,22 +52,6 @@ class TrainingResult:
     network: nn.Module
     best_epoch: int
     history: list[EpochRecord] = field(default_factory=list)
-
-
-def masked_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy over the resolved labels (not -1); 0 where none is resolved.
-
-    Parameters
-    ----------
-    logits
-        float (batch, TFs).
-    labels
-        int8 (batch, TFs): 1, 0, or -1 for unresolved.
-    """
-    resolved = (labels >= 0).float()
-    targets = labels.clamp(min=0).float()
-    total = F.binary_cross_entropy_with_logits(logits.float(), targets, weight=resolved, reduction="sum")
-    return total / resolved.sum().clamp(min=1)
 
 
 def train(
@@ -106,16 +92,22 @@ class _Trainer:
         full, rest = divmod(self.n_samples, config.batch_size)
         self.steps_per_epoch = max(1, full + (rest > 1))
         torch.manual_seed(config.seed)
-        self.network = build_network(config.architecture, len(data.tfs), data.train.codes.shape[1]).to(device)
+        keep_freed_memory()
+        length = data.train.codes.shape[1]
+        network = build_network(config.architecture, len(data.tfs), length, config.sizes)
         if config.output_bias == "prior":
-            _start_at_prior(self.network, data.train.labels)
-        adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-        self.optimiser = adam(
-            self.network.parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay if config.optimiser == "adamw" else 0.0,
-            fused=device.type in {"cpu", "cuda"},
+            start_at_prior(network, data.train.labels)
+        if config.first_layer == "jaspar":
+            start_from_jaspar(network, data.tfs)
+        weights = tf_weights(data.train.labels, config.tf_balance)
+        self.objective = Objective(network, config.evidence_weight, weights).to(device)
+        self.network = self.objective.network
+        self.average = (
+            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
+            if config.average
+            else None
         )
+        self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
@@ -143,7 +135,7 @@ class _Trainer:
         # On one random strand, or (strands: both) the second half of the samples are the reverse complements.
         flip = rng.random(self.n_samples) < 0.5 if self.config.strands == "random" else order >= len(self.data.train)
         order %= len(self.data.train)
-        self.network.train()
+        self.objective.train()
         started = saved = time.monotonic()
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
@@ -166,18 +158,24 @@ class _Trainer:
         torch.manual_seed((self.config.seed << 32) + self.step)  # dropout
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
+        evidence = self.data.train.evidence
         with autocast(self.device, self.precision):
-            logits = self.network(to_one_hot(torch.from_numpy(codes).to(self.device)))
-        loss = masked_loss(logits, labels)
-        value = loss.item()
-        if not np.isfinite(value):
+            loss, shown = self.objective(
+                to_one_hot(torch.from_numpy(codes).to(self.device)),
+                labels,
+                None if evidence is None else torch.from_numpy(evidence[samples]).to(self.device),
+            )
+        value = shown.item()
+        if not math.isfinite(loss.item()):
             raise TfbError(
-                f"training {self.config.name}: the loss became {value} at step {self.step}; a checkpoint in "
+                f"training {self.config.name}: the loss became {loss.item()} at step {self.step}; a checkpoint in "
                 f"{self.folder} is of before. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
         return value
 
     def _learning_rate(self) -> float:
@@ -194,7 +192,7 @@ class _Trainer:
         validation = self._validation_loss(self.data.validation)
         record = EpochRecord(epoch, self.epoch_loss / self.steps_per_epoch, validation, round(seconds, 1))
         if not self.history or validation < min(r.validation_loss for r in self.history):
-            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            self.best = {name: value.detach().cpu().clone() for name, value in self._judged().state_dict().items()}
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
@@ -210,16 +208,20 @@ class _Trainer:
             self.n_samples / max(seconds, 1e-9),
         )
 
+    def _judged(self) -> nn.Module:
+        """Return the network that is validated and kept: the running mean of the weights, where there is one."""
+        return self.network if self.average is None else self.average.module
+
     @torch.inference_mode()
     def _validation_loss(self, windows: LabelledWindows) -> float:
-        self.network.eval()
+        network = self._judged().eval()
         total = resolved = 0.0
         for start in range(0, len(windows), _EVALUATION_BATCH):
             part = slice(start, start + _EVALUATION_BATCH)
             labels = torch.from_numpy(windows.labels[part]).to(self.device)
             with autocast(self.device, self.precision):
                 one_hot = to_one_hot(torch.from_numpy(windows.codes[part]).to(self.device))
-                logits = both_strands(self.network, one_hot)
+                logits = both_strands(network, one_hot)
             n = float((labels >= 0).sum())
             total += masked_loss(logits, labels).item() * n
             resolved += n
@@ -228,7 +230,8 @@ class _Trainer:
     def _save_checkpoint(self) -> None:
         state = {
             "identity": self.identity,
-            "network": self.network.state_dict(),
+            "objective": self.objective.state_dict(),
+            "average": {} if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "epoch_loss": self.epoch_loss,
@@ -248,7 +251,9 @@ class _Trainer:
             raise ConfigError(
                 f"{path} belongs to another configuration, data or precision; delete it or use another --out"
             )
-        self.network.load_state_dict(state["network"])
+        self.objective.load_state_dict(state["objective"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]
         self.history = [EpochRecord(**record) for record in state["history"]]
@@ -256,9 +261,11 @@ class _Trainer:
         logger.info("resuming from %s at step %d", path, self.step)
 
 
-def _start_at_prior(network: nn.Module, labels: NDArray[np.int8]) -> None:
-    bound = (labels == 1).sum(0)
-    resolved = (labels >= 0).sum(0)
-    prior = (bound + 1) / (resolved + 2)
-    with torch.no_grad():
-        network.get_parameter("head.bias").copy_(torch.from_numpy(np.log(prior / (1 - prior))))
+def _optimiser(config: PretrainConfig, objective: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+    # Decay pulls weights together; on biases and normalisation it would only fight what they are there for.
+    vectors = [parameter for parameter in objective.parameters() if parameter.ndim < 2]
+    others = [parameter for parameter in objective.parameters() if parameter.ndim >= 2]
+    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
+    groups = [{"params": others, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return adam(groups, lr=config.learning_rate, fused=device.type in {"cpu", "cuda"})

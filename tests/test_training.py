@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb import training
+from kipoi_tfb import objective, training
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
+from kipoi_tfb.initialise import start_at_prior
+from kipoi_tfb.objective import masked_loss
 from kipoi_tfb.pretrain import pretrain
-from kipoi_tfb.training import masked_loss, train
+from kipoi_tfb.training import train
 from kipoi_tfb.zoo import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
@@ -89,7 +91,7 @@ def test_output_bias_starts_at_the_prior(data):
         network = tiny.network()
         default = network.head.bias.detach().clone()
         if bias == "prior":
-            training._start_at_prior(network, data.train.labels)
+            start_at_prior(network, data.train.labels)
             np.testing.assert_allclose(network.head.bias.detach().numpy(), expected, rtol=1e-5)
             assert not torch.equal(network.head.bias, default)
 
@@ -191,16 +193,16 @@ def test_checkpoint_of_another_run_is_refused(data, tmp_path):
 
 
 def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
-    def broken(logits, labels):
-        return masked_loss(logits, labels) * (torch.nan if next(calls) == 6 else 1)
+    def broken(*args):
+        return masked_loss(*args) * (torch.nan if next(steps) == 4 else 1)
 
-    calls = itertools.count(1)  # steps 0 to 2, a batch of validation, steps 3 and 4
-    monkeypatch.setattr(training, "masked_loss", broken)
+    steps = itertools.count()
+    monkeypatch.setattr(objective, "masked_loss", broken)
     with pytest.raises(TfbError, match=r"tiny: the loss became nan at step 4; .*Lower learning_rate \(0.003\)"):
         train(tiny.config(epochs=3), data, tmp_path, CPU)
     state = checkpoint(tmp_path)
     assert state["step"] == 3 and len(state["history"]) == 1
-    assert all(torch.isfinite(value).all() for value in state["network"].values())
+    assert all(torch.isfinite(value).all() for value in state["objective"].values())
 
 
 def test_absurd_learning_rate_stops(data, tmp_path):
@@ -238,9 +240,9 @@ def test_strands(data, tmp_path, monkeypatch, strands):
 
 def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
     seen = []
-    to_one_hot, loss = training.to_one_hot, training.masked_loss
+    to_one_hot, loss = training.to_one_hot, objective.masked_loss
     monkeypatch.setattr(training, "to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes))
-    monkeypatch.setattr(training, "masked_loss", lambda x, y: seen.append(y.numpy()) or loss(x, y))
+    monkeypatch.setattr(objective, "masked_loss", lambda x, y, w: seen.append(y.numpy()) or loss(x, y, w))
     monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
     train(tiny.config(epochs=1), data, tmp_path, CPU)
     truth = {}

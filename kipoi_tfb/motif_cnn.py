@@ -1,0 +1,149 @@
+"""The motif network: a first layer that starts as known motifs and reads both strands, and a dilated trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+__all__ = ["MotifCNN"]
+
+_SCAN_WINDOWS = 64
+"""Windows scanned at once on a CPU: their activations (17 MB in bfloat16) stay in memory that is used again."""
+
+
+class MotifCNN(nn.Module):
+    """Motif scan on both strands, dilated residual convolutions, and the best match of each motif beside them.
+
+    1. *Scan*: `filters` filters of `width` bp, which `start_from_motifs` sets to the log-odds of known motifs. Each
+       position takes the better of the two strands (the filter and its reverse complement share their weights), and
+       every `pool` positions the best of them.
+    2. *Trunk*: batch normalisation, ReLU, a convolution to `channels` over 5 positions, then residual blocks of ReLU,
+       a convolution over 3 positions with dilation 1, 2, 4 ..., and batch normalisation.
+    3. *Summary*: maximum and mean of the trunk over positions, joined with the best match of each filter in the
+       window; a fully connected layer of `hidden` with batch normalisation, ReLU and dropout.
+    4. *Head*: one logit per TF from the fully connected layer joined with the best matches, so that a TF with little
+       data needs to learn no more than which motif is its own.
+
+    Parameters
+    ----------
+    n_outputs
+        Number of TFs.
+    length
+        Window length in bp; a multiple of `pool`.
+    filters, width, pool, channels, blocks, hidden, dropout
+        Sizes, see above; `width` is odd.
+
+    Notes
+    -----
+    The scan of the reverse complement is the scan of the window, read backwards: `both_strands` scans once and runs
+    the trunk in both directions. Starting filters from JASPAR is a control arm of Novakovsky et al. 2021,
+    doi:10.1186/s13059-021-02499-5; sharing of weights between strands follows Shrikumar et al. 2017,
+    doi:10.1101/103663.
+    """
+
+    def __init__(
+        self,
+        n_outputs: int,
+        length: int = 200,
+        filters: int = 320,
+        width: int = 19,
+        pool: int = 4,
+        channels: int = 192,
+        blocks: int = 3,
+        hidden: int = 512,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        if length % pool or not width % 2:
+            raise ValueError(f"length ({length}) must be a multiple of pool ({pool}), and width ({width}) odd")
+        self.pool = pool
+        self.scan_weight = nn.Parameter(torch.randn(filters, 4, 1, width) * 0.1)
+        self.scan_norm = nn.BatchNorm2d(filters)
+        self.mix = nn.Conv2d(filters, channels, (1, 5), padding=(0, 2))
+        self.blocks = nn.Sequential(*(_Block(channels, 2**i) for i in range(blocks)))
+        self.trunk_norm = nn.BatchNorm2d(channels)
+        self.dense = nn.Linear(2 * channels + filters, hidden)
+        self.dense_norm: nn.BatchNorm1d | nn.Identity = nn.BatchNorm1d(hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden + filters, n_outputs)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, one_hot: Tensor) -> Tensor:
+        """Return logits (batch, TFs) for one-hot windows (batch, 4, length)."""
+        return self.head(self.embed(one_hot))
+
+    def embed(self, one_hot: Tensor) -> Tensor:
+        """Return what the head sees, (batch, features), of one-hot windows (batch, 4, length)."""
+        return self._summary(self._scan(one_hot))
+
+    def both_strands(self, one_hot: Tensor) -> Tensor:
+        """Return the logits of the windows and, below them, of their reverse complements: (2 x batch, TFs)."""
+        scanned = self._scan(one_hot)
+        return self.head(self._summary(torch.cat([scanned, scanned.flip(3)])))
+
+    def start_from_motifs(self, filters: Tensor, owners: Sequence[tuple[int, int]], weight: float) -> None:
+        """Start the first filters from motifs, and each TF's output from its own ones.
+
+        Parameters
+        ----------
+        filters
+            (motifs, 4, width): `kipoi_tfb.motifs.motif_filters`, scaled.
+        owners
+            (TF, motif) for each motif of a TF, as indices of outputs and rows of `filters`.
+        weight
+            What a TF's output starts to weigh its motifs with, shared out among them: log-odds per standard
+            deviation of the best match.
+        """
+        n = len(filters)
+        with torch.no_grad():
+            noise = 0.005 * torch.randn(filters.shape)
+            self.scan_weight[:n] = (filters + noise)[:, :, None]
+            first = self.head.in_features - self.scan_weight.shape[0]
+            for tf, motif in owners:
+                self.head.weight[tf, first + motif] += weight / sum(owner == tf for owner, _ in owners)
+
+    def fold(self) -> None:
+        """Fold batch normalisation into the layer before it, where there is one; for inference only."""
+        self.eval()
+        for block in self.blocks:
+            block.fold()  # type: ignore[operator]
+        if isinstance(self.dense_norm, nn.BatchNorm1d):
+            self.dense, self.dense_norm = fuse_linear_bn_eval(self.dense, self.dense_norm), nn.Identity()
+
+    def _scan(self, one_hot: Tensor) -> Tensor:
+        """Return the best match of each filter in every `pool` positions, normalised: (batch, filters, 1, bins)."""
+        weight = torch.cat([self.scan_weight, self.scan_weight.flip(1, 3)])
+        image = one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        parts = image.split(_SCAN_WINDOWS) if image.device.type == "cpu" else (image,)
+        return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
+
+    def _best_matches(self, image: Tensor, weight: Tensor) -> Tensor:
+        matches = F.conv2d(image, weight, padding=(0, weight.shape[3] // 2))
+        forward, reverse = F.max_pool2d(matches, (1, self.pool)).chunk(2, dim=1)
+        return torch.maximum(forward, reverse)
+
+    def _summary(self, scanned: Tensor) -> Tensor:
+        best = scanned.amax((2, 3))
+        trunk = F.relu(self.trunk_norm(self.blocks(self.mix(F.relu(scanned)))))
+        joined = torch.cat([trunk.amax((2, 3)), trunk.mean((2, 3)), best], dim=1)
+        return torch.cat([self.dropout(F.relu(self.dense_norm(self.dense(joined)))), best], dim=1)
+
+
+class _Block(nn.Module):
+    """A residual block: the input plus a dilated convolution of its ReLU, normalised."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, (1, 3), padding=(0, dilation), dilation=(1, dilation))
+        self.norm: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(channels)
+
+    def forward(self, trunk: Tensor) -> Tensor:
+        return trunk + self.norm(self.conv(F.relu(trunk)))
+
+    def fold(self) -> None:
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
