@@ -65,14 +65,8 @@ class PretrainConfig(_Strict):
     first_layer
         ``random``, or ``jaspar``: the architecture's first filters and outputs start from the JASPAR 2020 profiles
         of the TFs (the architecture must know how: ``motif-cnn``).
-    evidence_weight
-        Weight in the loss of a second set of outputs, used in training alone: whether there is *any* evidence of
-        binding (bound or ambiguous) against none. It lets the ambiguous regions teach without calling them either.
-    tf_balance
-        A TF's labels weigh (median bound regions / its bound regions) to this power, between 1/5 and 8: 0 weighs
-        every label alike, 1 every TF's bound regions.
-    average
-        Decay per step of the running mean of weights that is validated and kept; 0 keeps the weights themselves.
+    shift
+        Windows are shifted at random by up to so many bp in training, with N where nothing is known.
     strands
         ``random``: each window on one random strand per epoch; ``both``: both strands in every epoch (the paper).
     output_bias
@@ -90,15 +84,13 @@ class PretrainConfig(_Strict):
     labels: Literal["sparse", "less_sparse"] = "sparse"
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
-    evidence_weight: Annotated[float, Field(ge=0)] = 0.0
-    tf_balance: Annotated[float, Field(ge=0, le=1)] = 0.0
     strands: Literal["random", "both"] = "random"
     output_bias: Literal["prior", "default"] = "prior"
     optimiser: Literal["adam", "adamw"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 0.003
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
-    average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    shift: Annotated[int, Field(ge=0, le=50)] = 0
     epochs: Annotated[int, Field(gt=0)] = 5
     batch_size: Annotated[int, Field(gt=1)] = 256
     seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 0

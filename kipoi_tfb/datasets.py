@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
-__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows"]
+__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +33,11 @@ class LabelledWindows:
         uint8 (windows, length).
     labels
         int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
-    evidence
-        int8 (windows, TFs): 1 bound or ambiguous, 0 unbound, -1 unresolved; None where nothing asks for it.
     """
 
     region: NDArray[np.int64]
     codes: NDArray[np.uint8]
     labels: NDArray[np.int8]
-    evidence: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.region)
@@ -88,8 +85,6 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     candidates = np.flatnonzero(resolved & located)
     split = _split(config, matrix, candidates)
     train = _labelled(matrix, genome, split.train, labels)
-    if config.evidence_weight:
-        train = replace(train, evidence=_evidence(matrix, tfs, train.region))
     validation = _labelled(matrix, genome, split.validation, labels)
     empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
     if empty and config.tfs != "all":
@@ -99,6 +94,24 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
     excluded = () if config.split == "paper" else config.split.excluded
     return TrainingData(tfs, train, validation, split.test, excluded)
+
+
+def shifted(codes: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return windows shifted at random by up to `most` bp to either side, each by its own; what is not known is N.
+
+    Parameters
+    ----------
+    codes
+        uint8 (windows, length).
+    most
+        Longest shift in bp.
+    rng
+        Of the shifts.
+    """
+    length = codes.shape[1]
+    padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
+    start = rng.integers(0, 2 * most + 1, len(codes))
+    return np.take_along_axis(padded, start[:, None] + np.arange(length), axis=1)
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
@@ -123,10 +136,3 @@ def _labelled(
     whole = ~(codes == UNKNOWN).any(1)
     index = index[whole]
     return LabelledWindows(index, codes[whole], np.ascontiguousarray(labels[index]))
-
-
-def _evidence(matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64]) -> NDArray[np.int8]:
-    # Unbound in the less sparse labels but not in the sparse ones: ambiguous.
-    sparse = matrix.labels(tfs, kind="sparse")[regions]
-    ambiguous = (matrix.labels(tfs, kind="less_sparse")[regions] == 0) & (sparse != 0)
-    return np.where(ambiguous, np.int8(1), sparse)

@@ -1,4 +1,4 @@
-"""The motif network: a first layer that starts as known motifs and reads both strands, and a dilated trunk."""
+"""The motif network: a first layer that starts as known motifs and reads both strands, and dilated trunks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ class MotifCNN(nn.Module):
     1. *Scan*: `filters` filters of `width` bp, which `start_from_motifs` sets to the log-odds of known motifs. Each
        position takes the better of the two strands (the filter and its reverse complement share their weights), and
        every `pool` positions the best of them.
-    2. *Trunk*: batch normalisation, ReLU, a convolution to `channels` over 5 positions, then residual blocks of ReLU,
-       a convolution over 3 positions with dilation 1, 2, 4 ..., and batch normalisation.
+    2. *Trunk*: ReLU, a convolution to `channels` over 5 positions, then residual blocks of ReLU, a convolution over 3
+       positions with dilation 1, 2, 4 ..., and batch normalisation.
     3. *Summary*: maximum and mean of the trunk over positions, joined with the best match of each filter in the
        window; a fully connected layer of `hidden` with batch normalisation, ReLU and dropout.
     4. *Head*: one logit per TF from the fully connected layer joined with the best matches, so that a TF with little
        data needs to learn no more than which motif is its own.
+
+    There are `members` trunks over one scan: an ensemble, whose members learn each by its own loss (`member_logits`)
+    and whose logits are averaged.
 
     Parameters
     ----------
@@ -34,13 +37,13 @@ class MotifCNN(nn.Module):
         Number of TFs.
     length
         Window length in bp; a multiple of `pool`.
-    filters, width, pool, channels, blocks, hidden, dropout
+    filters, width, pool, channels, blocks, hidden, dropout, members
         Sizes, see above; `width` is odd.
 
     Notes
     -----
     The scan of the reverse complement is the scan of the window, read backwards: `both_strands` scans once and runs
-    the trunk in both directions. Starting filters from JASPAR is a control arm of Novakovsky et al. 2021,
+    the trunks in both directions. Starting filters from JASPAR is a control arm of Novakovsky et al. 2021,
     doi:10.1186/s13059-021-02499-5; sharing of weights between strands follows Shrikumar et al. 2017,
     doi:10.1101/103663.
     """
@@ -56,6 +59,7 @@ class MotifCNN(nn.Module):
         blocks: int = 3,
         hidden: int = 512,
         dropout: float = 0.3,
+        members: int = 1,
     ) -> None:
         super().__init__()
         if length % pool or not width % 2:
@@ -63,13 +67,10 @@ class MotifCNN(nn.Module):
         self.pool = pool
         self.scan_weight = nn.Parameter(torch.randn(filters, 4, 1, width) * 0.1)
         self.scan_norm = nn.BatchNorm2d(filters)
-        self.mix = nn.Conv2d(filters, channels, (1, 5), padding=(0, 2))
-        self.blocks = nn.Sequential(*(_Block(channels, 2**i) for i in range(blocks)))
-        self.trunk_norm = nn.BatchNorm2d(channels)
-        self.dense = nn.Linear(2 * channels + filters, hidden)
-        self.dense_norm: nn.BatchNorm1d | nn.Identity = nn.BatchNorm1d(hidden)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(hidden + filters, n_outputs)
+        self.trunks = nn.ModuleList(_Trunk(filters, channels, blocks, hidden, dropout) for _ in range(members))
+        self.head = nn.Linear(members * (hidden + filters), n_outputs)
+        with torch.no_grad():
+            self.head.weight *= members**0.5  # as if each member had a layer of its own
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, one_hot: Tensor) -> Tensor:
@@ -85,6 +86,12 @@ class MotifCNN(nn.Module):
         scanned = self._scan(one_hot)
         return self.head(self._summary(torch.cat([scanned, scanned.flip(3)])))
 
+    def member_logits(self, embedded: Tensor) -> list[Tensor]:
+        """Return the logits (batch, TFs) of each member; the head's are their mean."""
+        members = len(self.trunks)
+        features, weights = embedded.chunk(members, dim=1), self.head.weight.chunk(members, dim=1)
+        return [F.linear(f * members, w, self.head.bias) for f, w in zip(features, weights, strict=True)]
+
     def start_from_motifs(self, filters: Tensor, owners: Sequence[tuple[int, int]], weight: float) -> None:
         """Start the first filters from motifs, and each TF's output from its own ones.
 
@@ -98,21 +105,19 @@ class MotifCNN(nn.Module):
             What a TF's output starts to weigh its motifs with, shared out among them: log-odds per standard
             deviation of the best match.
         """
-        n = len(filters)
+        noise = 0.005 * torch.randn(filters.shape)
         with torch.no_grad():
-            noise = 0.005 * torch.randn(filters.shape)
-            self.scan_weight[:n] = (filters + noise)[:, :, None]
-            first = self.head.in_features - self.scan_weight.shape[0]
-            for tf, motif in owners:
-                self.head.weight[tf, first + motif] += weight / sum(owner == tf for owner, _ in owners)
+            self.scan_weight[: len(filters)] = (filters + noise)[:, :, None]
+            for member in self.head.weight.chunk(len(self.trunks), dim=1):
+                best_matches = member[:, -len(self.scan_weight) :]
+                for tf, motif in owners:
+                    best_matches[tf, motif] += weight / sum(owner == tf for owner, _ in owners)
 
     def fold(self) -> None:
         """Fold batch normalisation into the layer before it, where there is one; for inference only."""
         self.eval()
-        for block in self.blocks:
-            block.fold()  # type: ignore[operator]
-        if isinstance(self.dense_norm, nn.BatchNorm1d):
-            self.dense, self.dense_norm = fuse_linear_bn_eval(self.dense, self.dense_norm), nn.Identity()
+        for trunk in self.trunks:
+            trunk.fold()  # type: ignore[operator]
 
     def _scan(self, one_hot: Tensor) -> Tensor:
         """Return the best match of each filter in every `pool` positions, normalised: (batch, filters, 1, bins)."""
@@ -128,9 +133,31 @@ class MotifCNN(nn.Module):
 
     def _summary(self, scanned: Tensor) -> Tensor:
         best = scanned.amax((2, 3))
-        trunk = F.relu(self.trunk_norm(self.blocks(self.mix(F.relu(scanned)))))
+        return torch.cat([trunk(scanned, best) for trunk in self.trunks], dim=1) / len(self.trunks)
+
+
+class _Trunk(nn.Module):
+    """From the scan to what the head sees: the member of an ensemble."""
+
+    def __init__(self, filters: int, channels: int, blocks: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(filters, channels, (1, 5), padding=(0, 2))
+        self.blocks = nn.Sequential(*(_Block(channels, 2**i) for i in range(blocks)))
+        self.norm = nn.BatchNorm2d(channels)
+        self.dense = nn.Linear(2 * channels + filters, hidden)
+        self.dense_norm: nn.BatchNorm1d | nn.Identity = nn.BatchNorm1d(hidden)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, scanned: Tensor, best: Tensor) -> Tensor:
+        trunk = F.relu(self.norm(self.blocks(self.mix(F.relu(scanned)))))
         joined = torch.cat([trunk.amax((2, 3)), trunk.mean((2, 3)), best], dim=1)
         return torch.cat([self.dropout(F.relu(self.dense_norm(self.dense(joined)))), best], dim=1)
+
+    def fold(self) -> None:
+        for block in self.blocks:
+            block.fold()  # type: ignore[operator]
+        if isinstance(self.dense_norm, nn.BatchNorm1d):
+            self.dense, self.dense_norm = fuse_linear_bn_eval(self.dense, self.dense_norm), nn.Identity()
 
 
 class _Block(nn.Module):

@@ -1,17 +1,16 @@
-"""What training minimises: the masked loss of a network's logits, and of outputs that only training has."""
+"""What training minimises: cross-entropy where labels are resolved, of each member of an ensemble."""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["Objective", "masked_loss", "tf_weights"]
+from kipoi_tfb.motif_cnn import MotifCNN
+
+__all__ = ["Objective", "masked_loss"]
 
 
-def masked_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -> Tensor:
+def masked_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the mean binary cross-entropy over the resolved labels (not -1); 0 where none is resolved.
 
     Parameters
@@ -20,63 +19,33 @@ def masked_loss(logits: Tensor, labels: Tensor, weights: Tensor | None = None) -
         float (batch, TFs).
     labels
         int8 (batch, TFs): 1, 0, or -1 for unresolved.
-    weights
-        float (TFs,): weight of each TF's labels; default 1.
     """
     resolved = (labels >= 0).float()
     targets = labels.clamp(min=0).float()
-    weight = resolved if weights is None else resolved * weights
-    total = F.binary_cross_entropy_with_logits(logits.float(), targets, weight=weight, reduction="sum")
+    total = F.binary_cross_entropy_with_logits(logits.float(), targets, weight=resolved, reduction="sum")
     return total / resolved.sum().clamp(min=1)
 
 
-def tf_weights(labels: NDArray[np.int8], power: float) -> Tensor | None:
-    """Return the weight of each TF's labels, float (TFs,), with a mean of 1 over the resolved labels; None for power 0.
-
-    Parameters
-    ----------
-    labels
-        int8 (windows, TFs) of the training windows.
-    power
-        A TF weighs (median bound windows / its bound windows) to this power, between 1/5 and 8.
-    """
-    if not power:
-        return None
-    bound, resolved = (labels == 1).sum(0), (labels >= 0).sum(0)
-    weights = (np.median(bound) / np.maximum(bound, 1)) ** power
-    weights = np.clip(weights, 0.2, 8)
-    return torch.from_numpy(weights * resolved.sum() / (weights * resolved).sum()).float()
-
-
 class Objective(nn.Module):
-    """A network and, for training alone, outputs that say whether there is any evidence of binding.
+    """A network as a function of a batch to its loss.
+
+    The members of an ensemble learn each by its own loss: by that of their mean they would learn to correct each
+    other, and be one network.
 
     Parameters
     ----------
     network
-        With `embed` and a linear `head`.
-    evidence_weight
-        Weight of the second loss; 0 for none.
-    weights
-        See `tf_weights`.
+        Gives logits of windows; an ensemble has `embed` and `member_logits`.
     """
 
-    weights: Tensor | None
-
-    def __init__(self, network: nn.Module, evidence_weight: float = 0.0, weights: Tensor | None = None) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.evidence_weight = evidence_weight
-        self.register_buffer("weights", weights, persistent=False)
-        if evidence_weight:
-            head = network.get_submodule("head")
-            self.evidence = nn.Linear(head.in_features, head.out_features)  # type: ignore[arg-type]
 
-    def forward(self, one_hot: Tensor, labels: Tensor, evidence: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return (what to minimise, the loss of the network's own outputs) of a batch."""
-        embedded = self.network.embed(one_hot)  # type: ignore[operator]
-        loss = masked_loss(self.network.head(embedded), labels, self.weights)  # type: ignore[operator]
-        if not self.evidence_weight or evidence is None:
-            return loss, loss.detach()
-        second = masked_loss(self.evidence(embedded), evidence, self.weights)
-        return loss + self.evidence_weight * second, loss.detach()
+    def forward(self, one_hot: Tensor, labels: Tensor) -> Tensor:
+        """Return the loss of one-hot windows (batch, 4, length) with labels (batch, TFs), averaged over members."""
+        if isinstance(self.network, MotifCNN):
+            members = self.network.member_logits(self.network.embed(one_hot))
+        else:
+            members = [self.network(one_hot)]
+        return sum((masked_loss(logits, labels) for logits in members), start=one_hot.new_zeros(())) / len(members)

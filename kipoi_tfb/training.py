@@ -13,14 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from kipoi_tfb.architectures import build_network
 from kipoi_tfb.config import PretrainConfig
-from kipoi_tfb.datasets import LabelledWindows, TrainingData
+from kipoi_tfb.datasets import LabelledWindows, TrainingData, shifted
 from kipoi_tfb.device import autocast, keep_freed_memory
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
-from kipoi_tfb.objective import Objective, masked_loss, tf_weights
+from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scores import both_strands, to_one_hot
 from tfb_matrix_data.errors import ConfigError, TfbError
@@ -99,14 +98,8 @@ class _Trainer:
             start_at_prior(network, data.train.labels)
         if config.first_layer == "jaspar":
             start_from_jaspar(network, data.tfs)
-        weights = tf_weights(data.train.labels, config.tf_balance)
-        self.objective = Objective(network, config.evidence_weight, weights).to(device)
+        self.objective = Objective(network).to(device)
         self.network = self.objective.network
-        self.average = (
-            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
-            if config.average
-            else None
-        )
         self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
@@ -154,28 +147,23 @@ class _Trainer:
     def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
         codes = self.data.train.codes[samples]
         codes[flip] = reverse_complement(codes[flip])
+        if self.config.shift:
+            codes = shifted(codes, self.config.shift, np.random.default_rng([self.config.seed, 1, self.step]))
         labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
         torch.manual_seed((self.config.seed << 32) + self.step)  # dropout
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        evidence = self.data.train.evidence
         with autocast(self.device, self.precision):
-            loss, shown = self.objective(
-                to_one_hot(torch.from_numpy(codes).to(self.device)),
-                labels,
-                None if evidence is None else torch.from_numpy(evidence[samples]).to(self.device),
-            )
-        value = shown.item()
-        if not math.isfinite(loss.item()):
+            loss = self.objective(to_one_hot(torch.from_numpy(codes).to(self.device)), labels)
+        value = loss.item()
+        if not np.isfinite(value):
             raise TfbError(
-                f"training {self.config.name}: the loss became {loss.item()} at step {self.step}; a checkpoint in "
+                f"training {self.config.name}: the loss became {value} at step {self.step}; a checkpoint in "
                 f"{self.folder} is of before. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
-        if self.average is not None:
-            self.average.update_parameters(self.network)
         return value
 
     def _learning_rate(self) -> float:
@@ -192,7 +180,7 @@ class _Trainer:
         validation = self._validation_loss(self.data.validation)
         record = EpochRecord(epoch, self.epoch_loss / self.steps_per_epoch, validation, round(seconds, 1))
         if not self.history or validation < min(r.validation_loss for r in self.history):
-            self.best = {name: value.detach().cpu().clone() for name, value in self._judged().state_dict().items()}
+            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
@@ -208,20 +196,16 @@ class _Trainer:
             self.n_samples / max(seconds, 1e-9),
         )
 
-    def _judged(self) -> nn.Module:
-        """Return the network that is validated and kept: the running mean of the weights, where there is one."""
-        return self.network if self.average is None else self.average.module
-
     @torch.inference_mode()
     def _validation_loss(self, windows: LabelledWindows) -> float:
-        network = self._judged().eval()
+        self.network.eval()
         total = resolved = 0.0
         for start in range(0, len(windows), _EVALUATION_BATCH):
             part = slice(start, start + _EVALUATION_BATCH)
             labels = torch.from_numpy(windows.labels[part]).to(self.device)
             with autocast(self.device, self.precision):
                 one_hot = to_one_hot(torch.from_numpy(windows.codes[part]).to(self.device))
-                logits = both_strands(network, one_hot)
+                logits = both_strands(self.network, one_hot)
             n = float((labels >= 0).sum())
             total += masked_loss(logits, labels).item() * n
             resolved += n
@@ -231,7 +215,6 @@ class _Trainer:
         state = {
             "identity": self.identity,
             "objective": self.objective.state_dict(),
-            "average": {} if self.average is None else self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "epoch_loss": self.epoch_loss,
@@ -252,8 +235,6 @@ class _Trainer:
                 f"{path} belongs to another configuration, data or precision; delete it or use another --out"
             )
         self.objective.load_state_dict(state["objective"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]
         self.history = [EpochRecord(**record) for record in state["history"]]

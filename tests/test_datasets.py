@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from kipoi_tfb.datasets import load_training_data, region_windows
+from kipoi_tfb.datasets import load_training_data, region_windows, shifted
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN, decode
@@ -146,3 +146,15 @@ def test_tf_without_positives(tmp_path, caplog):
     assert data.tfs == list(tiny.MOTIFS)
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warning == "no bound training region for JUND: its output can only say 'unbound'"
+
+
+def test_shifted_by_hand():
+    codes = np.arange(12, dtype=np.uint8).reshape(2, 6)
+    seen = set()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        for window, row in zip(codes, shifted(codes, 2, rng), strict=True):
+            padded = [4, 4, *window.tolist(), 4, 4]
+            (start,) = [start for start in range(5) if padded[start : start + 6] == row.tolist()]
+            seen.add((int(window[0]), start))
+    assert seen == {(first, start) for first in (0, 6) for start in range(5)}

@@ -10,12 +10,13 @@ from kipoi_tfb.architectures import build_network, fold_batchnorm, for_inference
 from kipoi_tfb.initialise import start_from_jaspar
 from kipoi_tfb.motif_cnn import MotifCNN
 from kipoi_tfb.motifs import jaspar_motifs, motif_filters
+from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.scores import both_strands, to_one_hot
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
 
-SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10}
+SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2}
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_folding_keeps_the_outputs(network, codes):
         torch.testing.assert_close(both_strands(folded, one_hot(codes)), expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(both_strands(for_inference(folded), one_hot(codes)), expected, rtol=1e-4, atol=1e-5)
     left = [m for m in folded.modules() if isinstance(m, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d)]
-    assert len(left) == 2  # of the scan, after a maximum, and of the trunk, after a sum: nothing to fold them into
+    assert len(left) == 3  # of the scan, after a maximum, and of the trunks, after a sum: nothing to fold them into
 
 
 def test_number_of_windows_does_not_matter(network, codes):
@@ -94,7 +95,24 @@ def test_several_motifs_share_the_weight_of_their_tf():
     with torch.no_grad():
         network.head.weight.zero_()
     network.start_from_motifs(torch.zeros(3, 4, 19), [(0, 0), (0, 2), (1, 1)], 0.5)
-    assert network.head.weight[:, -12:-8].tolist() == [[0.25, 0, 0.25, 0], [0, 0.5, 0, 0]]
+    for end in (22, 44):  # 10 of the dense layer and 12 best matches, of each member
+        assert network.head.weight[:, end - 12 : end - 8].tolist() == [[0.25, 0, 0.25, 0], [0, 0.5, 0, 0]]
+
+
+def test_logits_are_the_mean_of_the_members(network, codes):
+    with torch.no_grad():
+        members = network.member_logits(network.embed(one_hot(codes)))
+        torch.testing.assert_close(torch.stack(members).mean(0), network(one_hot(codes)), rtol=1e-4, atol=1e-5)
+    assert len(members) == 2 and (members[0] - members[1]).abs().max() > 0.05
+
+
+def test_each_member_learns_by_its_own_loss(codes):
+    network = MotifCNN(3, **{**SMALL, "dropout": 0})
+    labels = torch.randint(-1, 2, (70, 3), dtype=torch.int8)
+    members = network.member_logits(network.embed(one_hot(codes)))
+    loss = Objective(network)(one_hot(codes), labels)
+    assert loss.item() == pytest.approx(np.mean([masked_loss(m, labels).item() for m in members]), rel=1e-5)
+    assert loss.item() > masked_loss(torch.stack(members).mean(0), labels).item()
 
 
 def test_start_from_jaspar():

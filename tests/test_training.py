@@ -242,7 +242,7 @@ def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
     seen = []
     to_one_hot, loss = training.to_one_hot, objective.masked_loss
     monkeypatch.setattr(training, "to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes))
-    monkeypatch.setattr(objective, "masked_loss", lambda x, y, w: seen.append(y.numpy()) or loss(x, y, w))
+    monkeypatch.setattr(objective, "masked_loss", lambda x, y: seen.append(y.numpy()) or loss(x, y))
     monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
     train(tiny.config(epochs=1), data, tmp_path, CPU)
     truth = {}
