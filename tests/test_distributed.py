@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -33,7 +34,7 @@ from kipoi_tfb.cli import main
 class Plain(nn.Module):
     def __init__(self, n_outputs, length=200):
         super().__init__()
-        self.features = nn.Sequential(nn.Conv1d(4, 16, 12), nn.AdaptiveMaxPool1d(1), nn.ReLU(), nn.Flatten())
+        self.features = nn.Sequential(nn.Conv1d(4, 16, 12), nn.MaxPool1d(length - 11), nn.ReLU(), nn.Flatten())
         self.head = nn.Linear(16, n_outputs)
 
     def forward(self, one_hot):
@@ -54,6 +55,7 @@ def world(tmp_path_factory):
 @pytest.fixture
 def start(world, tmp_path):
     """Start `tfb pretrain` of the tiny world in a folder; a process that the caller waits for."""
+    started = []
 
     def run(folder, *options, seconds=60, script=SCRIPT, program=(), **changes):
         config = {"name": "tiny", "summary": "A test.", "architecture": "plain", "epochs": 3, "batch_size": 100}
@@ -63,9 +65,13 @@ def start(world, tmp_path):
         command += ["--matrix", world.matrix_path, "--genome", world.genome_path, "-o", tmp_path / folder]
         command += ["--device", "cpu", "--precision", "fp32", *options]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(list(map(str, command)), start_new_session=True, **pipes)
+        started.append(subprocess.Popen(list(map(str, command)), start_new_session=True, **pipes))
+        return started[-1]
 
-    return run
+    yield run
+    for process in started:  # of a test that failed
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def finish(process):
