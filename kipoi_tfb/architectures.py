@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from kipoi_tfb.danq import DanQ
 from kipoi_tfb.motif_cnn import MotifCNN
 from tfb_matrix_data.errors import UnknownNameError
 
@@ -66,7 +67,7 @@ def _dense(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
     return (nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU(), nn.Dropout(0.3))
 
 
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "motif-cnn": MotifCNN}
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "danq": DanQ, "motif-cnn": MotifCNN}
 
 
 def build_network(
@@ -157,5 +158,6 @@ def _two_dimensional(layer: nn.Module) -> nn.Module:
         image.bias = layer.bias
         return image
     if isinstance(layer, nn.MaxPool1d):
-        return nn.MaxPool2d((1, _POOL))
+        width = layer.kernel_size
+        return nn.MaxPool2d((1, width if isinstance(width, int) else width[0]))
     return layer

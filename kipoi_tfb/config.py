@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "TfNames", "explain", "read_config"]
+__all__ = ["MostResolved", "PretrainConfig", "Related", "TfNames", "explain", "read_config"]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -34,9 +43,65 @@ class MostResolved(_Strict):
     most_resolved: Annotated[int, Field(gt=0)]
 
 
-class SplitConfig(_Strict):
-    """Chromosomes that do not train; all others of the matrix do."""
+class Related(_Strict):
+    """Choose TFs by what they are to one TF, as the paper did for its pentad.
 
+    Attributes
+    ----------
+    relation
+        ``binding_mode``: those that share one with it, with most bound regions; ``cofactors``: highest cosine among
+        those that share none; ``non_cofactors``: lowest cosine among those that share one; ``string``: highest STRING
+        score; ``random``: drawn, by the configuration's seed, among unrelated ones. See
+        `tfb_matrix_data.relations.Relations`.
+    of
+        The TF.
+    n
+        How many TFs in all.
+    with_target
+        Whether the TF itself is one of them, the first.
+    modes
+        Table of binding modes; default the one of JASPAR 2020 in `tfb_matrix_data`.
+    string
+        Table of STRING scores (columns TF_a, TF_b, score), which ``string`` needs and ``random`` stays away from.
+    """
+
+    relation: Literal["binding_mode", "cofactors", "non_cofactors", "string", "random"]
+    of: str
+    n: Annotated[int, Field(gt=0)] = 5
+    with_target: bool = False
+    modes: str | None = None
+    string: str | None = None
+
+    @model_validator(mode="after")
+    def _has_its_table(self) -> Related:
+        if self.with_target and self.n < 2:
+            raise ValueError("n must be at least 2 where the target is one of them")
+        if self.relation == "string" and self.string is None:
+            raise ValueError("relation string needs `string`, a table of STRING scores (columns TF_a, TF_b, score)")
+        return self
+
+
+def _form(value: Any) -> str:
+    """Return which form of `tfs` is meant, so that what is wrong is said of that form."""
+    if isinstance(value, MostResolved) or (isinstance(value, dict) and "most_resolved" in value):
+        return "MostResolved"
+    if isinstance(value, Related | dict):
+        return "Related"
+    return "names" if isinstance(value, list | tuple) else "all"
+
+
+class SplitConfig(_Strict):
+    """Chromosomes of each use; none may have two.
+
+    Attributes
+    ----------
+    train
+        Default: all of the matrix that have no other use.
+    validation, test, excluded
+        Do not train; excluded ones are not used at all.
+    """
+
+    train: tuple[str, ...] | None = None
     validation: tuple[str, ...] = VALIDATION
     test: tuple[str, ...] = TEST
     excluded: tuple[str, ...] = ACCEPTANCE
@@ -52,7 +117,7 @@ class PretrainConfig(_Strict):
     summary
         One sentence for the card.
     tfs
-        ``all``, a list of names, or ``{most_resolved: N}``.
+        ``all``, a list of names, ``{most_resolved: N}``, or ``{relation: ..., of: TF, n: N}`` (see `Related`).
     labels
         ``sparse`` or ``less_sparse``.
     resolved
@@ -80,7 +145,13 @@ class PretrainConfig(_Strict):
     architecture: str = "paper-cnn"
     sizes: dict[str, int | float] = {}
     first_layer: Literal["random", "jaspar"] = "random"
-    tfs: Literal["all"] | MostResolved | TfNames = "all"
+    tfs: Annotated[
+        Annotated[Literal["all"], Tag("all")]
+        | Annotated[MostResolved, Tag("MostResolved")]
+        | Annotated[Related, Tag("Related")]
+        | Annotated[TfNames, Tag("names")],
+        Discriminator(_form),
+    ] = "all"
     labels: Literal["sparse", "less_sparse"] = "sparse"
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
@@ -132,5 +203,5 @@ def explain(error: ValidationError) -> str:
     return f"field {field!r}: {first['msg']}{found}{more}"
 
 
-_FORMS = {SplitConfig.__name__, MostResolved.__name__}
+_FORMS = {SplitConfig.__name__, MostResolved.__name__, Related.__name__, "names", "all"}
 """What pydantic puts between the names of a field and of its own fields."""

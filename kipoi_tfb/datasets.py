@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.config import MostResolved, PretrainConfig
+from kipoi_tfb.config import MostResolved, PretrainConfig, Related
+from kipoi_tfb.related import choose_related
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
@@ -88,7 +89,10 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     validation = _labelled(matrix, genome, split.validation, labels)
     empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
     if empty and config.tfs != "all":
-        raise ConfigError(f"no bound training region for {', '.join(empty)}; leave them out of `tfs`")
+        others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
+        raise ConfigError(
+            f"no bound training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
+        )
     if empty:
         logger.warning("no bound training region for %s: its output can only say 'unbound'", ", ".join(empty))
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
@@ -119,6 +123,8 @@ def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
         return matrix.tfs
     if isinstance(config.tfs, MostResolved):
         return matrix.select_multimodel(config.tfs.most_resolved)
+    if isinstance(config.tfs, Related):
+        return choose_related(config.tfs, matrix, config.seed)
     return list(config.tfs)
 
 
@@ -126,7 +132,9 @@ def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np
     if config.split == "paper":
         return split_randomly(candidates, config.seed)
     chosen = config.split
-    return split_by_chromosome(matrix.regions, candidates, chosen.validation, chosen.test, chosen.excluded)
+    return split_by_chromosome(
+        matrix.regions, candidates, chosen.validation, chosen.test, chosen.excluded, train=chosen.train
+    )
 
 
 def _labelled(

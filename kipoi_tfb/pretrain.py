@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from kipoi_tfb import distributed
 from kipoi_tfb.card import DataCard, TrainingCard
-from kipoi_tfb.config import PretrainConfig
+from kipoi_tfb.config import PretrainConfig, read_config
 from kipoi_tfb.datasets import TrainingData, load_training_data
 from kipoi_tfb.device import choose_device, choose_precision, describe
-from kipoi_tfb.entry import Entry
+from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.training import TrainingResult, train
 from tfb_matrix_data.errors import EntryError
@@ -21,7 +22,7 @@ from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 
-__all__ = ["pretrain"]
+__all__ = ["pretrain", "pretrain_from_files"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +61,13 @@ def pretrain(
         raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --out")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
+    distributed.join_torchrun(chosen)
+    chosen = distributed.own_device(chosen)
     chosen_precision = choose_precision(precision, chosen)
-    logger.info("device: %s", describe(chosen, chosen_precision))
+    where = describe(chosen, chosen_precision)
+    if distributed.world_size() > 1:
+        where = f"{distributed.world_size()} processes, each {where}"
+    logger.info("device: %s", where)
     data = load_training_data(config, matrix, genome)
     result = train(config, data, folder, chosen, chosen_precision)
     fields = {
@@ -72,10 +78,28 @@ def pretrain(
         "window_length": int(data.train.codes.shape[1]),
         "tasks": tuple(data.tfs),
         "data": _data_card(data, matrix, genome),
-        "training": _training_card(config, result, command, describe(chosen, chosen_precision), chosen_precision),
+        "training": _training_card(config, result, command, where, chosen_precision),
         "citation": (CITATION,),
     }
-    return write_entry(folder / "entry", result.network, fields, data.validation.codes)
+    if distributed.is_main():
+        write_entry(folder / "entry", result.network, fields, data.validation.codes)
+    distributed.wait()
+    return open_entry(folder / "entry")
+
+
+def pretrain_from_files(
+    config: str | Path,
+    matrix: str | Path,
+    genome: str | Path,
+    folder: str | Path,
+    device: str = "auto",
+    precision: str = "auto",
+    command: str = "",
+) -> Entry:
+    """Do as `pretrain`, given the paths of a configuration, a matrix and a genome."""
+    recipe = read_config(config)
+    with BindingMatrix(matrix) as opened:
+        return pretrain(recipe, opened, Genome(genome), folder, device, precision, command)
 
 
 def _data_card(data: TrainingData, matrix: BindingMatrix, genome: Genome) -> DataCard:

@@ -6,7 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["progress_bar"]
+__all__ = ["no_bar", "progress_bar"]
+
+
+@contextmanager
+def no_bar() -> Iterator[Callable[..., None]]:
+    """Give a function as `progress_bar` does, for those who have nothing to show."""
+    yield lambda n=1, text="": None
 
 
 @contextmanager
@@ -21,7 +27,8 @@ def progress_bar(description: str, total: int | Callable[[], int] | None) -> Ite
         How much there is to do, roughly; None if nobody knows. A function is only called if there is a bar to show.
     """
     if not sys.stderr.isatty():
-        yield lambda n=1, text="": None
+        with no_bar() as advance:
+            yield advance
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn

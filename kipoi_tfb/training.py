@@ -14,13 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kipoi_tfb import distributed
 from kipoi_tfb.architectures import build_network
 from kipoi_tfb.config import PretrainConfig
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, shifted
 from kipoi_tfb.device import autocast, keep_freed_memory
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
+from kipoi_tfb.memory import explain_out_of_memory
 from kipoi_tfb.objective import Objective, masked_loss
-from kipoi_tfb.progress import progress_bar
+from kipoi_tfb.progress import no_bar, progress_bar
 from kipoi_tfb.scores import both_strands, to_one_hot
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
@@ -75,7 +77,7 @@ def train(
     ConfigError
         If `folder` holds the checkpoint of another configuration.
     TfbError
-        If the loss is not finite; the last good checkpoint stays.
+        If the loss or a weight is not finite, or memory is not enough; the last good checkpoint stays.
     """
     return _Trainer(config, data, Path(folder), device, precision).run()
 
@@ -87,9 +89,13 @@ class _Trainer:
         self.config, self.data, self.folder = config, data, folder
         self.device, self.precision = device, precision
         self.n_samples = len(data.train) * (2 if config.strands == "both" else 1)
-        # Batch normalisation learns nothing from a single window: a last batch of one is left out.
+        if config.batch_size < 2 * distributed.world_size():
+            raise ConfigError(
+                f"batch_size {config.batch_size} is shared by {distributed.world_size()} processes: at least 2 for each"
+            )
+        # Batch normalisation learns nothing from a single window: a last batch of one (per process) is left out.
         full, rest = divmod(self.n_samples, config.batch_size)
-        self.steps_per_epoch = max(1, full + (rest > 1))
+        self.steps_per_epoch = max(1, full + (rest >= 2 * distributed.world_size()))
         torch.manual_seed(config.seed)
         keep_freed_memory()
         length = data.train.codes.shape[1]
@@ -98,8 +104,8 @@ class _Trainer:
             start_at_prior(network, data.train.labels)
         if config.first_layer == "jaspar":
             start_from_jaspar(network, data.tfs)
-        self.objective = Objective(network).to(device)
-        self.network = self.objective.network
+        self.objective = distributed.prepare(Objective(network).to(device), device)
+        self.network = self.objective.get_submodule("network")
         self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
@@ -109,10 +115,11 @@ class _Trainer:
             [config.model_dump(mode="json"), data.tfs, len(data.train), precision], sort_keys=True
         )
         self._load_checkpoint()
+        self.replica = distributed.replicate(self.objective, device)
 
     def run(self) -> TrainingResult:
         total = self.steps_per_epoch * self.config.epochs
-        with progress_bar(f"training {self.config.name}", total) as advance:
+        with progress_bar(f"training {self.config.name}", total) if distributed.is_main() else no_bar() as advance:
             advance(self.step)
             while self.step < total:
                 self._run_epoch(advance)
@@ -132,7 +139,7 @@ class _Trainer:
         started = saved = time.monotonic()
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
-            loss = self._update(order[part], flip[part])
+            loss = self._step(*distributed.share(order[part], flip[part]))
             self.epoch_loss += loss
             self.step += 1
             advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
@@ -144,27 +151,48 @@ class _Trainer:
                 self._save_checkpoint()
         self._finish_epoch(epoch, self.epoch_seconds + time.monotonic() - started)
 
+    def _step(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
+        # Of several processes, the others would not know of an attempt with less.
+        alone = distributed.world_size() == 1
+        attempt = (lambda n: self._update(samples[:n], flip[:n])) if alone else None
+        with explain_out_of_memory(self.config.batch_size, attempt):
+            loss = self._update(samples, flip)
+        return loss
+
     def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
         codes = self.data.train.codes[samples]
         codes[flip] = reverse_complement(codes[flip])
         if self.config.shift:
             codes = shifted(codes, self.config.shift, np.random.default_rng([self.config.seed, 1, self.step]))
         labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
-        torch.manual_seed((self.config.seed << 32) + self.step)  # dropout
+        # Dropout: other masks in each step, and in each process.
+        torch.manual_seed((self.config.seed << 32) + (distributed.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         with autocast(self.device, self.precision):
-            loss = self.objective(to_one_hot(torch.from_numpy(codes).to(self.device)), labels)
-        value = loss.item()
+            loss = self.replica(to_one_hot(torch.from_numpy(codes).to(self.device)), labels)
+        loss = distributed.whole_batch(loss, (labels >= 0).sum())
+        value = distributed.global_mean(loss)
         if not np.isfinite(value):
-            raise TfbError(
-                f"training {self.config.name}: the loss became {value} at step {self.step}; a checkpoint in "
-                f"{self.folder} is of before. Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
-            )
+            raise self._not_finite(f"the loss became {value}")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         return value
+
+    def _not_finite(self, what: str) -> TfbError:
+        kept = self.folder / "checkpoint.pt"
+        before = f"the checkpoint {kept} is of before" if kept.is_file() else "there is no checkpoint yet"
+        return TfbError(
+            f"training {self.config.name}: {what} at step {self.step}; {before}. "
+            f"Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
+        )
+
+    def _check_finite(self) -> None:
+        """Refuse weights that an update has spoilt: no later step can mend them, and no checkpoint may hold them."""
+        for name, value in self.network.state_dict().items():
+            if not torch.isfinite(value).all():
+                raise self._not_finite(f"weight {name} became nan or infinite")
 
     def _learning_rate(self) -> float:
         """Return the rate of this step: constant, or up for 30 % of the steps and down again along a cosine."""
@@ -177,15 +205,20 @@ class _Trainer:
         return peak * (1 + math.cos(math.pi * (position - 0.3) / 0.7)) / 2 + 1e-6
 
     def _finish_epoch(self, epoch: int, seconds: float) -> None:
+        self._check_finite()
+        distributed.share_buffers(self.network)
         validation = self._validation_loss(self.data.validation)
         record = EpochRecord(epoch, self.epoch_loss / self.steps_per_epoch, validation, round(seconds, 1))
+        if not np.isfinite(validation):
+            raise self._not_finite(f"the validation loss became {validation}")
         if not self.history or validation < min(r.validation_loss for r in self.history):
             self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
-        with atomic_path(self.folder / "history.json") as temporary:
-            temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
+        if distributed.is_main():
+            with atomic_path(self.folder / "history.json") as temporary:
+                temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
         logger.info(
             "epoch %d/%d: train loss %.4f, validation loss %.4f, %.0f s (%.0f sequences/s)",
             epoch + 1,
@@ -200,7 +233,8 @@ class _Trainer:
     def _validation_loss(self, windows: LabelledWindows) -> float:
         self.network.eval()
         total = resolved = 0.0
-        for start in range(0, len(windows), _EVALUATION_BATCH):
+        starts = range(0, len(windows), _EVALUATION_BATCH)
+        for start in starts[distributed.rank() :: distributed.world_size()]:
             part = slice(start, start + _EVALUATION_BATCH)
             labels = torch.from_numpy(windows.labels[part]).to(self.device)
             with autocast(self.device, self.precision):
@@ -209,9 +243,13 @@ class _Trainer:
             n = float((labels >= 0).sum())
             total += masked_loss(logits, labels).item() * n
             resolved += n
+        total, resolved = distributed.total(self.device, total, resolved)
         return total / max(resolved, 1.0)
 
     def _save_checkpoint(self) -> None:
+        if not distributed.is_main():
+            return
+        self._check_finite()
         state = {
             "identity": self.identity,
             "objective": self.objective.state_dict(),

@@ -70,10 +70,26 @@ def test_a_chromosome_that_the_file_does_not_have_is_ignored(regions: Regions) -
         ({"validation": ["chr16"]}, "chr16 cannot be both validation and excluded"),
         ({"test": ["chr22", "chr16"]}, "chr16 cannot be both test and excluded"),
         ({"test": ["chr1", "chr2"], "excluded": ["chr2", "chr1"]}, "chr1, chr2 cannot be both test and excluded"),
+        ({"train": ["chr1", "chr22"]}, "chr22 cannot be both test and train"),
+        ({"train": ["chr21"]}, "chr21 cannot be both validation and train"),
+        ({"train": ["chr1", "chr16"]}, "chr16 cannot be both excluded and train"),
     ],
 )
 def test_a_chromosome_has_one_use(regions: Regions, uses: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
+        split_by_chromosome(regions, **uses)
+
+
+def test_train_names_the_only_chromosomes_that_train(regions: Regions) -> None:
+    assert np.array_equal(split_by_chromosome(regions, train=["chr2"]).train, regions.on(["chr2"]))
+    assert set(split_by_chromosome(regions, train=["chr2", "chr9"]).train) < set(split_by_chromosome(regions).train)
+
+
+@pytest.mark.parametrize("use", ["train", "validation", "test", "excluded"])
+def test_a_chromosome_by_another_name_is_not_ignored(regions: Regions, use: str) -> None:
+    # Ignored, an excluded 16 would train as chr16.
+    uses = {"validation": ["chr21"], "test": ["chr22"], "excluded": [], use: ["16"]}
+    with pytest.raises(ConfigError, match=rf"16 \({use}\) is called chr16 in the file; name it so"):
         split_by_chromosome(regions, **uses)
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import torch
 
 from kipoi_tfb import objective, training
+from kipoi_tfb.config import read_config
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
 from kipoi_tfb.initialise import start_at_prior
 from kipoi_tfb.objective import masked_loss
@@ -144,6 +150,53 @@ def test_killed_in_validation_and_resumed_is_uninterrupted(data, uninterrupted, 
     assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
 
 
+KILLED = """
+import sys
+import torch
+from kipoi_tfb import training
+from kipoi_tfb.config import read_config
+from kipoi_tfb.datasets import load_training_data
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.matrix import BindingMatrix
+
+matrix, genome, config, out = sys.argv[1:]
+training._CHECKPOINT_SECONDS = -1
+recipe = read_config(config)
+data = load_training_data(recipe, BindingMatrix(matrix), Genome(genome))
+torch.set_num_threads(1)
+training.train(recipe, data, out, torch.device("cpu"))
+"""
+
+
+def test_killed_for_good_and_resumed_is_uninterrupted(tmp_path):
+    """As SIGKILL leaves it: no exception is raised, no file is tidied."""
+    world = tiny.make_world(tmp_path)
+    fields = {"name": "tiny", "summary": "A test.", "epochs": 2, "batch_size": 64}
+    (tmp_path / "config.yaml").write_text(json.dumps(fields))
+    config = read_config(tmp_path / "config.yaml")
+    folder = make(tmp_path / "killed")
+    arguments = [world.matrix_path, world.genome_path, tmp_path / "config.yaml", folder]
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *map(str, arguments)], stderr=subprocess.PIPE)
+    try:
+        while not (folder / "checkpoint.pt").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+    finally:
+        process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    every = load_training_data(config, world.matrix, world.genome)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in the process: sums of floats depend on it
+    try:
+        step = checkpoint(folder)["step"]
+        whole = train(config, every, make(tmp_path / "whole"), CPU)
+        assert 0 < step < checkpoint(tmp_path / "whole")["step"]
+        assert_same(train(config, every, folder, CPU), whole)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_best_network_survives_a_kill(data, tmp_path, monkeypatch):
     # It gets worse after epoch 1, and step 7 is in epoch 3.
     monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: float(self.step))
@@ -205,8 +258,61 @@ def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, m
     assert all(torch.isfinite(value).all() for value in state["objective"].values())
 
 
+@pytest.mark.parametrize("seconds", [-1, 60], ids=["checkpoint each step", "checkpoint each epoch"])
+def test_weights_that_an_update_spoils_are_in_no_checkpoint(data, tmp_path, monkeypatch, seconds):
+    """The loss of step 4 is finite, its gradient is not: the next loss would say so, after the next checkpoint."""
+
+    def spoilt(self, *args):
+        value = update(self, *args)
+        if self.step == 4:
+            with torch.no_grad():
+                self.network.head.weight[0, 0] = torch.nan
+        return value
+
+    update = training._Trainer._update
+    monkeypatch.setattr(training, "_CHECKPOINT_SECONDS", seconds)
+    monkeypatch.setattr(training._Trainer, "_update", spoilt)
+    complaint = r"weight head.weight became nan or infinite at step 5; the checkpoint .*checkpoint.pt is of before"
+    with pytest.raises(TfbError, match=complaint if seconds < 0 else r"the loss became nan at step 5; the checkpoint"):
+        train(tiny.config(epochs=3), data, tmp_path, CPU)
+    state = checkpoint(tmp_path)
+    assert state["step"] == (4 if seconds < 0 else 3)
+    assert all(torch.isfinite(value).all() for value in state["objective"].values())
+
+
+def test_weights_that_the_last_update_of_an_epoch_spoils(data, tmp_path, monkeypatch):
+    update = training._Trainer._update
+
+    def spoilt(self, *args):
+        value = update(self, *args)
+        if self.step == 5:
+            with torch.no_grad():
+                self.network.head.bias[0] = torch.inf
+        return value
+
+    monkeypatch.setattr(training._Trainer, "_update", spoilt)
+    with pytest.raises(TfbError, match=r"weight head.bias became nan or infinite at step 6"):
+        train(tiny.config(epochs=3), data, tmp_path, CPU)
+    state = checkpoint(tmp_path)
+    assert state["step"] == 3 and len(state["history"]) == 1
+    assert all(torch.isfinite(value).all() for part in ("objective", "best") for value in state[part].values())
+
+
+def test_nan_before_the_first_checkpoint_says_that_there_is_none(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(objective, "masked_loss", lambda x, y: masked_loss(x, y) * torch.nan)
+    with pytest.raises(TfbError, match="the loss became nan at step 0; there is no checkpoint yet"):
+        train(tiny.config(), data, tmp_path, CPU)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_validation_loss_that_is_not_finite(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: math.nan)
+    with pytest.raises(TfbError, match="the validation loss became nan at step 3; there is no checkpoint yet"):
+        train(tiny.config(), data, tmp_path, CPU)
+
+
 def test_absurd_learning_rate_stops(data, tmp_path):
-    with pytest.raises(TfbError, match=r"the loss became (nan|inf) at step \d"):
+    with pytest.raises(TfbError, match=r"became (nan|inf)( or infinite)? at step \d"):
         train(tiny.config(learning_rate=1e30, schedule="constant"), data, tmp_path, CPU)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ def split_by_chromosome(
     test: Sequence[str] = TEST,
     excluded: Sequence[str] = ACCEPTANCE,
     exclude: NDArray[np.int64] | None = None,
+    train: Sequence[str] | None = None,
 ) -> Split:
     """Split regions by chromosome; all chromosomes that are named nowhere train.
 
@@ -48,14 +50,21 @@ def split_by_chromosome(
         Chromosome names; a chromosome without regions in this file is ignored.
     exclude
         Indices to leave out of every part, such as the regions that another model was trained on.
+    train
+        Train on these chromosomes only.
 
     Raises
     ------
     ConfigError
-        If a chromosome has two uses, or a use has no region.
+        If a chromosome has two uses or goes by another name in the file, or a use has no region.
     """
-    uses = {"validation": set(validation), "test": set(test), "excluded": set(excluded)}
-    for a, b in (("validation", "test"), ("validation", "excluded"), ("test", "excluded")):
+    uses = {"validation": set(validation), "test": set(test), "excluded": set(excluded), "train": set(train or ())}
+    for use, chroms in uses.items():
+        for name in sorted(chroms - set(regions.chrom_names)):
+            other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
+            if other in regions.chrom_names:  # ignored, it would train
+                raise ConfigError(f"{name} ({use}) is called {other} in the file; name it so")
+    for a, b in itertools.combinations(uses, 2):
         both = uses[a] & uses[b]
         if both:
             raise ConfigError(f"{', '.join(sorted(both))} cannot be both {a} and {b}")
@@ -65,16 +74,17 @@ def split_by_chromosome(
         chosen[candidates] = True
     if exclude is not None:
         chosen[exclude] = False
-    train = set(regions.chrom_names) - uses["validation"] - uses["test"] - uses["excluded"]
+    if train is None:
+        uses["train"] = set(regions.chrom_names) - uses["validation"] - uses["test"] - uses["excluded"]
 
     def indices(chroms: set[str]) -> NDArray[np.int64]:
         found = regions.on(sorted(chroms & set(regions.chrom_names)))
         return found[chosen[found]]
 
-    split = Split(indices(train), indices(uses["validation"]), indices(uses["test"]))
+    split = Split(indices(uses["train"]), indices(uses["validation"]), indices(uses["test"]))
     for use, part in vars(split).items():
         if not len(part):
-            names = ", ".join(sorted(train if use == "train" else uses[use])) or "no chromosome"
+            names = ", ".join(sorted(uses[use])) or "no chromosome"
             raise ConfigError(f"no region left for {use} ({names}); the file has {', '.join(regions.chrom_names)}")
     return split
 

@@ -92,6 +92,9 @@ def pretrain(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, help="Share each batch among these: GPUs, one each, or CPU cores.")
+    ] = 1,
 ) -> None:
     """Train a multi-task model and write it as a zoo entry, OUT/entry.
 
@@ -99,12 +102,21 @@ def pretrain(
     """
     _set_threads(threads)
     from kipoi_tfb.config import read_config
-    from kipoi_tfb.pretrain import pretrain as run
-    from tfb_matrix_data.matrix import BindingMatrix
+    from kipoi_tfb.distributed import is_main, launch
+    from kipoi_tfb.entry import open_entry
+    from kipoi_tfb.pretrain import pretrain_from_files
 
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
-    with BindingMatrix(matrix) as opened:
-        entry = run(read_config(config), opened, _genome(genome), out, device, precision, command)
+    command += f" --processes {processes}" if processes > 1 else ""
+    arguments = (config, matrix, genome, out, device, precision, command)
+    if processes == 1:
+        entry = pretrain_from_files(*arguments)
+    else:
+        read_config(config)  # what is wrong with it is said once, before the processes start
+        launch(processes, device, pretrain_from_files, *arguments)
+        entry = open_entry(out / "entry")
+    if not is_main():
+        return
     say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
     say(
         f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
