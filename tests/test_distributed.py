@@ -60,8 +60,8 @@ def start(world, tmp_path):
     def run(folder, *options, seconds=60, script=SCRIPT, program=(), **changes):
         config = {"name": "tiny", "summary": "A test.", "architecture": "plain", "epochs": 3, "batch_size": 100}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump({**config, **changes}))
-        (tmp_path / "run.py").write_text(script.format(seconds=seconds))
-        command = [sys.executable, *program, tmp_path / "run.py", "pretrain", tmp_path / "config.yaml"]
+        (tmp_path / f"{folder}.py").write_text(script.format(seconds=seconds))
+        command = [sys.executable, *program, tmp_path / f"{folder}.py", "pretrain", tmp_path / "config.yaml"]
         command += ["--matrix", world.matrix_path, "--genome", world.genome_path, "-o", tmp_path / folder]
         command += ["--device", "cpu", "--precision", "fp32", *options]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
