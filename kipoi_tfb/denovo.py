@@ -33,9 +33,7 @@ __all__ = ["Engine", "FoundMotif", "denovo_scorer", "find_motifs"]
 
 Engine = Literal["auto", "streme", "own"]
 
-MAX_WIDTH = 21
-MIN_WIDTH = 5
-
+MIN_WIDTH, MAX_WIDTH = 5, 21
 _SHAPES = ((6, 0), (8, 0), *((3, gap) for gap in range(1, 12)))  # (bases, gap): bases, gap, as many bases if gap
 _SEEDS_PER_SHAPE = 3
 _REFINED = 6  # of the seeds, after one round
@@ -82,11 +80,9 @@ def find_motifs(
     n_motifs
         How many to look for; fewer come back where no word is enriched any more.
     engine
-        ``auto``: STREME where it is on PATH, else ``own``.
-    seed
-        STREME's. Our own finder draws nothing.
-    tf
-        Named in the motifs.
+        ``auto``: STREME where it is on PATH, else ``own``, which draws nothing and needs no seed.
+    seed, tf
+        STREME's; named in the motifs.
 
     Raises
     ------
@@ -138,8 +134,7 @@ def denovo_scorer(
     tfs
         Names of the columns of `labels`.
     codes, labels
-        uint8 (windows, length) and int8 (windows, TFs), of the training chromosomes: 1 bound, 0 unbound, -1
-        unresolved.
+        Of the training chromosomes, see `kipoi_tfb.motifs.choose_profiles`.
     seed
         Of the draws of windows, as in `tfb_matrix_data.sampling.balanced_sample`.
     n_motifs, engine
@@ -151,10 +146,9 @@ def denovo_scorer(
     report
         Called with a line when a TF is done.
 
-    Returns
-    -------
-    MotifScorer
-        A TF without bound or unbound windows, or in which nothing is found, has a motif that says nothing.
+    Notes
+    -----
+    A TF without bound or unbound windows, or in which nothing is found, has a motif that says nothing.
     """
     if labels.shape != (len(codes), len(tfs)):
         raise ConfigError(f"labels of shape {labels.shape} for {len(codes)} windows and {len(tfs)} TFs")
@@ -273,11 +267,10 @@ def _scored(striped: StripedWindows, n_positives: int, pfm: NDArray[np.float64])
 
 def _aligned(windows: NDArray[np.uint8], hits: BestHits, used: NDArray[np.int64], width: int) -> NDArray[np.float64]:
     """Return base counts of the hits of some windows with flanks, `MAX_WIDTH` columns."""
-    margin = MAX_WIDTH
-    padded = np.pad(windows[used], ((0, 0), (margin, margin)), constant_values=UNKNOWN)
+    padded = np.pad(windows[used], ((0, 0), (MAX_WIDTH, MAX_WIDTH)), constant_values=UNKNOWN)
     left = (MAX_WIDTH - width) // 2
     flipped = hits.reverse[used]
-    first = hits.start[used] + margin - np.where(flipped, MAX_WIDTH - width - left, left)
+    first = hits.start[used] + MAX_WIDTH - np.where(flipped, MAX_WIDTH - width - left, left)
     sites = np.take_along_axis(padded, first[:, None] + np.arange(MAX_WIDTH), 1)
     sites[flipped] = reverse_complement(sites[flipped])
     return np.stack([(sites == base).sum(0) for base in range(4)]).astype(float)
@@ -287,15 +280,10 @@ def _trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
     values = log_odds(pfm)
     information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
-    told = np.flatnonzero(information >= _MIN_INFORMATION)
-    peak = int(np.argmax(information))
-    first, last = (int(told[0]), int(told[-1])) if len(told) else (peak, peak)
-    while last - first + 1 < MIN_WIDTH:
-        if last + 1 < pfm.shape[1] and (first == 0 or last - peak <= peak - first):
-            last += 1
-        else:
-            first -= 1
-    return pfm[:, first : last + 1]
+    half = MIN_WIDTH // 2
+    peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
+    kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
+    return pfm[:, min(kept) : max(kept) + 1]
 
 
 def _masked(windows: NDArray[np.uint8], pwm: NDArray[np.float64], threshold: float) -> NDArray[np.uint8]:
