@@ -104,10 +104,11 @@ def find_motifs(
         striped = StripedWindows(np.concatenate([positives, negatives]))
         motifs = run_streme(program, positives, negatives, n_motifs, MAX_WIDTH, seed, tf)
         return [FoundMotif(one, math.nan, _scored(striped, len(positives), one.pfm)[0].sites) for one in motifs]
-    windows, n_positives = np.concatenate([positives, negatives]), len(positives)
+    half = MAX_WIDTH // 2  # of the N on both sides: a site at a window's end has no flank there
+    windows = np.pad(np.concatenate([positives, negatives]), ((0, 0), (half, half)), constant_values=UNKNOWN)
     found: list[FoundMotif] = []
     for number in range(1, n_motifs + 1):
-        best = _best_motif(windows, n_positives)
+        best = _best_motif(windows, len(positives))
         if best is None:
             break
         fit, p_value = best
