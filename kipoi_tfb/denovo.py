@@ -37,8 +37,7 @@ MIN_WIDTH, MAX_WIDTH = 5, 21
 _SHAPES = ((6, 0), (8, 0), *((3, gap) for gap in range(1, 12)))  # (bases, gap): bases, gap, as many bases if gap
 _SEEDS_PER_SHAPE = 3
 _REFINED = 6  # of the seeds, after one round
-_ROUNDS = 8
-_SEED_SITES = 4.0  # pseudocount is 1: a seed's base has odds 3.4, others 0.2
+_ROUNDS, _SEED_SITES = 8, 4.0  # pseudocount is 1: a seed's base has odds 3.4, others 0.2
 _MIN_INFORMATION = 0.2  # bits: outer columns with less are cut off
 _MASKINGS = 4  # sites of one motif masked per window
 

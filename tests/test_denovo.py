@@ -41,8 +41,7 @@ def similarity(pfm: NDArray, motif: str) -> float:
     )
 
 
-@pytest.mark.parametrize("n", [50, 200, 1000])
-@pytest.mark.parametrize("kept", [1.0, 0.8])
+@pytest.mark.parametrize(("n", "kept"), [(50, 1.0), (50, 0.8), (200, 0.8), (1000, 0.8)])
 def test_a_planted_motif_comes_back(n, kept) -> None:
     positives, negatives = random_windows(n, 1), random_windows(n, 2)
     plant(positives, CREB, kept)
@@ -62,16 +61,16 @@ def test_a_motif_on_the_reverse_strand_only_and_at_the_very_ends() -> None:
 
 
 def test_two_planted_motifs_come_back_one_after_the_other() -> None:
-    positives, negatives = random_windows(300, 1), random_windows(300, 2)
+    positives, negatives = random_windows(150, 1), random_windows(150, 2)
     plant(positives[:, :60], CREB)
-    plant(positives[:200, 60:], GATA)
+    plant(positives[:100, 60:], GATA)
     one, other = find_motifs(positives, negatives, n_motifs=2, engine="own")
     assert similarity(one.motif.pfm, CREB) > 0.95 and one.motif.name == "denovo-1"
     assert similarity(other.motif.pfm, GATA) > 0.9 and other.p_value < 1e-3
 
 
 def test_what_negatives_have_as_well_is_not_found() -> None:
-    positives, negatives = random_windows(200, 1), random_windows(200, 2)
+    positives, negatives = random_windows(100, 1), random_windows(100, 2)
     for codes in (positives, negatives):
         plant(codes[:, :60], CREB)
     plant(positives[:, 60:], GATA)
@@ -80,9 +79,11 @@ def test_what_negatives_have_as_well_is_not_found() -> None:
 
 
 def test_nothing_is_significant_in_random_sequence() -> None:
-    for seed in range(4):
-        found = find_motifs(random_windows(200, seed), random_windows(200, 50 + seed), n_motifs=1, engine="own")
-        assert all(one.p_value > 0.05 for one in found)
+    p_values = []
+    for seed in range(12):
+        both = random_windows(50, seed, 60), random_windows(50, 100 + seed, 60)
+        p_values += [one.p_value for one in find_motifs(*both, n_motifs=1, engine="own")]
+    assert len(p_values) == 12 and sum(p < 0.05 for p in p_values) <= 1  # one in twenty may be
 
 
 def test_equal_windows_have_no_motif() -> None:
@@ -99,17 +100,17 @@ def test_windows_with_n() -> None:
 
 
 def test_the_scorer_takes_the_motif_that_tells() -> None:
-    codes, labels = random_windows(400, 3), np.zeros((400, 2), np.int8)
-    labels[:200, 0] = 1
-    plant(codes[:200], CREB, 0.9)
+    codes, labels = random_windows(200, 3), np.zeros((200, 2), np.int8)
+    labels[:100, 0] = 1
+    plant(codes[:100], CREB, 0.9)
     lines: list[str] = []
-    scorer = denovo_scorer(["A", "B"], codes, labels, n_motifs=2, at_most=150, engine="own", report=lines.append)
+    scorer = denovo_scorer(["A", "B"], codes, labels, n_motifs=2, at_most=80, engine="own", report=lines.append)
     assert scorer.name == "denovo" and scorer.tfs == ("A", "B") and not scorer.calibrated
-    assert lines == ["A: 2 motifs in 150 bound windows", "B: 0 motifs in 0 bound windows"]
+    assert lines == ["A: 2 motifs in 80 bound windows", "B: 0 motifs in 0 bound windows"]
     scores = scorer.scores(codes)
-    assert (scores[:200, 0] > np.median(scores[200:, 0])).mean() > 0.95
+    assert (scores[:100, 0] > np.median(scores[100:, 0])).mean() > 0.95
     assert np.ptp(scores[:, 1]) == 0  # B is bound nowhere: its motif says nothing
-    again = denovo_scorer(["A", "B"], codes, labels, n_motifs=2, at_most=150, engine="own")
+    again = denovo_scorer(["A", "B"], codes, labels, n_motifs=2, at_most=80, engine="own")
     assert (again.motifs["A"].pfm == scorer.motifs["A"].pfm).all()
 
 
