@@ -15,7 +15,9 @@ import csv
 import json
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +30,7 @@ from kipoi_tfb.composition import composition_scorer
 from kipoi_tfb.datasets import region_windows
 from kipoi_tfb.denovo import denovo_scorer
 from kipoi_tfb.evaluation import MIN_BOUND
-from kipoi_tfb.motifs import jaspar_motifs, jaspar_scorer, score_motifs
+from kipoi_tfb.motifs import MotifScorer, jaspar_motifs, jaspar_scorer, score_motifs
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
@@ -59,6 +61,7 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Folder for the tables.")],
     scorer: Annotated[list[str] | None, typer.Option(help="jaspar, jaspar-oracle, composition, denovo.")] = None,
     seed: int = 0,
+    jobs: Annotated[int, typer.Option(help="Processes that look for motifs.")] = 1,
 ) -> None:
     """Fit and test scorers; write a table of each."""
     opened = BindingMatrix(matrix)
@@ -72,7 +75,7 @@ def fit(
         "jaspar": lambda _: jaspar_scorer(tfs, train.codes, train.labels, seed),
         "jaspar-oracle": lambda test: jaspar_scorer(tfs, test.codes, test.labels, seed, at_most=None),
         "composition": lambda _: composition_scorer(tfs, train.codes, train.labels, seed),
-        "denovo": lambda _: denovo_scorer(tfs, train.codes, train.labels, seed, report=print),
+        "denovo": lambda _: _denovo(tfs, train, seed, jobs),
     }
     output.mkdir(parents=True, exist_ok=True)
     for name in scorer or makers:
@@ -157,6 +160,18 @@ def read(path: Path) -> list[tuple]:
     with open(path) as stream:
         rows = list(csv.reader(stream, "excel-tab"))[1:]
     return [(*row[:3], *map(int, row[3:7]), *map(float, row[7:])) for row in rows]
+
+
+def _denovo(tfs: list[str], train: Windows, seed: int, jobs: int) -> MotifScorer:
+    """Share the TFs out; the others of a process count as unresolved, so that each TF keeps its column's seed."""
+    parts = []
+    for job in range(jobs):
+        labels = np.full_like(train.labels, -1)
+        labels[:, job::jobs] = train.labels[:, job::jobs]
+        parts.append(labels)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        found = list(pool.map(denovo_scorer, [tfs] * jobs, [train.codes] * jobs, parts, [seed] * jobs))
+    return MotifScorer("denovo", {tf: found[i % jobs].motifs[tf] for i, tf in enumerate(tfs)})
 
 
 def _windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64], labels: NDArray[np.int8]) -> Windows:
