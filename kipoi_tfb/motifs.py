@@ -4,9 +4,8 @@ A window's score for a motif is its *sum occupancy*: the log of the summed odds 
 measure of the paper's motif baseline (Novakovsky et al. 2021, Methods) and of GOMER (Granek & Clarke 2005,
 doi:10.1186/gb-2005-6-10-r87). The best hit is there as a second measure.
 
-Positions are scored by lightmotif. Measured on one core, 50,000 windows of 200 bp and 226 profiles, both strands
-(experiments/baselines.py --speed): lightmotif with the exponential and the sum in numpy takes a third of the time of
-a loop compiled by numba, and less than that of torch's conv1d, which multiplies by four rows of which three are zero.
+Positions are scored by lightmotif: on one core it takes a third of the time of a loop compiled by numba, and less of
+that of torch's conv1d, which multiplies with four rows of which three are zero (`experiments/baselines.py speed`).
 """
 
 from __future__ import annotations
@@ -299,15 +298,8 @@ def jaspar_scorer(
 ) -> MotifScorer:
     """Return the scorer of TFs by their JASPAR 2020 profiles.
 
-    Parameters
-    ----------
-    tfs
-        Names.
-    codes, labels, seed, at_most
-        What to choose among several profiles of a TF by, see `choose_profiles`; without windows each TF has the
-        first of its profiles.
-    name, measure
-        See `MotifScorer`.
+    With windows and labels each TF has the profile that `choose_profiles` takes, else the first of `jaspar_motifs`.
+    The parameters are those of `choose_profiles` and `MotifScorer`.
     """
     motifs = jaspar_motifs(tfs)
     if codes is None or labels is None:
