@@ -92,7 +92,7 @@ def checkpoint(folder):
 def assert_close(one, other):
     np.testing.assert_allclose(losses(one), losses(other), rtol=1e-4)
     states = [checkpoint(folder)["objective"] for folder in (one, other)]
-    names = {f"{module}.{part}" for module in ("features.0", "head") for part in ("weight", "bias")}
+    names = {f"network.{module}.{part}" for module in ("features.0", "head") for part in ("weight", "bias")}
     assert states[0].keys() == states[1].keys() == names
     for name, value in states[0].items():
         torch.testing.assert_close(value, states[1][name], rtol=0, atol=2e-4)
