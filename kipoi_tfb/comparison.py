@@ -221,4 +221,5 @@ def _signed_rank(differences: np.ndarray) -> float:
         return 1.0
     from scipy.stats import wilcoxon
 
-    return float(wilcoxon(differences).pvalue)
+    # Without them the test is exact where TFs are few.
+    return float(wilcoxon(differences[differences != 0]).pvalue)

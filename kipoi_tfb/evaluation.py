@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kipoi_tfb.areas import Areas, calibration_error, draw_weights, interval, natural_areas, weighted_areas
 from kipoi_tfb.card import MetricsCard, write_card
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, macro, summarise, write_metrics
 from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scorers import Scorer, TableScorer, seen_chromosomes
@@ -25,6 +24,9 @@ from tfb_matrix_data.files import sha256
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
+
+if TYPE_CHECKING:
+    from kipoi_tfb.entry import Entry
 
 __all__ = [
     "MIN_BOUND",

@@ -6,18 +6,20 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.card import Card
 from kipoi_tfb.keyed import KeyedTable, read_keyed
 from kipoi_tfb.tested import LabelledRegions, from_matrix
 from tfb_matrix_data.errors import ConfigError, EntryError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+
+if TYPE_CHECKING:
+    from kipoi_tfb.card import Card
 
 __all__ = [
     "BASELINES",

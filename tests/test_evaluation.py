@@ -292,7 +292,7 @@ def test_write_metrics(tmp_path):
         "40",
         "60",
         "40",
-        *"0.9000 0.8000 0.7000 0.8500 0.0200".split(),
+        *["0.9000", "0.8000", "0.7000", "0.8500", "0.0200"],
     ]
     assert [row["tf"] for row in rows] == ["CTCF", "JUND", "SP1", "MYC"] and rows[3]["auroc"] == "nan"
     assert rows[3]["bound_train"] == rows[1]["ece"] == rows[1]["auprc_low"] == "" and rows[2]["auprc_low"] == "0.4000"
