@@ -299,21 +299,21 @@ class _Test:
         ece = None
         if probability is not None and len(self.every):
             ece = calibration_error(probability[self.every], self.truth)
-        if not self.has_areas:
-            return TfMetrics(*counts, math.nan, math.nan, math.nan, ece=ece)
         intervals: dict[str, float] = {}
         for found, names in ((areas, ("auprc", "auroc_matched")), (natural, ("auprc_natural", "auroc"))):
             for name, values in zip(names, found or (), strict=False):
                 intervals[f"{name}_low"], intervals[f"{name}_high"] = interval(values)
-        return TfMetrics(
-            *counts,
-            auprc=float(average_precision_score(sample.labels, scores[sample.regions])),
-            auroc=float(roc_auc_score(self.truth, scores[self.every])),
-            auprc_natural=float(average_precision_score(self.truth, scores[self.every])),
-            auroc_matched=float(roc_auc_score(sample.labels, scores[sample.regions])),
-            ece=ece,
-            **intervals,
-        )
+        auprc, auroc_matched = _areas(sample.labels == 1, scores[sample.regions])
+        # Where no unbound region is of a fitting GC content, there are still the areas at natural prevalence.
+        auprc_natural, auroc = _areas(self.truth, scores[self.every])
+        return TfMetrics(*counts, auprc, auroc, auprc_natural, auroc_matched, ece, **intervals)
+
+
+def _areas(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> tuple[float, float]:
+    """Return (AUPRC, AUROC), NaN where there is only one label."""
+    if truth.all() or not truth.any():
+        return math.nan, math.nan
+    return float(average_precision_score(truth, scores)), float(roc_auc_score(truth, scores))
 
 
 def _common(scorer: Scorer | TableScorer, data: LabelledRegions) -> list[str]:

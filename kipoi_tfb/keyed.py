@@ -164,9 +164,13 @@ def _keys(path: Path, table: Mapping[str, Any]) -> tuple[Keys | None, tuple[str,
         raise InputError(path, f"has the column {present[0]} but not {lacking}; give all three, or none", 1)
     if present:
         try:
-            start, end = (_numbers(table[name]).astype(np.int64).tolist() for name in _PLACE[1:])
-        except (_NotANumberError, ValueError) as error:
-            raise InputError(path, f"start or end is not a whole number: {error}") from None
+            places = [_numbers(table[name]) for name in _PLACE[1:]]
+        except _NotANumberError as error:
+            raise InputError(path, f"start or end is not a whole number: {error}", error.row + 2) from None
+        wrong = ~np.equal(np.mod(places, 1), 0).all(0)  # an empty field is NaN, and no whole number either
+        if wrong.any():
+            raise InputError(path, "start or end is not a whole number", int(wrong.argmax()) + 2)
+        start, end = (values.astype(np.int64).tolist() for values in places)
         chrom = table["chrom"].to_pylist()
         if None in chrom:
             raise InputError(path, "chrom is empty", chrom.index(None) + 2)

@@ -327,3 +327,10 @@ def test_record_writes_card_and_table(world, tmp_path):
     assert metrics.auprc_interval == (0.5, 0.9) and metrics.ece == 0.03 and metrics.baselines == {"jaspar": 0.7124}
     assert (entry.folder / "metrics.tsv").read_text().startswith("tf\tbound_train")
     assert all(check.passed for check in verify_entry(again))
+
+
+def test_bound_regions_of_a_gc_content_of_their_own_have_natural_areas():
+    data = made_up(100, ("A",))
+    data.codes[data.labels[:, 0] == 1] = 1
+    (row,) = evaluate([scorer(data, "s", 0.1)], data, replicates=10).tables["s"]
+    assert row.matched == 0 and math.isnan(row.auprc) and math.isnan(row.auroc_matched) and row.auroc > 0.9

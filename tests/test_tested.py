@@ -131,7 +131,7 @@ def test_sequences_with_labels(put):
 
 
 def test_two_bed_files(genome, put):
-    data = from_two_files(put("p.bed", "chr1\t10\t20\n"), put("n.bed", BED[15:]), "JUND", 20, genome)
+    data = from_two_files(put("p.bed", "chr1\t10\t20\n"), put("n.bed", BED[11:]), "JUND", 20, genome)
     assert data.tfs == ("JUND",) and data.labels[:, 0].tolist() == [1, 0, 0] and data.source == "p.bed against n.bed"
     assert data.kept.tolist() == [0, 1, 3]
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfb_matrix_data.matrix import BindingMatrix
 
 _MIN_BOUND = 40  # kipoi_tfb.metrics.MIN_BOUND, which would import numpy
+_REPLICATES = 1000
 _WINDOW = 200  # of scorers that take any
 _ADVICE = (
     " (--chromosomes), or give --allow-seen if this is another genome, whose chromosomes have the same names by chance"
@@ -55,8 +56,8 @@ def evaluate(
     anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
     tfs: Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = 1000,
-    min_bound: Annotated[int, typer.Option(min=1, help="Bound regions a TF needs to count in averages.")] = 40,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
+    min_bound: Annotated[int, typer.Option(min=1, help="Bound regions a TF needs to count in averages.")] = _MIN_BOUND,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="TSV, one row per TF (and scorer); default the averages only.")
     ] = None,
@@ -119,6 +120,7 @@ def evaluate(
         trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
+        comparisons = [compare_two(result, scorers[0].name, each.name, min_bound=min_bound) for each in scorers[1:]]
         if record and isinstance(first, EntryScorer):
             command = " ".join(
                 [
@@ -126,12 +128,12 @@ def evaluate(
                     *(f"--compare {name}" for name in names[1:]),
                     f"--matrix {matrix.name} --genome {genome.name}",  # type: ignore[union-attr]
                     f"--chromosomes {','.join(data.chromosomes)} --kind {kind} --seed {seed} --record",
+                    *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
                 ]
             )
             others = {each.name: summaries[each.name].auprc for each in scorers[1:]}
             rows = result.tables[first.name]
             evaluation.record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
-    comparisons = [compare_two(result, scorers[0].name, each.name, min_bound=min_bound) for each in scorers[1:]]
     _write(result, comparisons, min_bound, output, json, plot)
     for name, summary in summaries.items():
         print(_line(name, data.source, summary, result, min_bound))
