@@ -63,7 +63,7 @@ def test_natural_areas_of_perfect_and_of_constant_scores():
 
 
 def test_interval_is_of_percentiles():
-    assert interval(np.arange(1001.0)) == (25, 975)
+    assert interval(np.arange(1001.0)) == pytest.approx((25, 975))
 
 
 def test_calibration_error_by_hand():
