@@ -143,7 +143,7 @@ def compare(
             continue
         ends = _paired(evaluation, first, second, row.tf, metric)
         trained = row.bound_train if row.bound_train is not None else other.bound_train
-        rows.append(TfDifference(row.tf, row.bound, trained, a, b, a - b, *ends, _outcome(a - b, *ends)))
+        rows.append(TfDifference(row.tf, row.bound, trained, a, b, a - b, ends[0], ends[1], _outcome(a - b, *ends)))
     if not rows:
         raise ConfigError(
             f"{first} and {second} have no TF in common with at least {min_bound} bound regions tested; "

@@ -299,7 +299,7 @@ class _Test:
         ece = None
         if probability is not None and len(self.every):
             ece = calibration_error(probability[self.every], self.truth)
-        intervals: dict[str, float] = {}
+        intervals: dict[str, Any] = {}
         for found, names in ((areas, ("auprc", "auroc_matched")), (natural, ("auprc_natural", "auroc"))):
             for name, values in zip(names, found or (), strict=False):
                 intervals[f"{name}_low"], intervals[f"{name}_high"] = interval(values)

@@ -249,7 +249,7 @@ def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: i
     if name == "jaspar-oracle":
         return _jaspar(name, data, data, None, seed)
     if name == "jaspar":
-        return _jaspar(name, data, teacher and _lesson(name, data, teacher), 2000, seed)
+        return _jaspar(name, data, None if teacher is None else _lesson(name, data, teacher), 2000, seed)
     if teacher is None:
         raise ConfigError(f"{name} has to learn: give --matrix and --genome, whose other chromosomes it learns from")
     lesson = _lesson(name, data, teacher)
