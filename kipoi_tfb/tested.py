@@ -202,10 +202,11 @@ def from_two_files(
         chroms.append(intervals.chrom)
     shared = set(keys[0]) & set(keys[1])
     if shared and not fasta[0]:
-        chrom, start, end = min(shared)
+        first: tuple = min(shared)
+        place = "chr{}:{}-{}".format(*first)
         raise InputError(
             negatives,
-            f"{len(shared)} region(s) are in {positives} too, such as chr{chrom}:{start}-{end}; is it bound or not?",
+            f"{len(shared)} region(s) are in {positives} too, such as {place}; is it bound or not?",
         )
     labels = np.repeat(np.array([1, 0], np.int8), [len(part) for part in windows])[:, None]
     source = f"{Path(positives).name} against {Path(negatives).name}"
