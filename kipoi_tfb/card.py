@@ -73,7 +73,17 @@ class TrainingCard(_Strict):
 
 
 class MetricsCard(_Strict):
-    """Macro averages of the per-TF table (``metrics.tsv``) over the TFs with enough bound regions."""
+    """Macro averages of the per-TF table (``metrics.tsv``) over the TFs with enough bound regions.
+
+    Attributes
+    ----------
+    auprc_interval, auroc_interval
+        95 % bootstrap intervals over TFs.
+    ece
+        Expected calibration error at natural prevalence.
+    baselines
+        {scorer: macro AUPRC} of what was tested on the same regions.
+    """
 
     command: str
     chromosomes: tuple[str, ...]
@@ -82,6 +92,10 @@ class MetricsCard(_Strict):
     n_tfs: int
     auprc: float
     auroc: float
+    auprc_interval: tuple[float, float] | None = None
+    auroc_interval: tuple[float, float] | None = None
+    ece: float | None = None
+    baselines: dict[str, float] | None = None
     seed: int
     matrix_sha256: Sha256
     weights_sha256: Sha256

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from kipoi_tfb.cli import data, models, zoo
+from kipoi_tfb.cli.evaluate import evaluate
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
-for _command in (models.predict, models.score, models.pretrain, models.evaluate, models.demo):
+for _command in (models.predict, models.score, models.pretrain, evaluate, models.demo):
     app.command()(_command)
 
 

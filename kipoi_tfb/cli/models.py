@@ -1,4 +1,4 @@
-"""`tfb predict`, `score`, `pretrain`, `evaluate` and `demo`."""
+"""`tfb predict`, `score`, `pretrain` and `demo`."""
 
 from __future__ import annotations
 
@@ -121,47 +121,6 @@ def pretrain(
     say(
         f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
         f"then: tfb zoo add {entry.name}"
-    )
-
-
-def evaluate(
-    entry: EntryArgument,
-    matrix: MatrixOption,
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
-    chromosomes: Annotated[str, typer.Option(help="Comma-separated; none that the entry was trained on.")] = "chr22",
-    kind: Annotated[str, typer.Option(help="Labels: sparse or less_sparse.")] = "sparse",
-    seed: Annotated[int, typer.Option(help="Of the draw of GC-matched regions.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="TSV, one row per TF; default the screen.")
-    ] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
-    device: DeviceOption = "auto",
-    threads: ThreadsOption = 0,
-) -> None:
-    """Test an entry: per TF, AUPRC against GC-matched unbound regions 1:1 and AUROC at natural prevalence.
-
-    Example: tfb evaluate multi163 --matrix matrix.h5 --genome hg38.fa --chromosomes chr22 -o metrics.tsv
-    """
-    _set_threads(threads)
-    from kipoi_tfb import evaluation
-    from kipoi_tfb.zoo import find_entry
-    from tfb_matrix_data.matrix import BindingMatrix
-
-    found = find_entry(entry)
-    chroms = tuple(chromosomes.split(","))
-    with BindingMatrix(matrix) as opened:
-        rows = evaluation.evaluate(found, opened, _genome(genome), chroms, kind, seed, device)  # type: ignore[arg-type]
-        if record:
-            command = f"tfb evaluate {found.card.name} --matrix {matrix.name} --genome {genome.name}"
-            command += f" --chromosomes {chromosomes} --kind {kind} --seed {seed} --record"
-            evaluation.record(found, rows, opened, chroms, kind, seed, command)  # type: ignore[arg-type]
-    if output:
-        evaluation.write_metrics(rows, output)
-    n_tfs, auprc, auroc = evaluation.macro(rows)
-    least = evaluation.MIN_BOUND
-    print(
-        f"{found.name} on {chromosomes}: macro AUPRC {auprc:.4f}, AUROC {auroc:.4f} "
-        f"over {n_tfs} TFs with >= {least} bound regions"
     )
 
 

@@ -1,0 +1,264 @@
+"""`tfb evaluate`."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kipoi_tfb.cli.common import listed
+from kipoi_tfb.cli.models import DeviceOption, GenomeOption, ThreadsOption
+
+if TYPE_CHECKING:
+    from kipoi_tfb.comparison import Comparison
+    from kipoi_tfb.evaluation import Evaluation
+    from kipoi_tfb.metrics import Summary
+    from kipoi_tfb.tested import LabelledRegions
+    from tfb_matrix_data.genome import Genome
+    from tfb_matrix_data.matrix import BindingMatrix
+
+_MIN_BOUND = 40  # kipoi_tfb.metrics.MIN_BOUND, which would import numpy
+_REPLICATES = 1000
+_WINDOW = 200  # of scorers that take any
+_ADVICE = (
+    " (--chromosomes), or give --allow-seen if this is another genome, whose chromosomes have the same names by chance"
+)
+
+
+def evaluate(
+    scorer: Annotated[
+        str,
+        typer.Argument(
+            help="Zoo entry or folder; jaspar, jaspar-oracle, composition, denovo; motifs (.meme, .jaspar, .pfm); "
+            "a table of scores (.tsv, .parquet)."
+        ),
+    ],
+    compare: Annotated[
+        list[str] | None, typer.Option("--compare", help="Another scorer on the same regions; may be repeated.")
+    ] = None,
+    matrix: Annotated[Path | None, typer.Option("--matrix", help="A file of `tfb data import`.")] = None,
+    genome: GenomeOption = None,
+    chromosomes: Annotated[
+        str, typer.Option(help="Comma-separated; default chr22 of a matrix, all of --regions and --positives.")
+    ] = "",
+    kind: Annotated[str, typer.Option(help="Labels of the matrix: sparse or less_sparse.")] = "sparse",
+    regions: Annotated[Path | None, typer.Option("--regions", help="Test on this BED, with --labels.")] = None,
+    sequences: Annotated[Path | None, typer.Option("--sequences", help="Test on this FASTA, with --labels.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="TSV or Parquet, a column per TF: 1 bound, 0 unbound, -1 or empty.")
+    ] = None,
+    positives: Annotated[Path | None, typer.Option("--positives", help="Test on bound regions, BED or FASTA.")] = None,
+    negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
+    tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.")] = "",
+    anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
+    tfs: Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
+    min_bound: Annotated[int, typer.Option(min=1, help="Bound regions a TF needs to count in averages.")] = _MIN_BOUND,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="TSV, one row per TF (and scorer); default the averages only.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Everything as JSON, comparisons per TF included.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help=".png or .svg, a dot per TF: against the first --compare, or ranked.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
+    allow_seen: Annotated[
+        bool,
+        typer.Option(
+            "--allow-seen", help="Test on chromosomes an entry was trained on: of another genome or assembly."
+        ),
+    ] = False,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Test scorers of sequence: per TF, AUPRC and AUROC at 1:1 and at natural prevalence, calibration, intervals.
+
+    On a binding matrix, on a BED or FASTA with a table of labels, or on bound against unbound regions of one TF.
+    docs/evaluation.md says how each figure is made.
+
+    Example: tfb evaluate multi163 --compare jaspar --matrix matrix.h5 --genome hg38.fa -o metrics.tsv --plot dots.png
+    """
+    files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor)
+    files.check()
+    if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen):
+        raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
+    _check_outputs(output, json, plot)
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    from kipoi_tfb import evaluation
+    from kipoi_tfb.comparison import compare as compare_two
+    from kipoi_tfb.comparison import describe
+    from kipoi_tfb.scorers import EntryScorer, Teacher, is_baseline, open_scorer, window_length
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    names = [scorer, *(compare or [])]
+    chosen = listed(chromosomes) or (None if files.own else ["chr22"])
+    reference = _genome(genome)
+    with BindingMatrix(matrix) if matrix is not None else nullcontext() as binding:
+        opened = {name: open_scorer(name, device=device) for name in names if not is_baseline(name)}
+        first = opened.get(scorer)
+        if record and not isinstance(first, EntryScorer):
+            raise typer.BadParameter(f"--record writes into a zoo entry, and {scorer} is none")
+        if chosen and not allow_seen:  # before the seconds that reading takes
+            evaluation.check_held_out(list(opened.values()), chosen, _ADVICE if files.own else "")
+        data = files.open(binding, reference, window_length(list(opened.values()), _WINDOW), chosen, kind)
+        data = data.only(wanted) if (wanted := listed(tfs)) else data
+        if not allow_seen:
+            evaluation.check_held_out(list(opened.values()), data.chromosomes, _ADVICE)
+        teacher = None
+        if binding is not None and reference is not None:
+            teacher = Teacher.sparing(binding, reference, data.chromosomes, kind)  # type: ignore[arg-type]
+        scorers = [opened.get(name) or open_scorer(name, data, device, teacher, seed) for name in names]
+        trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
+        result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
+        summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
+        comparisons = [compare_two(result, scorers[0].name, each.name, min_bound=min_bound) for each in scorers[1:]]
+        if record and isinstance(first, EntryScorer):
+            command = " ".join(
+                [
+                    f"tfb evaluate {first.entry.card.name}",
+                    *(f"--compare {name}" for name in names[1:]),
+                    f"--matrix {matrix.name} --genome {genome.name}",  # type: ignore[union-attr]
+                    f"--chromosomes {','.join(data.chromosomes)} --kind {kind} --seed {seed} --record",
+                    *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
+                ]
+            )
+            others = {each.name: summaries[each.name].auprc for each in scorers[1:]}
+            rows = result.tables[first.name]
+            evaluation.record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+    _write(result, comparisons, min_bound, output, json, plot)
+    for name, summary in summaries.items():
+        print(_line(name, data.source, summary, result, min_bound))
+    for comparison in comparisons:
+        print(describe(comparison))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What to test on, as given on the command line."""
+
+    matrix: Path | None
+    genome: Path | None
+    regions: Path | None
+    sequences: Path | None
+    labels: Path | None
+    positives: Path | None
+    negatives: Path | None
+    tf: str
+    anchor: str
+
+    @property
+    def own(self) -> bool:
+        """Whether the regions are the user's own files, and not those of the matrix."""
+        return any(path is not None for path in (self.regions, self.sequences, self.positives, self.negatives))
+
+    def check(self) -> None:
+        """Refuse options that do not go together."""
+        ways = [self.regions, self.sequences, self.positives or self.negatives]
+        if sum(way is not None for way in ways) > 1:
+            raise typer.BadParameter("give one of --regions, --sequences, and --positives with --negatives")
+        if not self.own and (self.matrix is None or self.genome is None):
+            raise typer.BadParameter(
+                "give --matrix with --genome, --regions with --genome and --labels, --sequences with --labels, or "
+                "--positives with --negatives and --tf"
+            )
+        if self.regions is not None and self.genome is None:
+            raise typer.BadParameter("--regions needs --genome")
+        labelled = self.regions is not None or self.sequences is not None
+        if labelled != (self.labels is not None):
+            raise typer.BadParameter("--labels goes with --regions or --sequences, and they with it")
+        if any(ways[2:]) and not (self.positives and self.negatives and self.tf):
+            raise typer.BadParameter("--positives, --negatives and --tf go together")
+        if self.tf and not self.positives:
+            raise typer.BadParameter("--tf names the TF of --positives; to choose among TFs give --tfs")
+
+    def open(
+        self, matrix: BindingMatrix | None, genome: Genome | None, length: int, chosen: list[str] | None, kind: Any
+    ) -> LabelledRegions:
+        """Read the windows and labels."""
+        from kipoi_tfb import tested
+
+        anchor: Any = self.anchor
+        if self.positives is not None and self.negatives is not None:
+            return tested.from_two_files(self.positives, self.negatives, self.tf, length, genome, anchor, chosen)
+        if self.sequences is not None and self.labels is not None:
+            return tested.from_sequences(self.sequences, self.labels, length)
+        assert genome is not None
+        if self.regions is not None and self.labels is not None:
+            return tested.from_regions(self.regions, self.labels, genome, length, anchor, chosen)
+        assert matrix is not None and chosen is not None
+        return tested.from_matrix(matrix, genome, chosen, kind, length)
+
+
+def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:
+    """Refuse what cannot be written, before minutes of work."""
+    from kipoi_tfb.figures import check_format
+    from tfb_matrix_data.errors import InputError
+    from tfb_matrix_data.files import check_output
+
+    for path in (output, json, plot):
+        if path is not None:
+            check_output(path)
+    if output is not None and output.suffix.lower() != ".tsv":
+        raise InputError(output, f"the table is written as TSV; end the name with .tsv instead of {output.suffix!r}")
+    if plot is not None:
+        check_format(plot)
+
+
+def _write(
+    result: Evaluation,
+    comparisons: list[Comparison],
+    min_bound: int,
+    output: Path | None,
+    json: Path | None,
+    plot: Path | None,
+) -> None:
+    from kipoi_tfb.metrics import write_json, write_metrics
+
+    name, rows = next(iter(result.tables.items()))
+    if output is not None:
+        write_metrics(result.tables if comparisons else rows, output)
+    if json is not None:
+        write_json(
+            {**result.content(min_bound), "comparisons": [asdict(comparison) for comparison in comparisons]}, json
+        )
+    if plot is not None:
+        from kipoi_tfb.evaluation_plot import plot_comparison, plot_ranked
+
+        if comparisons:
+            plot_comparison(comparisons[0], plot)
+        else:
+            plot_ranked(rows, name, plot, min_bound)
+
+
+def _line(name: str, source: str, summary: Summary, result: Evaluation, min_bound: int) -> str:
+    """Return the averages for the screen; the row itself where there is but one TF."""
+    rows = result.tables[name]
+    if len(rows) == 1:
+        row = rows[0]
+        ends = "" if row.auroc_low is None else f" [{row.auroc_low:.4f}, {row.auroc_high:.4f}]"
+        ece = "" if row.ece is None else f", calibration error {row.ece:.4f}"
+        return (
+            f"{name} on {source}: {row.tf} AUPRC {row.auprc:.4f}, AUROC {row.auroc:.4f}{ends}{ece}; {row.bound:,} "
+            f"bound, {row.unbound:,} unbound, {row.matched:,} of these GC-matched"
+        )
+    ends = "" if summary.auprc_interval is None else " [{:.4f}, {:.4f}]".format(*summary.auprc_interval)
+    ece = "" if summary.ece is None else f", calibration error {summary.ece:.4f}"
+    return (
+        f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{ends}, AUROC {summary.auroc:.4f}{ece} over "
+        f"{summary.n_tfs} TFs with >= {min_bound} bound regions"
+    )
+
+
+def _genome(path: Path | None) -> Genome | None:
+    from tfb_matrix_data.genome import Genome
+
+    return None if path is None else Genome(path)

@@ -1,0 +1,194 @@
+"""`tfb evaluate` from files to files, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kipoi_tfb import cli
+from kipoi_tfb.entry import open_entry
+from tests import tiny
+from tests.entries import write_files
+from tfb_matrix_data.sequence import decode
+
+ON_MATRIX = ("--matrix", "MATRIX", "--genome", "GENOME")
+QUICK = ("--bootstrap", "20", "--min-bound", "20", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return tiny.make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def entry(tmp_path_factory):
+    return tiny.make_entry(tmp_path_factory.mktemp("zoo") / "entry", tiny.trained().network)
+
+
+@pytest.fixture
+def tfb(monkeypatch, capfd, tmp_path, entry, world):
+    """Run `tfb evaluate` in an empty folder. (code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        valid = {"ENTRY": str(entry.folder), "GENOME": str(world.genome_path), "MATRIX": str(world.matrix_path)}
+        monkeypatch.setattr(sys, "argv", ["tfb", "evaluate", *(valid.get(each, each) for each in arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return run
+
+
+def table(path):
+    with open(path) as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def bed_of(world, chrom="chr22"):
+    index = world.matrix.regions.on([chrom])
+    starts = world.matrix.regions.start[index]
+    return "".join(f"{chrom}\t{start}\t{start + 200}\n" for start in starts), world.matrix.labels(regions=index), index
+
+
+def labels_of(labels):
+    lines = ["\t".join("" if value < 0 else str(value) for value in row) for row in labels]
+    return "\n".join(["\t".join(tiny.MOTIFS), *lines]) + "\n"
+
+
+def test_an_entry_on_a_matrix(tfb):
+    code, out, _ = tfb("ENTRY", *ON_MATRIX, *QUICK, "-o", "m.tsv", "--json", "m.json", "--plot", "m.svg")
+    assert code == 0 and "matrix.h5, chr22: macro AUPRC " in out and "over 3 TFs with >= 20 bound regions" in out
+    rows = table("m.tsv")
+    assert [row["tf"] for row in rows] == list(tiny.MOTIFS) and all(float(row["auprc"]) > 0.7 for row in rows)
+    assert all(float(row["auprc_low"]) <= float(row["auprc"]) <= float(row["auprc_high"]) for row in rows)
+    assert all(int(row["bound_train"]) > 200 and 0 <= float(row["ece"]) < 0.5 for row in rows)
+    (found,) = json.loads(Path("m.json").read_text())["scorers"].values()
+    assert found["summary"]["n_tfs"] == 3 and "over 3 TFs, 95 % intervals" in Path("m.svg").read_text()
+
+
+def test_the_same_regions_as_bed_give_the_same_areas(tfb, world, tmp_path):
+    bed, labels, _ = bed_of(world)
+    write_files(tmp_path, {"r.bed": bed, "l.tsv": labels_of(labels)})
+    assert tfb("ENTRY", *ON_MATRIX, *QUICK, "-o", "a.tsv")[0] == 0
+    code, out, _ = tfb("ENTRY", "--regions", "r.bed", "--genome", "GENOME", "--labels", "l.tsv", *QUICK, "-o", "b.tsv")
+    assert code == 0 and "on r.bed: macro AUPRC" in out
+    # Other unbound regions are drawn, as the TFs' streams go by their names; the natural areas are the same ones.
+    for a, b in zip(table("a.tsv"), table("b.tsv"), strict=True):
+        assert [a[c] for c in ("tf", "bound", "auroc", "auprc_natural", "ece")] == [
+            b[c] for c in ("tf", "bound", "auroc", "auprc_natural", "ece")
+        ]
+        assert b["bound_train"] == ""
+
+
+def test_compared_with_a_table(tfb, world, tmp_path):
+    bed, labels, _ = bed_of(world)
+    noise = np.random.default_rng(0).random(labels.shape)
+    rows = [
+        "\t".join([*line.split("\t"), *map(str, row)])
+        for line, row in zip(bed.split("\n"), noise.tolist(), strict=False)
+    ]
+    header = "\t".join(["chrom", "start", "end", *tiny.MOTIFS])
+    write_files(tmp_path, {"noise.tsv": "\n".join([header, *rows]) + "\n"})
+    options = ("--compare", "noise.tsv", *ON_MATRIX, *QUICK, "-o", "m.tsv", "--json", "m.json", "--plot", "m.png")
+    code, out, _ = tfb("ENTRY", *options)
+    assert code == 0 and "against noise.tsv: AUPRC " in out and "wins 3, ties 0, losses 0" in out
+    assert [row["scorer"] for row in table("m.tsv")][2:4] == [table("m.tsv")[0]["scorer"], "noise.tsv"]
+    (comparison,) = json.loads(Path("m.json").read_text())["comparisons"]
+    assert comparison["wins"] == 3 and len(comparison["tfs"]) == 3 and comparison["tfs"][0]["low"] > 0
+    assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_bound_against_unbound_regions_of_one_tf(tfb, world, tmp_path):
+    bed, labels, index = bed_of(world)
+    lines = np.array(bed.splitlines())
+    windows = world.genome.windows(["chr22"] * len(index), world.matrix.regions.start[index], 200).codes
+    files = {}
+    for name, value in (("p", 1), ("n", 0)):
+        chosen = np.flatnonzero(labels[:, 1] == value)
+        files[f"{name}.bed"] = "\n".join(lines[chosen]) + "\n"
+        files[f"{name}.fa"] = "".join(f">{i}\n{decode(windows[i])}\n" for i in chosen)
+    write_files(tmp_path, files)
+    outs = []
+    for end, rest in ((".bed", ("--genome", "GENOME")), (".fa", ())):
+        code, out, _ = tfb("ENTRY", "--positives", f"p{end}", "--negatives", f"n{end}", "--tf", "JUND", *rest, *QUICK)
+        assert code == 0 and f"on p{end} against n{end}: JUND AUPRC " in out and "calibration error" in out
+        outs.append(out.split(": JUND")[1])
+    assert outs[0] == outs[1]
+
+
+def test_record(tfb, world, tmp_path):
+    entry = tiny.make_entry(tmp_path / "entry", tiny.trained().network)
+    quick = ("--bootstrap", "20", "--device", "cpu", "--record")
+    code, _, _ = tfb(str(entry.folder), *ON_MATRIX, *quick)
+    metrics = open_entry(entry.folder).card.metrics
+    assert code == 0 and metrics.n_tfs == 3 and metrics.auprc > 0.9 and metrics.ece is not None
+    assert metrics.command == (
+        "tfb evaluate tiny --matrix matrix.h5 --genome genome.fa --chromosomes chr22 --kind sparse --seed 0 "
+        "--record --bootstrap 20"
+    )
+    assert [row["tf"] for row in table(entry.folder / "metrics.tsv")] == list(tiny.MOTIFS)
+
+
+def test_trained_chromosomes_are_refused(tfb, world, tmp_path):
+    code, _, err = tfb("ENTRY", *ON_MATRIX, "--chromosomes", "chr13")
+    assert code == 1 and "was trained or validated on chr13; test it on other chromosomes" in err
+    bed, labels, _ = bed_of(world, "chr13")
+    write_files(tmp_path, {"r.bed": bed, "l.tsv": labels_of(labels)})
+    own = ("ENTRY", "--regions", "r.bed", "--genome", "GENOME", "--labels", "l.tsv", *QUICK)
+    code, _, err = tfb(*own)
+    assert (
+        code == 1 and "trained or validated on chr13; test it on other chromosomes (--chromosomes), or give --al" in err
+    )
+    assert tfb(*own, "--allow-seen")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("ENTRY",), "give --matrix with --genome"),
+        (("ENTRY", "--matrix", "MATRIX"), "give --matrix with --genome"),
+        (("ENTRY", "--regions", "r.bed", "--labels", "l.tsv"), "--regions needs --genome"),
+        (("ENTRY", "--regions", "r.bed", "--genome", "GENOME"), "--labels goes with --regions or --sequences"),
+        (("ENTRY", *ON_MATRIX, "--labels", "l.tsv"), "--labels goes with --regions or --sequences"),
+        (("ENTRY", "--positives", "p.bed", "--genome", "GENOME"), "--positives, --negatives and --tf go together"),
+        (("ENTRY", "--negatives", "p.bed", "--tf", "SP1"), "--positives, --negatives and --tf go together"),
+        (("ENTRY", *ON_MATRIX, "--tf", "SP1"), "--tf names the TF of --positives"),
+        (("ENTRY", "--sequences", "s.fa", "--labels", "l.tsv", "--positives", "p.fa"), "give one of --regions"),
+        (("ENTRY", *ON_MATRIX, "--record", "--tfs", "SP1"), "--record is of all TFs"),
+        (("t.tsv", *ON_MATRIX, "--record"), "--record writes into a zoo entry"),
+    ],
+)
+def test_wrong_usage(tfb, tmp_path, arguments, complaint):
+    write_files(tmp_path, {"t.tsv": "SP1\n1\n"})
+    code, _, err = tfb(*arguments)
+    words = " ".join(err.replace("│", " ").split())
+    assert code == 2 and complaint in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("multi16", *ON_MATRIX), "unknown scorer 'multi16'. Did you mean multi163"),
+        (("ENTRY", *ON_MATRIX, "--tfs", "SP2"), "unknown TF (in matrix.h5, chr22) 'SP2'. Did you mean SP1"),
+        (("ENTRY", *ON_MATRIX, "--chromosomes", "chr99"), "unknown chromosome 'chr99'"),
+        (("ENTRY", *ON_MATRIX, "--compare", "ENTRY"), "is given twice; there is nothing to compare"),
+        (("ENTRY", *ON_MATRIX, "-o", "m.csv"), "m.csv: the table is written as TSV; end the name with .tsv"),
+        (("ENTRY", *ON_MATRIX, "--plot", "m.pdf"), "m.pdf: cannot draw a figure of the ending '.pdf'"),
+        (("ENTRY", *ON_MATRIX, "--json", "no/m.json"), "the folder no does not exist"),
+        (("t.tsv", *ON_MATRIX), "t.tsv: has 1 rows for 160 regions"),
+        (("t.parquet", *ON_MATRIX), "t.parquet: no such file"),
+    ],
+)
+def test_wrong_input(tfb, tmp_path, arguments, complaint):
+    write_files(tmp_path, {"t.tsv": "SP1\n1\n"})
+    code, _, err = tfb(*arguments)
+    assert code == 1 and complaint in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.tsv"]
