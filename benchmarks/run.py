@@ -34,6 +34,7 @@ def main() -> None:
         ("build.py", []),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
+        ("training.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     ):
         print(f"{script} ...", file=sys.stderr)
