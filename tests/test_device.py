@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -53,3 +57,22 @@ def test_autocast_does_what_it_says():
 def test_describe_says_device_and_precision():
     line = describe(CPU, "bf16")
     assert line.startswith("cpu (") and f"{torch.get_num_threads()} threads" in line and line.endswith("bf16")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_freed_memory_is_used_again():
+    program = (
+        "import resource, sys, torch; from kipoi_tfb.device import keep_freed_memory\n"
+        "if sys.argv[1] == 'keep': keep_freed_memory()\n"
+        "torch.set_num_threads(1)\n"
+        "for _ in range(20): torch.ones(16 << 20)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)\n"
+    )
+    faults = {}
+    for how in ("plain", "keep"):
+        command = [sys.executable, "-c", program, how]
+        faults[how] = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    # 20 arrays of 64 MiB, in pages of 4 KiB or larger, against one.
+    if faults["plain"] < 100_000:
+        pytest.skip("this system maps memory in large pages: there is little to save")
+    assert faults["keep"] < faults["plain"] - 100_000

@@ -11,7 +11,11 @@ from kipoi_tfb.initialise import start_from_jaspar
 from kipoi_tfb.motif_cnn import MotifCNN
 from kipoi_tfb.motifs import jaspar_motifs, motif_filters
 from kipoi_tfb.objective import Objective, masked_loss
+from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.scores import both_strands, to_one_hot
+from kipoi_tfb.serving import RegionModel
+from kipoi_tfb.zoo import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
@@ -142,3 +146,36 @@ def test_sizes():
     for sizes in ({"width": 20}, {"pool": 3}):
         with pytest.raises(ValueError, match=r"must be a multiple of pool .* odd"):
             MotifCNN(3, **sizes)
+
+
+@pytest.fixture(scope="module")
+def entry(tmp_path_factory):
+    """Trained by the command's function, as a zoo entry."""
+    folder = tmp_path_factory.mktemp("motif-cnn")
+    world = tiny.make_world(folder)
+    sizes = {**SMALL, "filters": 40}
+    config = tiny.config(architecture="motif-cnn", sizes=sizes, first_layer="jaspar", shift=3, epochs=1, batch_size=32)
+    return pretrain(config, world.matrix, world.genome, folder / "run", device="cpu", precision="fp32")
+
+
+def test_an_entry_knows_its_sizes(entry):
+    assert entry.card.sizes == {**SMALL, "filters": 40}
+    assert [check for check in verify_entry(entry) if not check.passed] == []
+    assert len(entry.load().trunks) == 2
+
+
+def test_kipoi_is_served_what_we_predict(entry, codes):
+    served = RegionModel(str(entry.folder / "card.yaml"))(one_hot(codes))
+    predicted = Predictor([entry]).probability(codes)
+    assert predicted.std() > 0.01
+    for column, tf in enumerate(tiny.MOTIFS):
+        np.testing.assert_allclose(served[tf].numpy(), predicted[:, column], atol=1e-6)
+
+
+def test_knows_motifs_after_one_epoch(entry):
+    """CTCF's own profile is in the first layer: a site stands out from any other window."""
+    site = encode(tiny.MOTIFS["CTCF"])
+    windows = np.tile(encode("ACGT" * 50), (2, 1))
+    windows[1, 90 : 90 + len(site)] = site
+    without, with_site = Predictor([entry]).probability(windows)[:, list(tiny.MOTIFS).index("CTCF")]
+    assert with_site > without + 0.05
