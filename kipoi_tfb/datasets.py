@@ -100,22 +100,21 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     return TrainingData(tfs, train, validation, split.test, excluded)
 
 
-def shifted(codes: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return windows shifted at random by up to `most` bp to either side, each by its own; what is not known is N.
+def shifted(codes: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return windows shifted, each by its own number of bp; what comes in at the end is N.
 
     Parameters
     ----------
     codes
         uint8 (windows, length).
-    most
-        Longest shift in bp.
-    rng
-        Of the shifts.
+    shifts
+        int (windows,): positive ones show the sequence further downstream.
     """
-    length = codes.shape[1]
+    most = int(np.abs(shifts).max(initial=0))
+    if not most:
+        return codes
     padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
-    start = rng.integers(0, 2 * most + 1, len(codes))
-    return np.take_along_axis(padded, start[:, None] + np.arange(length), axis=1)
+    return np.take_along_axis(padded, (most + shifts)[:, None] + np.arange(codes.shape[1]), axis=1)
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:

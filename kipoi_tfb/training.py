@@ -139,7 +139,8 @@ class _Trainer:
         started = saved = time.monotonic()
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
-            loss = self._step(*distributed.share(order[part], flip[part]))
+            shifts = self._shifts(len(order[part]))
+            loss = self._step(*distributed.share(order[part], flip[part], shifts))
             self.epoch_loss += loss
             self.step += 1
             advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
@@ -151,19 +152,23 @@ class _Trainer:
                 self._save_checkpoint()
         self._finish_epoch(epoch, self.epoch_seconds + time.monotonic() - started)
 
-    def _step(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
+    def _shifts(self, n: int) -> NDArray[np.int64]:
+        """Return by how many bp each window of this step's batch, of all processes together, is shifted."""
+        most = self.config.shift
+        return np.random.default_rng([self.config.seed, 1, self.step]).integers(-most, most + 1, n)
+
+    def _step(self, *batch: NDArray) -> float:
         # Of several processes, the others would not know of an attempt with less.
         alone = distributed.world_size() == 1
-        attempt = (lambda n: self._update(samples[:n], flip[:n])) if alone else None
+        attempt = (lambda n: self._update(*(part[:n] for part in batch))) if alone else None
         with explain_out_of_memory(self.config.batch_size, attempt):
-            loss = self._update(samples, flip)
+            loss = self._update(*batch)
         return loss
 
-    def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_]) -> float:
+    def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64]) -> float:
         codes = self.data.train.codes[samples]
         codes[flip] = reverse_complement(codes[flip])
-        if self.config.shift:
-            codes = shifted(codes, self.config.shift, np.random.default_rng([self.config.seed, 1, self.step]))
+        codes = shifted(codes, shifts)
         labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
         # Dropout: other masks in each step, and in each process.
         torch.manual_seed((self.config.seed << 32) + (distributed.rank() << 26) + self.step)
