@@ -116,6 +116,8 @@ class Predictor:
 
         A window without a single known base has no score: its row is NaN.
         """
+        if not len(codes):
+            return np.empty((0, len(self.columns)), np.float32)
         return logits_of(self._networks, codes, self.device, self.precision, self.batch_size, self._keep)
 
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
