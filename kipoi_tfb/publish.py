@@ -31,7 +31,7 @@ CITATION = (
 )
 _GOLDEN_SEQUENCES = 4
 # The first filters, biases and batch normalisation weigh nothing, but their rounding moves predictions the most.
-_SMALL = 10_000
+_SMALL = 25_000
 LARGEST_SHIFT = 1e-3
 """How far storing the weights as float16 may move a probability."""
 
