@@ -37,6 +37,8 @@ class Predictor:
     ----------
     columns
         Name of each column: the TF, with the entry before it (``entry/TF``) where two entries have it.
+    sources
+        The entry of each column.
     window_length
         Length of the windows in bp.
 
@@ -78,6 +80,8 @@ class Predictor:
             raise UnknownNameError("TF", unknown[0], every)
         self.columns = list(tfs) if tfs is not None else every
         self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
+        owner = [entry for entry in entries for _ in entry.card.tasks]
+        self.sources = owner if self._keep is None else [owner[i] for i in self._keep]
 
     @torch.inference_mode()
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
