@@ -206,7 +206,7 @@ class EffectVcf:
         # (alleles, fields) in the order of the header
         order = [chunk.values[score][:, i] for score, i, _ in self.fields]
         values = np.stack(order, 1) if order else np.empty((len(chunk.status), 0), np.float32)
-        scored = ~np.isnan(values).all(1)
+        scored = np.array(~np.isnan(values).all(1), bool)
         written, start = [], 0
         for line, n in zip(chunk.records.lines, chunk.records.n_alleles, strict=True):
             alleles = slice(start, start + n)

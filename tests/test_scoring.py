@@ -91,19 +91,19 @@ def test_every_row_has_a_status_and_only_ok_has_scores(mixed):
 def test_flags_say_the_rest(mixed):
     table, _ = mixed
     flags = dict(zip(table["id"], table["flags"], strict=True))
-    assert base(950, 4, "chr2")[-1] != base(950, 1, "chr2") and base(500) != "G"  # both are left-normalised
     # chr2: [849, 1052) serves both alleles of a deletion of 3 at 950; N begins at 1000.
     assert flags["del"] == "n_in_window=52"
     assert flags["twice"] == "duplicate"
     assert flags["edge"] == "n_in_window=96;edge_padded"
     assert (flags["none"], flags["where"], flags["past"]) == ("no_alt", "unknown_contig", "outside_contig")
-    assert flags["snv"] == flags["sym"] == flags["wrong"] == flags["mnv"] == flags["long"] == "."
+    assert base(500) == "G" and flags["snv"] == "not_left_normalised"  # its second ALT: G>GG
+    assert flags["sym"] == flags["wrong"] == flags["mnv"] == flags["long"] == "."
 
 
 def test_the_summary_counts_everything(mixed):
     _, summary = mixed
     assert summary.status == Counter(STATUS)
-    wanted = {"n_in_window": 2, "edge_padded": 1, "duplicate": 1}
+    wanted = {"n_in_window": 2, "edge_padded": 1, "duplicate": 1, "not_left_normalised": 1}
     assert summary.flags == {**wanted, "no_alt": 1, "unknown_contig": 1, "outside_contig": 1}
 
 

@@ -83,7 +83,7 @@ class AssemblyCheck:
             raise AssemblyError(
                 f"{variants.path}: REF differs from {genome.path.name} for {self.mismatched} of the first "
                 f"{self.compared} alleles ({self.mismatched / self.compared:.0%}); "
-                "this FASTA is another assembly than the VCF's"
+                "this FASTA is another assembly than the VCF's (tfb score --ignore-assembly goes on)"
             )
 
 

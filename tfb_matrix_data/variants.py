@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -95,9 +95,7 @@ def read_variants(path: str | Path) -> Variants:
     return variants
 
 
-def iter_chunks(
-    source: VariantLines, chunk_size: int = 8192, max_bytes: int = _MAX_BYTES
-) -> Iterator[VariantChunk]:
+def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _MAX_BYTES) -> Iterator[VariantChunk]:
     """Yield records in chunks of at least `chunk_size` alleles, or fewer where these have `max_bytes` of text.
 
     Where chunks begin depends on nothing but the lines and these two numbers.
@@ -110,72 +108,82 @@ def iter_chunks(
         If a line is no record, or there is none.
     """
     path = Path(source.name)
-    chunk, n_bytes, n_records = _Rows(), 0, 0
-    place: tuple[bytes, bytes] | None = None
-    seen: set[tuple[str, str]] = set()
+    lines: list[bytes] = []
+    columns: list[list[bytes]] = []
+    n_alleles: list[int] = []
+    n_items = n_bytes = n_records = 0
+    duplicates = _Duplicates()
     cut: CutOff | None = None
-    lines = source.lines
-    while True:
-        try:
-            line = next(lines, None)
-        except CutOff as error:
-            cut, line = error, None
-        if line is None:
-            break
-        fields = line.split(b"\t", 7)
-        if len(fields) < _N_FIXED or not fields[1].isdigit():
-            raise InputError(path, _fault(line, fields, n_records))
-        n_records += 1
-        here = (fields[0], fields[1])
-        if here != place:
-            place = here
-            seen = set()
-        chrom, ref, alts = fields[0].decode(errors="replace"), fields[3].decode(errors="replace"), fields[4].decode(errors="replace")
-        pos, name = int(fields[1]), fields[2].decode(errors="replace")
-        every = alts.split(",")
-        for alt in every:
-            allele = (ref, alt)
-            chunk.add(chrom, pos, name, ref, alt, allele in seen)
-            seen.add(allele)
-        chunk.lines.append(line)
-        chunk.n_alleles.append(len(every))
-        n_bytes += len(line)
-        if len(chunk.pos) >= chunk_size or n_bytes >= max_bytes:
-            yield chunk.finish(path)
-            chunk, n_bytes = _Rows(), 0
-    if chunk.lines:
-        yield chunk.finish(path)
+    try:
+        for line in source.lines:
+            fields = line.split(b"\t", _N_FIXED - 1)
+            if len(fields) < _N_FIXED or not fields[1].isdigit():
+                raise InputError(path, _fault(line, fields, n_records))
+            n_records += 1
+            lines.append(line)
+            columns.append(fields)
+            n = 1 + fields[4].count(b",")
+            n_alleles.append(n)
+            n_items += n
+            n_bytes += len(line)
+            if n_items >= chunk_size or n_bytes >= max_bytes:
+                yield _chunk(lines, columns, n_alleles, duplicates, path)
+                lines, columns, n_alleles = [], [], []
+                n_items = n_bytes = 0
+    except CutOff as error:
+        cut = error
+    if lines:
+        yield _chunk(lines, columns, n_alleles, duplicates, path)
     if cut is not None:
         raise CutOffError(path, f"is damaged or cut off after record {n_records} ({cut})")
     if not n_records:
         raise InputError(path, source.nothing)
 
 
-class _Rows:
-    """A chunk that grows."""
+def _chunk(
+    lines: list[bytes], fields: list[list[bytes]], n_alleles: list[int], duplicates: _Duplicates, path: Path
+) -> VariantChunk:
+    """Return a chunk of lines that are split already; column by column, which is three times as fast as by record."""
+    chrom, name, ref, alt = (_decoded([record[i] for record in fields]) for i in (0, 2, 3, 4))
+    pos = np.array([int(record[1]) for record in fields], np.int64)
+    if sum(n_alleles) > len(lines):
+        pos = np.repeat(pos, n_alleles)
+        chrom, name, ref = (
+            [text for text, n in zip(column, n_alleles, strict=True) for _ in range(n)] for column in (chrom, name, ref)
+        )
+        alt = [one for text in alt for one in text.split(",")]
+    variants = Variants(chrom, pos, name, ref, alt, duplicates.find(chrom, pos, ref, alt), path)
+    return VariantChunk(lines, variants, n_alleles)
+
+
+def _decoded(column: Sequence[bytes]) -> list[str]:
+    return b"\n".join(column).decode(errors="replace").split("\n")
+
+
+class _Duplicates:
+    """Finds alleles that stood before among the neighbouring ones of their position, from chunk to chunk."""
 
     def __init__(self) -> None:
-        self.lines: list[bytes] = []
-        self.n_alleles: list[int] = []
-        self.chrom: list[str] = []
-        self.pos: list[int] = []
-        self.id: list[str] = []
-        self.ref: list[str] = []
-        self.alt: list[str] = []
-        self.duplicate: list[bool] = []
+        self._place: tuple[str, int] | None = None
+        self._seen: set[tuple[str, str]] = set()
 
-    def add(self, chrom: str, pos: int, name: str, ref: str, alt: str, duplicate: bool) -> None:
-        self.chrom.append(chrom)
-        self.pos.append(pos)
-        self.id.append(name)
-        self.ref.append(ref)
-        self.alt.append(alt)
-        self.duplicate.append(duplicate)
-
-    def finish(self, path: Path) -> VariantChunk:
-        pos, duplicate = np.array(self.pos, np.int64), np.array(self.duplicate, bool)
-        variants = Variants(self.chrom, pos, self.id, self.ref, self.alt, duplicate, path)
-        return VariantChunk(self.lines, variants, self.n_alleles)
+    def find(self, chrom: list[str], pos: NDArray[np.int64], ref: list[str], alt: list[str]) -> NDArray[np.bool_]:
+        """Return which alleles of a chunk are duplicates."""
+        found = np.zeros(len(pos), bool)
+        same = pos[1:] == pos[:-1]
+        # Few alleles have a neighbour at their position; the ends of a chunk may have one in the next.
+        look = np.zeros(len(pos), bool)
+        look[1:], look[0], look[-1] = same, True, True
+        look[:-1] |= same
+        before = -1
+        for row in np.flatnonzero(look).tolist():
+            place, allele = (chrom[row], int(pos[row])), (ref[row], alt[row])
+            if place != self._place or row != before + 1:
+                self._place, self._seen = place, set()
+            found[row] = allele in self._seen
+            self._seen.add(allele)
+            before = row
+        return found
 
 
 def _fault(line: bytes, fields: list[bytes], n_records: int) -> str:
