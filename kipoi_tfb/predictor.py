@@ -69,6 +69,8 @@ class Predictor:
     ----------
     columns
         Name of each column: the TF, with the entry before it (``entry/TF``) where two entries have it.
+    sources
+        The entry of each column.
     window_length
         Length of the windows in bp.
 
@@ -110,6 +112,8 @@ class Predictor:
             raise UnknownNameError("TF", unknown[0], every)
         self.columns = list(tfs) if tfs is not None else every
         self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
+        owner = [entry for entry in entries for _ in entry.card.tasks]
+        self.sources = owner if self._keep is None else [owner[i] for i in self._keep]
 
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
