@@ -82,7 +82,11 @@ BAD_INPUT = {
         r"out\.csv: .*ending '\.csv'; use one of \.tsv, \.parquet",
     ),
     "no folder": ((*SEQUENCES[:-1], "no/out.tsv"), {"in.fa": FASTA}, r"the folder no does not exist; create it first"),
-    "config": (("pretrain", "no.yaml", "--matrix", "m.h5", "--genome", "GENOME", "-o", "run"), {}, r"no\.yaml: no such configuration file"),
+    "config": (
+        ("pretrain", "no.yaml", "--matrix", "m.h5", "--genome", "GENOME", "-o", "run"),
+        {},
+        r"no\.yaml: no such configuration file",
+    ),
     "matrix missing": (("data", "info", "no.h5"), {}, r"no\.h5: no such file"),
     "matrix text": (("data", "counts", "in.h5"), {"in.h5": BED}, r"in\.h5: is not a whole HDF5 file"),
     "import": (("data", "import", "no.h5", "-o", "out.h5"), {}, r"no\.h5"),
