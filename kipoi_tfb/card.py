@@ -6,13 +6,25 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kipoi_tfb.config import PretrainConfig, TfNames, explain
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["CARD_FILE", "Card", "DataCard", "MetricsCard", "TrainingCard", "WeightsCard", "read_card", "write_card"]
+__all__ = [
+    "CARD_FILE",
+    "Card",
+    "ControlCard",
+    "DataCard",
+    "FinetunedCard",
+    "GateCard",
+    "MetricsCard",
+    "TrainingCard",
+    "WeightsCard",
+    "read_card",
+    "write_card",
+]
 
 CARD_FILE = "card.yaml"
 
@@ -44,10 +56,19 @@ class WeightsCard(_Strict):
 
 
 class DataCard(_Strict):
-    """What a model was trained on; held-out chromosomes are those that validate, test or are excluded."""
+    """What a model was trained on; held-out chromosomes are those that validate, test or are excluded.
+
+    Attributes
+    ----------
+    matrix_sha256, peaks_sha256, open_sha256
+        Of the files that the labels are from: a binding matrix, or someone's peaks, with the open regions among which
+        the unbound ones were drawn.
+    """
 
     source: str
-    matrix_sha256: Sha256
+    matrix_sha256: Sha256 | None = None
+    peaks_sha256: Sha256 | None = None
+    open_sha256: Sha256 | None = None
     assembly: str
     genome: str
     train_chromosomes: tuple[str, ...]
@@ -87,7 +108,7 @@ class MetricsCard(_Strict):
 
     command: str
     chromosomes: tuple[str, ...]
-    labels: Literal["sparse", "less_sparse"]
+    labels: Literal["sparse", "less_sparse", "peaks"]
     min_bound: int
     n_tfs: int
     auprc: float
@@ -97,10 +118,64 @@ class MetricsCard(_Strict):
     ece: float | None = None
     baselines: dict[str, float] | None = None
     seed: int
-    matrix_sha256: Sha256
+    matrix_sha256: Sha256 | None = None
     weights_sha256: Sha256
     date: str
     table: FileName = "metrics.tsv"
+
+
+class ControlCard(_Strict):
+    """What a fine-tuned entry was compared with, on the same test regions.
+
+    Attributes
+    ----------
+    auprc
+        Of the control.
+    difference, low, high
+        AUPRC of the entry minus that of the control, and the ends of its paired 95 % bootstrap interval.
+    outcome
+        For the entry; a ``tie`` is an interval that includes 0.
+    """
+
+    name: str
+    auprc: float
+    difference: float
+    low: float
+    high: float
+    outcome: Literal["win", "tie", "loss"]
+
+
+class GateCard(_Strict):
+    """Whether a fine-tuned entry is worth having, in a word and in words."""
+
+    verdict: Literal["accepted", "accepted with note", "refused"]
+    words: str
+    controls: tuple[ControlCard, ...]
+
+
+class FinetunedCard(_Strict):
+    """How an entry came from its base.
+
+    Attributes
+    ----------
+    arm
+        What was transferred, see `kipoi_tfb.transfer.ARMS`.
+    base_weights_sha256
+        Of the base's file of weights, on which this entry's own ones are laid.
+    head_from
+        The base's output that the new one started from, if it did.
+    seeds, validation_losses
+        What was trained with, and the lowest validation loss of each; the entry is the best of them.
+    counts
+        {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
+    """
+
+    arm: str
+    base_weights_sha256: Sha256
+    head_from: str | None = None
+    seeds: tuple[int, ...]
+    validation_losses: tuple[float, ...]
+    counts: dict[str, dict[str, int]]
 
 
 class Card(_Strict):
@@ -113,7 +188,10 @@ class Card(_Strict):
     tasks
         TFs, in the order of the network's outputs.
     base
-        Name of the entry that this one was fine-tuned from, if it was.
+        Name of the entry that this one was fine-tuned from, if it was. With `finetuned`, the file of weights holds
+        only what differs from the base's.
+    finetuned, gate
+        How it was fine-tuned, and how it compares with what there was before.
     """
 
     schema_version: Literal[1] = 1
@@ -123,14 +201,22 @@ class Card(_Strict):
     sizes: dict[str, int | float] = {}
     window_length: int = 200
     tasks: TfNames
-    base: str | None = None
+    base: EntryName | None = None
     weights: WeightsCard
     data: DataCard
     training: TrainingCard
     metrics: MetricsCard | None = None
+    finetuned: FinetunedCard | None = None
+    gate: GateCard | None = None
     licence: str = "MIT"
     authors: tuple[str, ...] = ("the kipoi-tfb developers",)
     citation: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _has_its_base(self) -> Card:
+        if self.finetuned is not None and self.base is None:
+            raise ValueError("finetuned needs `base`, the name of the entry that the weights are laid on")
+        return self
 
 
 def read_card(folder: str | Path) -> Card:

@@ -20,7 +20,7 @@ from pydantic import (
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "Related", "TfNames", "explain", "read_config"]
+__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "TfNames", "explain", "read_config"]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -33,17 +33,19 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 TfNames = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A record that takes no unknown field and does not change."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MostResolved(_Strict):
+class MostResolved(Strict):
     """Choose the TFs with the most resolved regions, as the paper chose its 50."""
 
     most_resolved: Annotated[int, Field(gt=0)]
 
 
-class Related(_Strict):
+class Related(Strict):
     """Choose TFs by what they are to one TF, as the paper did for its pentad.
 
     Attributes
@@ -90,7 +92,7 @@ def _form(value: Any) -> str:
     return "names" if isinstance(value, list | tuple) else "all"
 
 
-class SplitConfig(_Strict):
+class SplitConfig(Strict):
     """Chromosomes of each use; none may have two.
 
     Attributes
@@ -107,7 +109,7 @@ class SplitConfig(_Strict):
     excluded: tuple[str, ...] = ACCEPTANCE
 
 
-class PretrainConfig(_Strict):
+class PretrainConfig(Strict):
     """A multi-task model, from labels to optimiser.
 
     Attributes

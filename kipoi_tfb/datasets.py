@@ -7,14 +7,17 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from kipoi_tfb.config import MostResolved, PretrainConfig, Related
 from kipoi_tfb.related import choose_related
+from kipoi_tfb.scores import to_one_hot
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
-from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.sequence import UNKNOWN, reverse_complement
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
 __all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
@@ -42,6 +45,18 @@ class LabelledWindows:
 
     def __len__(self) -> int:
         return len(self.region)
+
+    def inputs(
+        self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64], device: torch.device
+    ) -> Tensor:
+        """Return one-hot windows (batch, 4, length) of samples, reverse complements where `flip` says so, shifted."""
+        codes = self.codes[samples]
+        codes[flip] = reverse_complement(codes[flip])
+        return to_one_hot(torch.from_numpy(shifted(codes, shifts)).to(device))
+
+    def part(self, part: slice, device: torch.device) -> Tensor:
+        """Return one-hot windows (batch, 4, length) of consecutive windows."""
+        return to_one_hot(torch.from_numpy(self.codes[part]).to(device))
 
 
 @dataclass(frozen=True)

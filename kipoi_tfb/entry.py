@@ -11,13 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from kipoi_tfb.architectures import build_network, for_inference
-from kipoi_tfb.card import Card, read_card
+from kipoi_tfb.card import CARD_FILE, Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
 
-__all__ = ["GOLDEN_FILE", "Entry", "open_entry"]
+__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry"]
 
 GOLDEN_FILE = "golden.json"
+_LEVELS = 3
+"""Folders above an entry's own in which its base may be: the zoo of a group's entry is two up."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,29 @@ class Entry:
         return self.folder / self.card.weights.file
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Load the weights, after checking their sha256.
+        """Load the weights, after checking their sha256; those of a fine-tuned entry are laid on its base's.
 
         Raises
         ------
         EntryError
-            If there is no such file, or it is not a state_dict.
+            If there is no such file, or it is not a state_dict; or as `locate_base`.
         ChecksumError
             If its sha256 is not the card's.
         """
+        own = self._own_state()
+        if self.card.finetuned is None:
+            return own
+        return {**self.find_base().state_dict(), **own}
+
+    def find_base(self) -> Entry:
+        """Return the entry that this one was fine-tuned from; see `locate_base`."""
+        card = self.card
+        if card.base is None:
+            raise EntryError(f"{self.name}: is not fine-tuned, it has no base")
+        wanted = None if card.finetuned is None else card.finetuned.base_weights_sha256
+        return locate_base(self.folder, card.base, wanted, self.name)
+
+    def _own_state(self) -> dict[str, Tensor]:
         if not self.weights_path.is_file():
             raise EntryError(f"{self.name}: {self.weights_path} is missing")
         found = sha256(self.weights_path)
@@ -71,13 +87,17 @@ class Entry:
 
     def load(self) -> nn.Module:
         """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`)."""
+        return for_inference(self.network())
+
+    def network(self) -> nn.Module:
+        """Return the network in float32 on the CPU as it was trained: to be trained further."""
         card = self.card
         network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
         try:
             network.load_state_dict(self.state_dict())
         except RuntimeError as error:
             raise EntryError(f"{self.name}: weights do not fit {card.architecture}: {error}") from None
-        return for_inference(network)
+        return network
 
     @cached_property
     def golden(self) -> dict[str, list]:
@@ -100,3 +120,43 @@ def open_entry(folder: str | Path, name: str | None = None) -> Entry:
     """
     folder = Path(folder)
     return Entry(name or str(folder), folder.absolute(), read_card(folder))
+
+
+def locate_base(folder: Path, base: str, wanted: str | None, of: str) -> Entry:
+    """Return the base of an entry: in one of the folders above the entry's own, or in the installed zoo.
+
+    Parameters
+    ----------
+    folder
+        The entry's own, absolute; it need not exist yet.
+    base
+        Name of the base.
+    wanted
+        The sha256 of its weights; None: any.
+    of
+        Name of the entry, for errors.
+
+    Raises
+    ------
+    EntryError
+        If there is none of that name, or only one with other weights.
+    """
+    from kipoi_tfb.zoo import zoo_folder  # it imports this module
+
+    others = []
+    for place in (*folder.parents[:_LEVELS], zoo_folder()):
+        if not (place / base / CARD_FILE).is_file() or place / base == folder:
+            continue
+        found = open_entry(place / base, base)
+        if wanted in {None, found.card.weights.sha256} and found.card.finetuned is None:
+            return found
+        others.append(f"{found.folder} has weights {found.card.weights.sha256[:12]}...")
+    if others and wanted is not None:
+        raise EntryError(
+            f"{of}: was fine-tuned from {base} with weights {wanted[:12]}..., but {'; '.join(others)}; get the version "
+            "of the base that the card names, or fine-tune again"
+        )
+    raise EntryError(
+        f"{of}: its base {base} is neither in a folder above {folder} nor in the installed zoo; `tfb zoo ls` lists "
+        "what is there, `tfb zoo add FOLDER` adds it"
+    )

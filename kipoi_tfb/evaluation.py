@@ -6,8 +6,8 @@ import datetime
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,13 +201,14 @@ def training_counts(
 def record(
     entry: Entry,
     rows: Sequence[TfMetrics],
-    matrix: BindingMatrix,
+    matrix: BindingMatrix | None,
     chromosomes: Sequence[str],
-    kind: Kind,
+    kind: Kind | Literal["peaks"],
     seed: int,
     command: str,
     replicates: int = REPLICATES,
     baselines: Mapping[str, float] | None = None,
+    min_bound: int = MIN_BOUND,
 ) -> MetricsCard:
     """Write the table into the entry's folder and its averages onto the card.
 
@@ -218,16 +219,26 @@ def record(
     rows
         Of all its TFs.
     matrix, chromosomes, kind, seed, command, replicates
-        How it was tested.
+        How it was tested; no matrix where the labels were someone's peaks.
     baselines
         {scorer: macro AUPRC} of what it was compared with.
+    min_bound
+        Bound regions that a TF needs to count. The intervals of an entry of one TF are over regions, as there are no
+        TFs to resample.
     """
-    summary = summarise(rows, MIN_BOUND, replicates, seed)
+    summary = summarise(rows, min_bound, replicates, seed)
+    if len(rows) == 1 and replicates:
+        (row,) = rows
+        summary = replace(
+            summary,
+            auprc_interval=_ends(row.auprc_low, row.auprc_high),
+            auroc_interval=_ends(row.auroc_low, row.auroc_high),
+        )
     metrics = MetricsCard(
         command=command,
         chromosomes=tuple(chromosomes),
         labels=kind,
-        min_bound=MIN_BOUND,
+        min_bound=min_bound,
         n_tfs=summary.n_tfs,
         auprc=round(summary.auprc, 4),
         auroc=round(summary.auroc, 4),
@@ -236,7 +247,7 @@ def record(
         ece=None if summary.ece is None else round(summary.ece, 4),
         baselines=None if not baselines else {name: round(value, 4) for name, value in baselines.items()},
         seed=seed,
-        matrix_sha256=sha256(matrix.path),
+        matrix_sha256=None if matrix is None else sha256(matrix.path),
         weights_sha256=entry.card.weights.sha256,
         date=datetime.date.today().isoformat(),
     )
@@ -362,6 +373,10 @@ def _probability(scorer: Scorer | TableScorer, scores: NDArray[np.float32]) -> N
 
 def _joined(parts: Sequence[Areas]) -> Areas:
     return Areas(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if low is None or high is None else (low, high)
 
 
 def _rounded(ends: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -40,10 +40,19 @@ def start_at_prior(network: nn.Module, labels: NDArray[np.int8]) -> None:
         network.get_parameter("head.bias").copy_(torch.from_numpy(np.log(prior / (1 - prior))))
 
 
-def start_from_jaspar(network: nn.Module, tfs: Sequence[str]) -> None:
+def start_from_jaspar(network: nn.Module, tfs: Sequence[str], others: Sequence[str] = ()) -> None:
     """Start the first filters from the JASPAR 2020 profiles of the TFs, and each TF's output from its own ones.
 
     A profile that several TFs share is one filter; TFs without a profile have none.
+
+    Parameters
+    ----------
+    network
+        A `MotifCNN`.
+    tfs
+        Of the outputs.
+    others
+        TFs without an output, whose profiles are filters too.
 
     Raises
     ------
@@ -53,7 +62,7 @@ def start_from_jaspar(network: nn.Module, tfs: Sequence[str]) -> None:
     if not isinstance(network, MotifCNN):
         raise ConfigError("field 'first_layer': jaspar needs `architecture: motif-cnn`")
     known = read_profiles()
-    profiles = jaspar_motifs([tf for tf in tfs if tf in known])
+    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
     distinct = {motif.matrix_id: motif for motifs in profiles.values() for motif in motifs}
     rows = {matrix_id: row for row, matrix_id in enumerate(distinct)}
     n_filters, _, _, width = network.scan_weight.shape

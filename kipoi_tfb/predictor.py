@@ -8,13 +8,45 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from kipoi_tfb.device import autocast, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.scores import as_tensor, both_strands, probability, to_one_hot
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "logits_of"]
+
+
+@torch.inference_mode()
+def logits_of(
+    networks: Sequence[nn.Module],
+    codes: NDArray[np.uint8],
+    device: torch.device,
+    precision: str = "fp32",
+    batch_size: int = 128,
+    keep: Sequence[int] | None = None,
+) -> NDArray[np.float32]:
+    """Return strand-averaged logits of networks, side by side, float32 (windows, outputs).
+
+    Parameters
+    ----------
+    networks
+        In evaluation mode, on the device.
+    codes
+        uint8 (windows, length); a window without a single known base has NaN.
+    device, precision, batch_size
+        See `Predictor`.
+    keep
+        Outputs wanted, as indices, in their order; default all.
+    """
+    parts = [np.empty((0, 0), np.float32)]
+    for start in range(0, len(codes), batch_size):
+        one_hot = to_one_hot(as_tensor(codes[start : start + batch_size], device))
+        with autocast(device, precision):
+            logits = torch.cat([both_strands(network, one_hot) for network in networks], dim=1)
+        parts.append((logits if keep is None else logits[:, list(keep)]).cpu().numpy())
+    return np.concatenate(parts[1:] or parts)
 
 
 class Predictor:
@@ -37,6 +69,8 @@ class Predictor:
     ----------
     columns
         Name of each column: the TF, with the entry before it (``entry/TF``) where two entries have it.
+    sources
+        The entry of each column.
     window_length
         Length of the windows in bp.
 
@@ -78,21 +112,17 @@ class Predictor:
             raise UnknownNameError("TF", unknown[0], every)
         self.columns = list(tfs) if tfs is not None else every
         self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
+        owner = [entry for entry in entries for _ in entry.card.tasks]
+        self.sources = owner if self._keep is None else [owner[i] for i in self._keep]
 
-    @torch.inference_mode()
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
 
         A window without a single known base has no score: its row is NaN.
         """
-        out = np.empty((len(codes), len(self.columns)), np.float32)
-        for start in range(0, len(codes), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            one_hot = to_one_hot(as_tensor(codes[part], self.device))
-            with autocast(self.device, self.precision):
-                logits = torch.cat([both_strands(network, one_hot) for network in self._networks], dim=1)
-            out[part] = (logits if self._keep is None else logits[:, self._keep]).cpu().numpy()
-        return out
+        if not len(codes):
+            return np.empty((0, len(self.columns)), np.float32)
+        return logits_of(self._networks, codes, self.device, self.precision, self.batch_size, self._keep)
 
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability of binding, float32 (windows, columns); NaN for windows of unknown bases only."""

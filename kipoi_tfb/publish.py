@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import jinja2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from kipoi_tfb.card import Card, WeightsCard, write_card
 from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
@@ -35,10 +36,17 @@ LARGEST_SHIFT = 1e-3
 """How far storing the weights as float16 may move a probability."""
 
 
-def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
+def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor] | None = None) -> WeightsCard:
     """Write a network's state_dict as CPU tensors, float16 but for the small ones.
 
     It is a file that Kipoi and `torch.load(weights_only=True)` read.
+
+    Parameters
+    ----------
+    network, path
+        What to write, and where to.
+    base
+        Weights to leave out where the network's are the same: those of the entry that it was fine-tuned from.
 
     Raises
     ------
@@ -48,6 +56,9 @@ def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
     state = {}
     for name, value in network.state_dict().items():
         value = value.detach().cpu()
+        before = None if base is None else base.get(name)
+        if before is not None and torch.equal(value, before.to(value.dtype)):  # False for other shapes
+            continue
         half = value.half() if value.is_floating_point() and value.numel() > _SMALL else value
         if not torch.isfinite(half).all():
             raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
@@ -58,7 +69,11 @@ def save_weights(network: nn.Module, path: str | Path) -> WeightsCard:
 
 
 def write_entry(
-    folder: str | Path, network: nn.Module, card_fields: dict, windows: NDArray[np.uint8] | None = None
+    folder: str | Path,
+    network: nn.Module,
+    card_fields: dict,
+    windows: NDArray[np.uint8] | None = None,
+    base: Entry | None = None,
 ) -> Entry:
     """Write a complete entry (weights, card, Kipoi's model.yaml files, golden predictions), whole or not at all.
 
@@ -72,6 +87,9 @@ def write_entry(
         Fields of `kipoi_tfb.card.Card` but the weights.
     windows
         Codes (windows, length) on which to measure how far float16 moves predictions; default random ones.
+    base
+        The entry that it was fine-tuned from: only what differs from its weights is written. It must be where
+        `kipoi_tfb.entry.locate_base` finds it.
 
     Raises
     ------
@@ -82,7 +100,7 @@ def write_entry(
     if folder.exists():
         raise EntryError(f"{folder} exists already; remove it or choose another name")
     with atomic_folder(folder) as temporary:
-        weights = save_weights(network, temporary / WEIGHTS_FILE)
+        weights = save_weights(network, temporary / WEIGHTS_FILE, None if base is None else base.state_dict())
         card = Card(weights=weights, **card_fields)
         write_card(card, temporary)
         shift = _largest_shift(network, open_entry(temporary), windows)

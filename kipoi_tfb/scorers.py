@@ -19,7 +19,7 @@ from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
 if TYPE_CHECKING:
-    from kipoi_tfb.card import Card
+    from kipoi_tfb.entry import Entry
 
 __all__ = [
     "BASELINES",
@@ -126,7 +126,7 @@ class EntryScorer:
         self.tfs = tuple(self.entry.card.tasks)
         self.window_length = self.entry.card.window_length
         self.train_chromosomes = tuple(self.entry.card.data.train_chromosomes)
-        self.seen_chromosomes = _seen(self.entry.card)
+        self.seen_chromosomes = _seen(self.entry)
         self._predictor = Predictor([self.entry], device=device)
 
     def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -303,15 +303,14 @@ def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed:
     return MotifScorer(path, choose_profiles(by_tf, lesson.codes, lesson.labels, seed))
 
 
-def _seen(card: Card) -> tuple[str, ...]:
+def _seen(entry: Entry) -> tuple[str, ...]:
     """Return the chromosomes that an entry, or the one that it was fine-tuned from, was trained or validated on."""
-    from kipoi_tfb.zoo import find_entry
-
+    card = entry.card
     own = {*card.data.train_chromosomes, *card.data.validation_chromosomes}
     if card.base is not None:
         try:
-            own |= set(_seen(find_entry(card.base).card))
-        except (UnknownNameError, EntryError):
+            own |= set(_seen(entry.find_base()))
+        except EntryError:
             logger.warning(
                 "%s: its base %s is not here, so what that one was trained on is not known", card.name, card.base
             )

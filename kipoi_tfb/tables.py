@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["FORMATS", "Table", "TableWriter", "open_table", "table_format"]
+__all__ = ["FORMATS", "Table", "TableWriter", "open_table", "read_piece", "table_format", "write_piece"]
 
 FORMATS = (".tsv", ".parquet", ".h5")
 
 Table = Mapping[str, NDArray]
-"""Equally long columns by name, in their order."""
+"""Equally long columns by name, in their order. Text is of dtype U, or object where its longest may be very long."""
+
+_TEXT = "UO"
 
 
 class TableWriter:
@@ -82,7 +84,8 @@ class _TsvWriter(TableWriter):
         table = _arrow_table(chunk)
         if self.file.tell() == 0:
             self.file.write(("\t".join(table.column_names) + "\n").encode())
-        if any(values.dtype.kind == "U" and (np.char.find(values, '"') >= 0).any() for values in chunk.values()):
+        texts = [values for values in chunk.values() if values.dtype.kind in _TEXT]
+        if any('"' in text for values in texts for text in values.tolist()):
             self.file.write(_join(table))
         else:
             options = WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
@@ -125,23 +128,48 @@ class _Hdf5Writer(TableWriter):
 
     def write(self, chunk: Table) -> None:
         at_most = sum(values.nbytes + 64 * len(values) + (1 << 16) for values in chunk.values())
+        at_most += sum(len(text) for values in chunk.values() if values.dtype.kind == "O" for text in values)
         if shutil.disk_usage(self.folder).free < at_most:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
         for name, values in chunk.items():
             if name not in self.file:
-                kind = self.text if values.dtype.kind == "U" else values.dtype
+                kind = self.text if values.dtype.kind in _TEXT else values.dtype
                 self.file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(4096,), compression="gzip")
             dataset = self.file[name]
             start = len(dataset)
             dataset.resize(start + len(values), axis=0)
-            dataset[start:] = values.astype(object) if values.dtype.kind == "U" else values
+            dataset[start:] = values.astype(object) if values.dtype.kind in _TEXT else values
         self.file.flush()
 
     def close(self) -> None:
         self.file.close()
 
 
-def _arrow_table(chunk: Table):
+def write_piece(path: Path, chunk: Table) -> None:
+    """Write a chunk as a file of its own, to be handed to a `TableWriter` later, by another process maybe."""
+    from pyarrow.parquet import write_table
+
+    write_table(_arrow_table(chunk, with_nulls=False), str(path), compression="zstd")
+
+
+def read_piece(path: Path) -> Table:
+    """Return the chunk that `write_piece` wrote."""
+    from pyarrow.parquet import ParquetFile
+
+    with ParquetFile(str(path)) as file:
+        table = file.read().combine_chunks()
+    return {name: _numpy_column(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+
+
+def _numpy_column(column: Any) -> NDArray:
+    if str(column.type) == "string":
+        texts = np.empty(len(column), object)
+        texts[:] = column.to_pylist()
+        return texts
+    return column.to_numpy()
+
+
+def _arrow_table(chunk: Table, with_nulls: bool = True):
     """Return a chunk as an Arrow table; a score that does not exist (NaN) becomes null, an empty field in TSV.
 
     Columns are made from their buffers: `pyarrow.array` would import pandas, a quarter of a second.
@@ -149,11 +177,11 @@ def _arrow_table(chunk: Table):
     import pyarrow as pa
 
     def column(values: NDArray) -> Any:
-        if values.dtype.kind == "U":
+        if values.dtype.kind in _TEXT:
             texts = [text.encode() for text in values.tolist()]
             offsets = np.cumsum([0, *map(len, texts)], dtype=np.int32)
             return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(b"".join(texts)))
-        missing = np.isnan(values)
+        missing = np.isnan(values) & with_nulls
         known = pa.py_buffer(np.packbits(~missing, bitorder="little")) if missing.any() else None
         data = pa.py_buffer(np.ascontiguousarray(values))
         return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [known, data])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,20 +15,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb import distributed
 from kipoi_tfb.architectures import build_network
 from kipoi_tfb.config import PretrainConfig
-from kipoi_tfb.datasets import LabelledWindows, TrainingData, shifted
+from kipoi_tfb.datasets import LabelledWindows, TrainingData
 from kipoi_tfb.device import autocast, keep_freed_memory
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.memory import explain_out_of_memory
 from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.progress import no_bar, progress_bar
-from kipoi_tfb.scores import both_strands, to_one_hot
+from kipoi_tfb.scores import both_strands
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
-from tfb_matrix_data.sequence import reverse_complement
 
 __all__ = ["EpochRecord", "TrainingResult", "train"]
 
@@ -56,7 +58,13 @@ class TrainingResult:
 
 
 def train(
-    config: PretrainConfig, data: TrainingData, folder: str | Path, device: torch.device, precision: str = "fp32"
+    config: PretrainConfig,
+    data: TrainingData,
+    folder: str | Path,
+    device: torch.device,
+    precision: str = "fp32",
+    network: nn.Module | None = None,
+    trainable: Collection[str] | None = None,
 ) -> TrainingResult:
     """Train a network as configured, or resume it from the checkpoint in `folder`.
 
@@ -71,20 +79,33 @@ def train(
         Where ``checkpoint.pt`` and ``history.json`` go.
     device, precision
         See `kipoi_tfb.device`.
+    network
+        What to start from, such as a network that was trained before; it is changed. Default: a new one of the
+        configuration's architecture, which starts as the configuration says.
+    trainable
+        Names of the parameters that learn; default all. Batch normalisation whose parameters stay keeps its running
+        averages too.
 
     Raises
     ------
     ConfigError
-        If `folder` holds the checkpoint of another configuration.
+        If `folder` holds the checkpoint of another configuration or starting point.
     TfbError
         If the loss or a weight is not finite, or memory is not enough; the last good checkpoint stays.
     """
-    return _Trainer(config, data, Path(folder), device, precision).run()
+    return _Trainer(config, data, Path(folder), device, precision, network, trainable).run()
 
 
 class _Trainer:
     def __init__(
-        self, config: PretrainConfig, data: TrainingData, folder: Path, device: torch.device, precision: str
+        self,
+        config: PretrainConfig,
+        data: TrainingData,
+        folder: Path,
+        device: torch.device,
+        precision: str,
+        network: nn.Module | None = None,
+        trainable: Collection[str] | None = None,
     ) -> None:
         self.config, self.data, self.folder = config, data, folder
         self.device, self.precision = device, precision
@@ -98,12 +119,12 @@ class _Trainer:
         self.steps_per_epoch = max(1, full + (rest >= 2 * distributed.world_size()))
         torch.manual_seed(config.seed)
         keep_freed_memory()
-        length = data.train.codes.shape[1]
-        network = build_network(config.architecture, len(data.tfs), length, config.sizes)
-        if config.output_bias == "prior":
-            start_at_prior(network, data.train.labels)
-        if config.first_layer == "jaspar":
-            start_from_jaspar(network, data.tfs)
+        start = [] if network is None else [_digest(network), trainable and sorted(trainable)]
+        if network is None:
+            network = _new_network(config, data)
+        if trainable is not None:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(name in trainable)
         self.objective = distributed.prepare(Objective(network).to(device), device)
         self.network = self.objective.get_submodule("network")
         self.optimiser = _optimiser(config, self.objective, device)
@@ -112,7 +133,7 @@ class _Trainer:
         self.best: dict[str, Tensor] = {}
         # What a checkpoint must have been made with to be resumed.
         self.identity = json.dumps(
-            [config.model_dump(mode="json"), data.tfs, len(data.train), precision], sort_keys=True
+            [config.model_dump(mode="json"), data.tfs, len(data.train), precision, *start], sort_keys=True
         )
         self._load_checkpoint()
         self.replica = distributed.replicate(self.objective, device)
@@ -136,6 +157,7 @@ class _Trainer:
         flip = rng.random(self.n_samples) < 0.5 if self.config.strands == "random" else order >= len(self.data.train)
         order %= len(self.data.train)
         self.objective.train()
+        _keep_frozen(self.network)
         started = saved = time.monotonic()
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
@@ -166,16 +188,14 @@ class _Trainer:
         return loss
 
     def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64]) -> float:
-        codes = self.data.train.codes[samples]
-        codes[flip] = reverse_complement(codes[flip])
-        codes = shifted(codes, shifts)
+        inputs = self.data.train.inputs(samples, flip, shifts, self.device)
         labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
         # Dropout: other masks in each step, and in each process.
         torch.manual_seed((self.config.seed << 32) + (distributed.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         with autocast(self.device, self.precision):
-            loss = self.replica(to_one_hot(torch.from_numpy(codes).to(self.device)), labels)
+            loss = self.replica(inputs, labels)
         loss = distributed.whole_batch(loss, (labels >= 0).sum())
         value = distributed.global_mean(loss)
         if not np.isfinite(value):
@@ -243,8 +263,7 @@ class _Trainer:
             part = slice(start, start + _EVALUATION_BATCH)
             labels = torch.from_numpy(windows.labels[part]).to(self.device)
             with autocast(self.device, self.precision):
-                one_hot = to_one_hot(torch.from_numpy(windows.codes[part]).to(self.device))
-                logits = both_strands(self.network, one_hot)
+                logits = both_strands(self.network, windows.part(part, self.device))
             n = float((labels >= 0).sum())
             total += masked_loss(logits, labels).item() * n
             resolved += n
@@ -285,11 +304,36 @@ class _Trainer:
         logger.info("resuming from %s at step %d", path, self.step)
 
 
+def _new_network(config: PretrainConfig, data: TrainingData) -> nn.Module:
+    network = build_network(config.architecture, len(data.tfs), data.train.codes.shape[1], config.sizes)
+    if config.output_bias == "prior":
+        start_at_prior(network, data.train.labels)
+    if config.first_layer == "jaspar":
+        start_from_jaspar(network, data.tfs)
+    return network
+
+
+def _digest(network: nn.Module) -> str:
+    """Return what tells one starting point from another."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _keep_frozen(network: nn.Module) -> None:
+    """Let batch normalisation that does not learn use, and keep, its running averages."""
+    for module in network.modules():
+        if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters(recurse=False)):
+            module.eval()
+
+
 def _optimiser(config: PretrainConfig, objective: nn.Module, device: torch.device) -> torch.optim.Optimizer:
     adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
     # Decay pulls weights together; on biases and normalisation it would only fight what they are there for.
-    vectors = [parameter for parameter in objective.parameters() if parameter.ndim < 2]
-    others = [parameter for parameter in objective.parameters() if parameter.ndim >= 2]
+    learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    vectors = [parameter for parameter in learning if parameter.ndim < 2]
+    others = [parameter for parameter in learning if parameter.ndim >= 2]
     decay = config.weight_decay if config.optimiser == "adamw" else 0.0
     groups = [{"params": others, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
     return adam(groups, lr=config.learning_rate, fused=device.type in {"cpu", "cuda"})

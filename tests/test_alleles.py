@@ -104,7 +104,12 @@ def test_windows_worked_by_hand(genome):
     # chr2, 0-based:  12 ACGTTGCAacgt 23, 24 N, 25 ACGTGG; window of 8 around the T at 15 (VCF position 16): [11, 19).
     assert one(genome, ("chr2", 16, "T", "G"), 8) == ("ok", ".", "TACGTTGC", "TACGGTGC")
     # A deletion of TTG moves CAa in from the right, an insertion pushes GC out; the left flank never moves.
-    assert one(genome, ("chr2", 15, "GTTG", "G"), 8) == ("ok", "n_in_window=1", "NTACGTTG", "NTACGCAA")
+    assert one(genome, ("chr2", 15, "GTTG", "G"), 8) == (
+        "ok",
+        "not_left_normalised;n_in_window=1",
+        "NTACGTTG",
+        "NTACGCAA",
+    )
     assert one(genome, ("chr2", 16, "T", "TAA"), 8) == ("ok", ".", "TACGTTGC", "TACGTAAT")
     assert one(genome, ("chr2", 16, "TT", "CAG"), 8) == ("ok", ".", "TACGTTGC", "TACGCAGG")
 
@@ -142,7 +147,7 @@ def test_flags_count_unknown_bases_and_edges(genome):
 
 
 def test_duplicates_are_scored_and_flagged(genome):
-    row = ("chr1", 50, CONTIGS["chr1"][49], "AA")
+    row = ("chr1", 50, CONTIGS["chr1"][49], "ACGT".replace(CONTIGS["chr1"][49], "")[:2])
     windows = allele_windows(variants(row, row, duplicate=(1,)), genome, 20)
     assert windows.status == ["ok", "ok"] and windows.flags == [".", "duplicate"]
     np.testing.assert_array_equal(windows.alt[0], windows.alt[1])
@@ -151,6 +156,49 @@ def test_duplicates_are_scored_and_flagged(genome):
 def test_flags_add_up(genome):
     windows = allele_windows(variants(("chr2", 10, "T", "C"), duplicate=(0,)), genome, 20)
     assert windows.flags == ["duplicate;n_in_window=4;edge_padded"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "flag"),
+    [
+        ("A", "C", "."),
+        ("CA", "C", "."),  # a deletion of the first copy, as far left as can be
+        ("C", "CA", "."),
+        ("CA", "CAA", "not_left_normalised"),  # an insertion at the end of the run: C>CA is the same
+        ("AA", "A", "not_left_normalised"),
+        ("CA", "CG", "not_left_normalised"),  # A>G, one further on
+        ("CA", "GT", "."),
+        ("cA", "Ca", "."),  # no change at all
+        ("ca", "CG", "not_left_normalised"),
+    ],
+)
+def test_records_that_have_a_shorter_form_are_flagged(write_fasta, tmp_path, ref, alt, flag):
+    genome = Genome(write_fasta(tmp_path / "g.fa", {"chr1": "GTGTGTGTGTCAAAAGTGTGTGTGT"}))
+    pos = 11 if ref[0] in "cC" else 12
+    windows = allele_windows(variants(("chr1", pos, ref, alt)), genome, 8)
+    assert (windows.status, windows.flags) == (["ok"], [flag])
+
+
+# Swapped alleles
+
+
+@pytest.mark.parametrize("kind", kinds)
+@given(data=st.data())
+def test_swapped_windows_are_the_exchanged_ones(genome, kind, data):
+    chrom, pos, ref, alt = data.draw(alleles(kind))
+    straight = allele_windows(variants((chrom, pos, ref, alt)), genome, 20)
+    turned = allele_windows(variants((chrom, pos, alt, ref)), genome, 20, allele_swap=True)
+    untouched = allele_windows(variants((chrom, pos, alt, ref)), genome, 20)
+    if turned.status[0] == "swapped":
+        assert straight.status[0] == "ok" and untouched.status[0] == "ref_mismatch"
+        np.testing.assert_array_equal(turned.ref, straight.alt)
+        np.testing.assert_array_equal(turned.alt, straight.ref)
+        assert (untouched.ref == 4).all()
+    else:
+        # The genome has this REF too, it has neither, or the alleles reach beyond its end or are no bases.
+        assert turned.status == untouched.status
+        if straight.status[0] == "ok":
+            assert untouched.status[0] == "ok" or untouched.flags[0] in ("outside_contig", "iupac_allele")
 
 
 # Statuses

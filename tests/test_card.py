@@ -108,7 +108,7 @@ def test_unknown_field_is_refused(changed, field):
         ("tasks", ["JUND", "JUND"], "JUND named twice"),
         ("window_length", "long", "valid integer"),
         ("training.config.epochs", 0, "greater than 0"),
-        ("metrics.labels", "dense", "'sparse' or 'less_sparse'"),
+        ("metrics.labels", "dense", "'sparse', 'less_sparse' or 'peaks'"),
     ],
 )
 def test_wrong_value_names_the_field(changed, field, value, complaint):

@@ -175,7 +175,7 @@ def test_refuses_what_a_scorer_was_trained_or_validated_on(entry):
 def test_refuses_what_the_base_of_a_fine_tuned_entry_was_trained_on(tmp_path):
     data = tiny.card_fields()["data"]
     base = tiny.make_entry(tmp_path / "base", data=data.model_copy(update={"train_chromosomes": ("chr7",)}))
-    tuned = tiny.make_entry(tmp_path / "tuned", base=str(base.folder))
+    tuned = tiny.make_entry(tmp_path / "tuned", base=base.folder.name)
     with pytest.raises(ConfigError, match="was trained or validated on chr7;"):
         check_held_out([EntryScorer(str(tuned.folder), "cpu")], ["chr7"])
 

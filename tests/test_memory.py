@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from kipoi_tfb import training
+from kipoi_tfb import datasets, training
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.memory import explain_out_of_memory, is_out_of_memory
 from tests import tiny
@@ -82,14 +82,14 @@ def test_training_says_which_batch_fits(tmp_path, monkeypatch):
     world = tiny.make_world(tmp_path)
     data = load_training_data(tiny.config(), world.matrix, world.genome)
     (tmp_path / "run").mkdir()
-    to_one_hot = training.to_one_hot
+    to_one_hot = datasets.to_one_hot
 
     def limited(codes):
         if len(codes) > 20 and len(codes) <= 64:  # validation takes more at a time, and less memory
             raise RuntimeError(ON_CPU)
         return to_one_hot(codes)
 
-    monkeypatch.setattr(training, "to_one_hot", limited)
+    monkeypatch.setattr(datasets, "to_one_hot", limited)
     with pytest.raises(TfbError, match=r"out of memory with batch_size 64 .*`batch_size: 16`"):
         training.train(tiny.config(), data, tmp_path / "run", CPU)
     assert list((tmp_path / "run").iterdir()) == []

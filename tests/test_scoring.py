@@ -11,12 +11,11 @@ import pytest
 
 from kipoi_tfb import scoring
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scoring import SCORES, score_variants
+from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS
 from tfb_matrix_data.errors import AssemblyError, InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import encode
-from tfb_matrix_data.variants import iter_variants
 
 pytest_plugins = ("tests.entries",)
 
@@ -39,8 +38,11 @@ def other(letters: str) -> str:
     return letters.translate(str.maketrans("ACGT", "TGCA"))
 
 
-def run(predictor: Predictor, genome: Genome, tmp_path: Path, rows: list[tuple]) -> tuple[dict, scoring.ScoringSummary]:
-    summary = score_variants(predictor, write_vcf(tmp_path / "a.vcf", rows), genome, tmp_path / "out.parquet")
+def run(
+    predictor: Predictor, genome: Genome, tmp_path: Path, rows: list[tuple], **options: object
+) -> tuple[dict, scoring.ScoringSummary]:
+    vcf = write_vcf(tmp_path / "a.vcf", rows)
+    summary = score_variants(predictor, vcf, genome, tmp_path / "out.parquet", ScoringOptions(**options))
     return pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict(), summary
 
 
@@ -94,13 +96,14 @@ def test_flags_say_the_rest(mixed):
     assert flags["twice"] == "duplicate"
     assert flags["edge"] == "n_in_window=96;edge_padded"
     assert (flags["none"], flags["where"], flags["past"]) == ("no_alt", "unknown_contig", "outside_contig")
-    assert flags["snv"] == flags["sym"] == flags["wrong"] == flags["mnv"] == flags["long"] == "."
+    assert base(500) == "G" and flags["snv"] == "not_left_normalised"  # its second ALT: G>GG
+    assert flags["sym"] == flags["wrong"] == flags["mnv"] == flags["long"] == "."
 
 
 def test_the_summary_counts_everything(mixed):
     _, summary = mixed
     assert summary.status == Counter(STATUS)
-    wanted = {"n_in_window": 2, "edge_padded": 1, "duplicate": 1}
+    wanted = {"n_in_window": 2, "edge_padded": 1, "duplicate": 1, "not_left_normalised": 1}
     assert summary.flags == {**wanted, "no_alt": 1, "unknown_contig": 1, "outside_contig": 1}
 
 
@@ -166,25 +169,23 @@ def test_two_entries_side_by_side(tmp_path, entry, other_entry, genome, mixed):
         np.testing.assert_allclose(values(table, score, columns[:3]), values(mixed[0], score), atol=1e-5)
 
 
-def test_chunks_do_not_change_anything(tmp_path, predictor, genome, mixed, monkeypatch):
-    monkeypatch.setattr(scoring, "iter_variants", lambda path: iter_variants(path, chunk_size=2))
-    table, summary = run(predictor, genome, tmp_path, MIXED)
+def test_chunks_do_not_change_anything(tmp_path, predictor, genome, mixed):
+    table, summary = run(predictor, genome, tmp_path, MIXED, piece_size=2)
     assert summary == mixed[1]
     assert all(table[name] == mixed[0][name] for name in FIXED)
     for score in SCORES:
         np.testing.assert_allclose(values(table, score), values(mixed[0], score), atol=1e-5)
 
 
-@pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5"])
-def test_a_genome_of_another_assembly_leaves_nothing(tmp_path, predictor, genome, ending, monkeypatch):
+@pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5", ".vcf", ".vcf.gz"])
+def test_a_genome_of_another_assembly_leaves_nothing(tmp_path, predictor, genome, ending):
     rows = [("chr1", pos, ".", base(pos), other(base(pos))) for pos in range(100, 140)]
     rows += [("chr1", pos, ".", other(base(pos)), base(pos)) for pos in range(200, 260)]
     vcf = write_vcf(tmp_path / "a.vcf", rows)
-    monkeypatch.setattr(scoring, "iter_variants", lambda path: iter_variants(path, chunk_size=10))
     with pytest.raises(
         AssemblyError, match=r"a\.vcf: REF differs from genome\.fa for 50 of the first 90 alleles \(56%\)"
     ):
-        score_variants(predictor, vcf, genome, tmp_path / f"out{ending}")
+        score_variants(predictor, vcf, genome, tmp_path / f"out{ending}", ScoringOptions(piece_size=10))
     assert [path.name for path in tmp_path.iterdir()] == ["a.vcf"]
 
 
@@ -194,3 +195,59 @@ def test_a_damaged_file_leaves_nothing(tmp_path, predictor, genome):
     with pytest.raises(InputError, match="damaged or cut off after record 1"):
         score_variants(predictor, path, genome, tmp_path / "out.tsv")
     assert [path.name for path in tmp_path.iterdir()] == ["a.vcf"]
+
+
+# Swapped alleles, and another assembly all the same
+
+SWAP = [("chr1", pos, ".", other(base(pos)), base(pos)) for pos in (500, 510)]
+SWAP += [("chr1", 520, ".", base(520), other(base(520)))]
+
+
+def test_swapped_alleles_keep_the_files_sign(tmp_path, predictor, genome):
+    rows = [*SWAP, ("chr1", 540, ".", *(["A", "C"] if base(540) in "GT" else ["G", "T"]))]
+    plain, _ = run(predictor, genome, tmp_path, rows)
+    assert plain["status"] == ["ref_mismatch", "ref_mismatch", "ok", "ref_mismatch"]
+    table, summary = run(predictor, genome, tmp_path, rows, allele_swap=True)
+    assert table["status"] == ["swapped", "swapped", "ok", "ref_mismatch"] and summary.status["swapped"] == 2
+    back = [("chr1", pos, ".", base(pos), other(base(pos))) for pos in (500, 510)]
+    forward, _ = run(predictor, genome, tmp_path, back)
+    np.testing.assert_allclose(values(table, "effect")[:2], -values(forward, "effect"), atol=1e-5)
+    np.testing.assert_allclose(values(table, "alt")[:2], values(forward, "ref"), atol=1e-6)
+    assert np.isnan(values(table, "effect")[3]).all()
+
+
+def test_a_swapped_vcf_is_no_other_assembly(tmp_path, predictor, genome):
+    rows = [("chr1", pos, ".", other(base(pos)), base(pos)) for pos in range(200, 240)]
+    with pytest.raises(AssemblyError):
+        run(predictor, genome, tmp_path, rows)
+    assert run(predictor, genome, tmp_path, rows, allele_swap=True)[1].status == {"swapped": 40}
+
+
+def test_the_assembly_can_be_ignored(tmp_path, predictor, genome):
+    rows = [("chr1", pos, ".", other(base(pos)), base(pos)) for pos in range(200, 240)]
+    assert run(predictor, genome, tmp_path, rows, ignore_assembly=True)[1].status == {"ref_mismatch": 40}
+
+
+# Bad input that is delivered
+
+
+def test_a_deletion_of_100_kb_costs_nothing(tmp_path, predictor, genome):
+    rows = [("chr1", 500, ".", base(500) + "A" * 100_000, base(500)), *MIXED[:1]] * 30
+    table, summary = run(predictor, genome, tmp_path, rows)
+    assert summary.status == {"unsupported": 30, "ok": 60}  # it ends beyond the contig
+    assert len(table["ref"][0]) == 100_001
+
+
+def test_lower_case_is_read_and_iupac_is_said(tmp_path, predictor, genome):
+    rows = [("chr1", 500, ".", base(500).lower(), f"{other(base(500)).lower()},R,N")]
+    table, _ = run(predictor, genome, tmp_path, rows)
+    assert table["status"] == ["ok", "unsupported", "unsupported"]
+    assert table["flags"] == [".", "iupac_allele", "iupac_allele"]
+
+
+def test_variants_from_strings_and_tables(tmp_path, predictor, genome):
+    wanted, _ = run(predictor, genome, tmp_path, [("chr1", 500, ".", base(500), other(base(500)))])
+    (tmp_path / "a.tsv").write_text(f"chr1\t500\t{base(500)}\t{other(base(500))}\n")
+    for source in ([f"chr1:500:{base(500)}>{other(base(500))}"], tmp_path / "a.tsv"):
+        score_variants(predictor, source, genome, tmp_path / "out.parquet")
+        assert pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict() == wanted

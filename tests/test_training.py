@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb import objective, training
+from kipoi_tfb import datasets, objective, training
 from kipoi_tfb.config import read_config
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
 from kipoi_tfb.initialise import start_at_prior
@@ -319,13 +319,13 @@ def test_absurd_learning_rate_stops(data, tmp_path):
 @pytest.mark.parametrize("strands", ["both", "random"])
 def test_strands(data, tmp_path, monkeypatch, strands):
     seen = []
-    original = training.to_one_hot
+    original = datasets.to_one_hot
 
     def spy(codes, *args):
         seen.extend(decode(row) for row in codes.numpy())
         return original(codes, *args)
 
-    monkeypatch.setattr(training, "to_one_hot", spy)
+    monkeypatch.setattr(datasets, "to_one_hot", spy)
     monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
     config = tiny.config(epochs=2, strands=strands)
     train(config, data, tmp_path, CPU)
@@ -346,8 +346,8 @@ def test_strands(data, tmp_path, monkeypatch, strands):
 
 def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
     seen = []
-    to_one_hot, loss = training.to_one_hot, objective.masked_loss
-    monkeypatch.setattr(training, "to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes))
+    to_one_hot, loss = datasets.to_one_hot, objective.masked_loss
+    monkeypatch.setattr(datasets, "to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes))
     monkeypatch.setattr(objective, "masked_loss", lambda x, y: seen.append(y.numpy()) or loss(x, y))
     monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, windows: 0.0)
     train(tiny.config(epochs=1), data, tmp_path, CPU)

@@ -13,11 +13,14 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import UNKNOWN, encode
 from tfb_matrix_data.variants import NO_ALT, Variants
 
-__all__ = ["STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows"]
+__all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows"]
 
-STATUSES = ("ok", "ref_mismatch", "symbolic", "too_long", "unsupported")
-"""What became of an allele; only ``ok`` is scored. ``flags`` say why one is ``unsupported``."""
+STATUSES = ("ok", "swapped", "ref_mismatch", "symbolic", "too_long", "unsupported")
+"""What became of an allele; `SCORED` are scored. ``flags`` say why one is ``unsupported``."""
 
+SCORED = ("ok", "swapped")
+
+_LETTERS = frozenset("ACGTacgt")
 _BASES = re.compile(r"[ACGTacgt]+")
 _SYMBOLIC = re.compile(r"[<>\[\]*]|^\.|\.$")
 
@@ -31,11 +34,12 @@ class AlleleWindows(NamedTuple):
         One of `STATUSES` per allele.
     flags
         Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` and ``edge_padded`` (over
-        all bases that the two windows need), ``duplicate``; why one is unsupported: ``no_alt``, ``iupac_allele``,
-        ``unknown_contig``, ``outside_contig``.
+        all bases that the two windows need), ``duplicate``, ``not_left_normalised`` (the same change can be written
+        shorter or further left; the windows are those of the position in the file); why one is unsupported:
+        ``no_alt``, ``iupac_allele``, ``unknown_contig``, ``outside_contig``.
     ref, alt
-        uint8 (alleles, length) codes, all unknown (4) where the status is not ``ok``. The first REF base is at index
-        length / 2 of both; an indel shifts the right flank, which is read from further (or less far) on.
+        uint8 (alleles, length) codes, all unknown (4) where the status is not one of `SCORED`. The first REF base is
+        at index length / 2 of both; an indel shifts the right flank, which is read from further (or less far) on.
     """
 
     status: list[str]
@@ -45,8 +49,8 @@ class AlleleWindows(NamedTuple):
 
     @property
     def scored(self) -> NDArray[np.int64]:
-        """Return the rows with status ``ok``, ascending."""
-        return np.flatnonzero(np.array([status == "ok" for status in self.status], bool))
+        """Return the rows whose status is one of `SCORED`, ascending."""
+        return np.flatnonzero(np.array([status in SCORED for status in self.status], bool))
 
 
 class AssemblyCheck:
@@ -79,12 +83,16 @@ class AssemblyCheck:
             raise AssemblyError(
                 f"{variants.path}: REF differs from {genome.path.name} for {self.mismatched} of the first "
                 f"{self.compared} alleles ({self.mismatched / self.compared:.0%}); "
-                "this FASTA is another assembly than the VCF's"
+                "this FASTA is another assembly than the VCF's (tfb score --ignore-assembly goes on)"
             )
 
 
 def allele_windows(
-    variants: Variants, genome: Genome, length: int = 200, check: AssemblyCheck | None = None
+    variants: Variants,
+    genome: Genome,
+    length: int = 200,
+    check: AssemblyCheck | None = None,
+    allele_swap: bool = False,
 ) -> AlleleWindows:
     """Return the REF and ALT windows of variants, and the status of every allele.
 
@@ -98,6 +106,9 @@ def allele_windows(
         Even window length in bp. An allele longer than half of it is ``too_long``.
     check
         Counts REF mismatches over the chunks of one file.
+    allele_swap
+        Where REF is not what the genome has but ALT is, the status is ``swapped`` instead of ``ref_mismatch``. The
+        windows stay those of the file's REF and ALT, so that the sign of an effect keeps its meaning.
 
     Raises
     ------
@@ -112,7 +123,11 @@ def allele_windows(
     for row, (chrom, pos, ref, alt) in enumerate(
         zip(variants.chrom, variants.pos.tolist(), variants.ref, variants.alt, strict=True)
     ):
-        reason = _unsupported(ref, alt, pos, sizes[chrom])
+        size = sizes[chrom]
+        if ref in _LETTERS and alt in _LETTERS and size is not None and 0 < pos <= size:
+            groups.setdefault((1, 1), []).append(row)  # what nearly all are, without the questions below
+            continue
+        reason = _unsupported(ref, alt, pos, size)
         if _SYMBOLIC.search(alt) and alt != NO_ALT:
             status[row] = "symbolic"
         elif reason:
@@ -122,34 +137,83 @@ def allele_windows(
             status[row] = "too_long"
         else:
             groups.setdefault((len(ref), len(alt)), []).append(row)
+            if _can_be_normalised(ref.upper(), alt.upper()):
+                flags[row].append("not_left_normalised")
     ref_codes = np.full((len(variants), length), UNKNOWN, np.uint8)
     alt_codes = ref_codes.copy()
     compared = mismatched = 0
-    for (n_ref, n_alt), members in groups.items():
+    for members in groups.values():
         rows = np.array(members)
-        ref_bases = encode("".join(variants.ref[i] for i in members)).reshape(-1, n_ref)
-        alt_bases = encode("".join(variants.alt[i] for i in members)).reshape(-1, n_alt)
-        # One cut serves both alleles: the window, and behind it the bases that a deletion moves in.
-        n_wide = length + max(0, n_ref - n_alt)
-        wide = genome.windows([variants.chrom[i] for i in members], variants.pos[rows] - 1 - half, n_wide)
-        here = wide.codes[:, half : half + n_ref]
-        known = (here != UNKNOWN).all(1)
-        wrong = (here != ref_bases).any(1)
-        compared += int(known.sum())
-        mismatched += int((wrong & known).sum())
-        alt_window = np.hstack([wide.codes[:, :half], alt_bases, wide.codes[:, half + n_ref :]])[:, :length]
-        ref_codes[rows[~wrong]] = wide.codes[~wrong, :length]
-        alt_codes[rows[~wrong]] = alt_window[~wrong]
-        for i, row in enumerate(members):
-            if wrong[i]:
-                status[row] = "ref_mismatch"
-            if wide.n_unknown[i]:
-                flags[row].append(f"n_in_window={wide.n_unknown[i]}")
-            if wide.edge_padded[i]:
-                flags[row].append("edge_padded")
+        placed = _place(variants, genome, members, length)
+        ref_codes[rows[placed.right]] = placed.ref[placed.right]
+        alt_codes[rows[placed.right]] = placed.alt[placed.right]
+        swapped = np.zeros(len(rows), bool)
+        if allele_swap and not placed.right.all():
+            fits = [i for i in np.flatnonzero(~placed.right).tolist() if _ends_inside(variants, sizes, members[i])]
+            other = _place(variants, genome, [members[i] for i in fits], length, exchanged=True) if fits else None
+            if other is not None:
+                at = np.array(fits)[other.right]
+                swapped[at] = True
+                # Exchanged twice: `other` calls the file's ALT its REF.
+                ref_codes[rows[at]] = other.alt[other.right]
+                alt_codes[rows[at]] = other.ref[other.right]
+        wrong = ~placed.right & ~swapped
+        compared += int(placed.known.sum())
+        mismatched += int((wrong & placed.known).sum())
+        for i in np.flatnonzero(~placed.right).tolist():
+            status[members[i]] = "swapped" if swapped[i] else "ref_mismatch"
+        for i in np.flatnonzero(placed.n_unknown).tolist():
+            flags[members[i]].append(f"n_in_window={placed.n_unknown[i]}")
+            if placed.edge_padded[i]:
+                flags[members[i]].append("edge_padded")
     if check is not None:
         check.update(compared, mismatched, genome, variants)
-    return AlleleWindows(status, [";".join(f) or "." for f in flags], ref_codes, alt_codes)
+    return AlleleWindows(status, [";".join(f) if f else "." for f in flags], ref_codes, alt_codes)
+
+
+class _Placed(NamedTuple):
+    """Alleles of one pair of lengths on the genome: windows, whether REF is what it has, whether it has known bases."""
+
+    ref: NDArray[np.uint8]
+    alt: NDArray[np.uint8]
+    right: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    n_unknown: NDArray[np.int64]
+    edge_padded: NDArray[np.bool_]
+
+
+def _place(variants: Variants, genome: Genome, members: list[int], length: int, exchanged: bool = False) -> _Placed:
+    """Cut the windows of alleles whose REFs (and whose ALTs) are equally long; `exchanged`: ALT is taken for REF."""
+    half = length // 2
+    refs, alts = (variants.alt, variants.ref) if exchanged else (variants.ref, variants.alt)
+    n_ref, n_alt = len(refs[members[0]]), len(alts[members[0]])
+    ref_bases = encode("".join([refs[i] for i in members])).reshape(-1, n_ref)
+    alt_bases = encode("".join([alts[i] for i in members])).reshape(-1, n_alt)
+    # One cut serves both alleles: the window, and behind it the bases that a deletion moves in.
+    n_wide = length + max(0, n_ref - n_alt)
+    wide = genome.windows([variants.chrom[i] for i in members], variants.pos[members] - 1 - half, n_wide)
+    here = wide.codes[:, half : half + n_ref]
+    if n_ref == n_alt:
+        alt_window = wide.codes.copy()
+        alt_window[:, half : half + n_alt] = alt_bases
+    else:
+        alt_window = np.hstack([wide.codes[:, :half], alt_bases, wide.codes[:, half + n_ref :]])[:, :length]
+    right, known = (here == ref_bases).all(1), (here != UNKNOWN).all(1)
+    return _Placed(wide.codes[:, :length], alt_window, right, known, wide.n_unknown, wide.edge_padded)
+
+
+def _ends_inside(variants: Variants, sizes: dict[str, int | None], row: int) -> bool:
+    """Return whether the genome has as many bases at an allele's position as its ALT has."""
+    return int(variants.pos[row]) - 1 + len(variants.alt[row]) <= (sizes[variants.chrom[row]] or 0)
+
+
+def _can_be_normalised(ref: str, alt: str) -> bool:
+    """Return whether an allele has a shorter form or one further left (Tan et al. 2015, 10.1093/bioinformatics/btv112).
+
+    It is normalised if, and only if, the alleles end with different bases, and begin with different ones or one of
+    them is a single base: no genome is needed to tell.
+    """
+    return ref != alt and (ref[-1] == alt[-1] or (min(len(ref), len(alt)) > 1 and ref[0] == alt[0]))
 
 
 def _unsupported(ref: str, alt: str, pos: int, size: int | None) -> str:

@@ -9,6 +9,7 @@ __all__ = [
     "AssemblyError",
     "ChecksumError",
     "ConfigError",
+    "CutOffError",
     "DownloadError",
     "EntryError",
     "InputError",
@@ -39,6 +40,10 @@ class InputError(TfbError):
         where = f"{path}" if line is None else f"{path}, line {line}"
         super().__init__(f"{where}: {problem}")
         self.path, self.line = path, line
+
+
+class CutOffError(InputError):
+    """The end of a file is missing; everything before it was handed on."""
 
 
 class AssemblyError(TfbError):

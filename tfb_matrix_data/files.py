@@ -16,6 +16,7 @@ import pooch
 from tfb_matrix_data.errors import InputError
 
 __all__ = [
+    "BGZIP_END",
     "atomic_folder",
     "atomic_path",
     "cache_folder",
@@ -26,7 +27,8 @@ __all__ = [
     "sha256",
 ]
 
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that bgzip writes at the end of a file."""
 
 
 def cache_folder() -> Path:
@@ -113,8 +115,8 @@ def check_bgzip_end(path: str | Path) -> None:
         head = stream.read(18)
         if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
             return
-        stream.seek(-min(len(_BGZIP_END), os.path.getsize(path)), os.SEEK_END)
-        if stream.read() != _BGZIP_END:
+        stream.seek(-min(len(BGZIP_END), os.path.getsize(path)), os.SEEK_END)
+        if stream.read() != BGZIP_END:
             raise InputError(
                 path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
             )

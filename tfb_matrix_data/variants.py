@@ -1,23 +1,26 @@
-"""Variants from VCF files: every ALT allele of every record is one item."""
+"""Variants: every ALT allele of every record is one item."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import cyvcf2
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.errors import CutOffError, InputError
 from tfb_matrix_data.files import check_bgzip_end
+from tfb_matrix_data.variant_lines import CutOff, VariantLines, open_variants
 
-__all__ = ["NO_ALT", "Variants", "iter_variants", "read_variants"]
+__all__ = ["NO_ALT", "VariantChunk", "Variants", "iter_chunks", "iter_variants", "read_variants"]
 
 NO_ALT = "."
 """ALT of the one item that stands for a record without any."""
+
+_MAX_BYTES = 1 << 24
+_N_FIXED = 8
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,24 @@ class Variants:
         return Variants(chrom, self.pos[rows], names, ref, alt, self.duplicate[rows], self.path)
 
 
+class VariantChunk(NamedTuple):
+    """Some records and their alleles.
+
+    Attributes
+    ----------
+    lines
+        The records as they stand in the file.
+    variants
+        Their alleles.
+    n_alleles
+        How many items each line is: its ALT alleles, or 1 without any.
+    """
+
+    lines: list[bytes]
+    variants: Variants
+    n_alleles: list[int]
+
+
 def iter_variants(path: str | Path, chunk_size: int = 8192) -> Iterator[Variants]:
     """Yield the alleles of a VCF, VCF.gz or BCF file in chunks of about `chunk_size`.
 
@@ -62,28 +83,10 @@ def iter_variants(path: str | Path, chunk_size: int = 8192) -> Iterator[Variants
     InputError
         If the file is missing, empty, not VCF, cut off, or has no record.
     """
-    path = Path(path)
-    rows: list[tuple[str, int, str, str, str, bool]] = []
-    place: tuple[str, int] | None = None
-    seen: set[tuple[str, str]] = set()
-    n_items = 0
-    for record in _records(path):
-        here = (record.CHROM, record.start + 1)  # record.POS wraps around at 32 bits
-        if here != place:
-            place = here
-            seen.clear()
-        for alt in record.ALT or [NO_ALT]:
-            allele = (record.REF, alt)
-            rows.append((*here, record.ID or ".", *allele, allele in seen))
-            seen.add(allele)
-        if len(rows) >= chunk_size:
-            n_items += len(rows)
-            yield _variants(rows, path)
-            rows = []
-    if rows:
-        yield _variants(rows, path)
-    elif not n_items:
-        raise InputError(path, "has a header but no record")
+    if Path(path).is_file() and Path(path).stat().st_size:
+        check_bgzip_end(path)  # known before the first chunk: half a file is not to be taken for a whole one
+    for chunk in iter_chunks(open_variants(path), chunk_size, max(chunk_size, _MAX_BYTES)):
+        yield chunk.variants
 
 
 def read_variants(path: str | Path) -> Variants:
@@ -92,32 +95,104 @@ def read_variants(path: str | Path) -> Variants:
     return variants
 
 
-def _records(path: Path) -> Iterator[cyvcf2.Variant]:
-    if not path.is_file():
-        raise InputError(path, "is a folder; expected VCF" if path.is_dir() else "no such file")
-    if not os.path.getsize(path):
-        raise InputError(path, "is empty; expected VCF")
-    check_bgzip_end(path)  # htslib only warns of a missing block, and the records would be lost
-    n_records = 0
+def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _MAX_BYTES) -> Iterator[VariantChunk]:
+    """Yield records in chunks of at least `chunk_size` alleles, or fewer where these have `max_bytes` of text.
+
+    Where chunks begin depends on nothing but the lines and these two numbers.
+
+    Raises
+    ------
+    CutOffError
+        After everything that could be read, if the rest of the file is missing or damaged.
+    InputError
+        If a line is no record, or there is none.
+    """
+    path = Path(source.name)
+    lines: list[bytes] = []
+    columns: list[list[bytes]] = []
+    n_alleles: list[int] = []
+    n_items = n_bytes = n_records = 0
+    duplicates = _Duplicates()
+    cut: CutOff | None = None
     try:
-        reader = cyvcf2.VCF(str(path))
-    except Exception as error:  # cyvcf2 raises plain Exception and OSError
-        raise InputError(path, f"is not VCF ({error}); expected VCF, VCF.gz or BCF") from None
-    try:
-        for record in reader:
-            if not record.ALT and record.end <= record.start:  # no allele at all: its REF would crash cyvcf2
-                found = repr(record.CHROM[:40]) if record.CHROM.strip() else "a blank line"
-                raise InputError(path, f"has {found} after record {n_records}; expected tab-separated columns")
-            yield record
+        for line in source.lines:
+            fields = line.split(b"\t", _N_FIXED - 1)
+            if len(fields) < _N_FIXED or not fields[1].isdigit():
+                raise InputError(path, _fault(line, fields, n_records))
             n_records += 1
-    except InputError:
-        raise
-    except Exception as error:  # as above
-        raise InputError(path, f"is damaged or cut off after record {n_records} ({error})") from None
-    finally:
-        reader.close()
+            lines.append(line)
+            columns.append(fields)
+            n = 1 + fields[4].count(b",")
+            n_alleles.append(n)
+            n_items += n
+            n_bytes += len(line)
+            if n_items >= chunk_size or n_bytes >= max_bytes:
+                yield _chunk(lines, columns, n_alleles, duplicates, path)
+                lines, columns, n_alleles = [], [], []
+                n_items = n_bytes = 0
+    except CutOff as error:
+        cut = error
+    if lines:
+        yield _chunk(lines, columns, n_alleles, duplicates, path)
+    if cut is not None:
+        raise CutOffError(path, f"is damaged or cut off after record {n_records} ({cut})")
+    if not n_records:
+        raise InputError(path, source.nothing)
 
 
-def _variants(rows: list[tuple[str, int, str, str, str, bool]], path: Path) -> Variants:
-    chrom, pos, names, ref, alt, duplicate = zip(*rows, strict=True)
-    return Variants(list(chrom), np.array(pos, np.int64), list(names), list(ref), list(alt), np.array(duplicate), path)
+def _chunk(
+    lines: list[bytes], fields: list[list[bytes]], n_alleles: list[int], duplicates: _Duplicates, path: Path
+) -> VariantChunk:
+    """Return a chunk of lines that are split already; column by column, which is three times as fast as by record."""
+    chrom, name, ref, alt = (_decoded([record[i] for record in fields]) for i in (0, 2, 3, 4))
+    pos = np.array([int(record[1]) for record in fields], np.int64)
+    if sum(n_alleles) > len(lines):
+        pos = np.repeat(pos, n_alleles)
+        chrom, name, ref = (
+            [text for text, n in zip(column, n_alleles, strict=True) for _ in range(n)] for column in (chrom, name, ref)
+        )
+        alt = [one for text in alt for one in text.split(",")]
+    variants = Variants(chrom, pos, name, ref, alt, duplicates.find(chrom, pos, ref, alt), path)
+    return VariantChunk(lines, variants, n_alleles)
+
+
+def _decoded(column: Sequence[bytes]) -> list[str]:
+    return b"\n".join(column).decode(errors="replace").split("\n")
+
+
+class _Duplicates:
+    """Finds alleles that stood before among the neighbouring ones of their position, from chunk to chunk."""
+
+    def __init__(self) -> None:
+        self._place: tuple[str, int] | None = None
+        self._seen: set[tuple[str, str]] = set()
+
+    def find(self, chrom: list[str], pos: NDArray[np.int64], ref: list[str], alt: list[str]) -> NDArray[np.bool_]:
+        """Return which alleles of a chunk are duplicates."""
+        found = np.zeros(len(pos), bool)
+        same = pos[1:] == pos[:-1]
+        # Few alleles have a neighbour at their position; the ends of a chunk may have one in the next.
+        look = np.zeros(len(pos), bool)
+        look[1:], look[0], look[-1] = same, True, True
+        look[:-1] |= same
+        before = -1
+        for row in np.flatnonzero(look).tolist():
+            place, allele = (chrom[row], int(pos[row])), (ref[row], alt[row])
+            if place != self._place or row != before + 1:
+                self._place, self._seen = place, set()
+            found[row] = allele in self._seen
+            self._seen.add(allele)
+            before = row
+        return found
+
+
+def _fault(line: bytes, fields: list[bytes], n_records: int) -> str:
+    """Return what is wrong with a line that is no record."""
+    if len(fields) == 1:
+        text = line[:40].decode(errors="replace").strip()
+        found = repr(text) if text else "a blank line"
+        return f"has {found} after record {n_records}; expected tab-separated columns"
+    problem = f"{len(fields)} columns instead of at least {_N_FIXED}"
+    if len(fields) >= _N_FIXED:
+        problem = f"POS is {fields[1][:20].decode(errors='replace')!r}, not a number"
+    return f"is damaged or cut off after record {n_records} ({problem})"

@@ -10,6 +10,7 @@ import typer
 
 from kipoi_tfb.cli import data, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
+from kipoi_tfb.cli.finetune import finetune
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -23,12 +24,15 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
-for _command in (models.predict, models.score, models.pretrain, evaluate, models.demo):
+for _command in (models.predict, models.score, models.pretrain, finetune, evaluate, models.demo):
     app.command()(_command)
 
 
 def main() -> None:
-    """Run the command line; the exit code is 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C."""
+    """Run the command line; the exit code is 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C.
+
+    `tfb finetune` has 3 for an entry that is refused.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("kipoi_tfb", "tfb_matrix_data"):
         logging.getLogger(package).setLevel(logging.INFO)

@@ -41,7 +41,10 @@ def predict(
         raise typer.BadParameter("give either --regions (with --genome) or --sequences")
     if regions is not None and genome is None:
         raise typer.BadParameter("--regions needs --genome")
-    predictor = _predictor(entry, tfs, device, precision, threads, output)
+    from kipoi_tfb.tables import table_format
+
+    table_format(output)
+    predictor = _predictor(entry, tfs, device, precision, threads)
     from kipoi_tfb.regions import predict_regions, predict_sequences
 
     if regions is not None and genome is not None:
@@ -57,29 +60,64 @@ def predict(
 
 
 def score(
-    vcf: Annotated[Path, typer.Argument(help="VCF, VCF.gz or BCF.")],
-    genome: Annotated[Path, typer.Option("--genome", help="FASTA of the VCF's assembly, plain or bgzip.")],
-    output: OutputOption,
+    variants: Annotated[
+        list[str],
+        typer.Argument(
+            help="VCF, VCF.gz, BCF, a table of chrom/pos/ref/alt, - for stdin; or variants: chr19:11089231:C>T ..."
+        ),
+    ],
+    genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variants' assembly, plain or bgzip.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="OUT.vcf.gz, OUT.vcf, OUT.tsv, OUT.parquet or OUT.h5.")
+    ],
     models: Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")] = "multi163",
     tfs: TfsOption = "",
+    region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
+    scores: Annotated[str, typer.Option(help="Which of ref, alt, effect are written, comma-separated; all.")] = "",
+    tidy: Annotated[bool, typer.Option("--tidy", help="Tables in long form: a row per allele and TF.")] = False,
+    index: Annotated[bool, typer.Option(help="Make an index of OUT.vcf.gz.")] = True,
+    allele_swap: Annotated[
+        bool, typer.Option("--allele-swap", help="Score where the genome has ALT instead of REF: status swapped.")
+    ] = False,
+    ignore_assembly: Annotated[
+        bool, typer.Option("--ignore-assembly", help="Go on where REF is mostly not what the genome has.")
+    ] = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
 ) -> None:
     """Score the effect of every ALT allele on every TF: one row per ALT, each with a status.
 
-    Example: tfb score variants.vcf.gz --genome hg38.fa --models multi163 -o effects.tsv
+    Example: tfb score variants.vcf.gz --genome hg38.fa --models multi163 -o effects.vcf.gz
     """
-    predictor = _predictor(models, tfs, device, precision, threads, output)
-    from kipoi_tfb.scoring import score_variants
+    source = _variants(variants)
+    from kipoi_tfb.effect_files import effect_format
 
-    summary = score_variants(predictor, vcf, _genome(genome), output)
-    say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output}")
+    effect_format(output)
+    predictor = _predictor(models, tfs, device, precision, threads)
+    from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
+
+    options = ScoringOptions(
+        region=region or None,
+        allele_swap=allele_swap,
+        ignore_assembly=ignore_assembly,
+        scores=tuple(listed(scores) or SCORES),
+        tidy=tidy,
+        index=index,
+    )
+    summary = score_variants(predictor, source, _genome(genome), output, options)
+    say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output} ({summary.records} records)")
+    if summary.taken_over:
+        say(f"{summary.taken_over} pieces were there already, from a run that was stopped")
     for kind in ("status", "flags"):
         for name, count in getattr(summary, kind).most_common():
-            say(f"  {kind:<7} {name:<16} {count:>9}")
-    if not summary.status["ok"]:
+            say(f"  {kind:<7} {name:<20} {count:>9}")
+    if not summary.status["ok"] + summary.status["swapped"]:
         say("warning: no allele could be scored; is this the VCF's genome?")
+    for problem in summary.problems:
+        say(f"error: {problem}")
+    if summary.problems:
+        raise typer.Exit(1)
 
 
 def pretrain(
@@ -137,11 +175,8 @@ def demo(
         print(line, flush=True)
 
 
-def _predictor(models: str, tfs: str, device: str, precision: str, threads: int, output: Path):
-    # What is cheap to check comes before anything slow is imported.
-    from kipoi_tfb.tables import table_format
-
-    table_format(output)
+def _predictor(models: str, tfs: str, device: str, precision: str, threads: int):
+    # Called after what is cheap to check: from here on it is slow.
     _set_threads(threads)
     from kipoi_tfb.device import describe
     from kipoi_tfb.predictor import Predictor
@@ -150,6 +185,18 @@ def _predictor(models: str, tfs: str, device: str, precision: str, threads: int,
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)
     say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
+
+
+def _variants(arguments: list[str]) -> str | list[str]:
+    """Return the file that the arguments name, or the variants that they are."""
+    from tfb_matrix_data.variant_lines import is_variant_string
+
+    if len(arguments) == 1 and (Path(arguments[0]).exists() or not is_variant_string(arguments[0])):
+        return arguments[0]
+    wrong = next((text for text in arguments if not is_variant_string(text)), None)
+    if wrong is not None:
+        raise typer.BadParameter(f"give one file, or variants like chr19:11089231:C>T; found {wrong!r}")
+    return arguments
 
 
 def _genome(path: Path):

@@ -1,0 +1,114 @@
+"""`tfb finetune`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kipoi_tfb.cli.common import say
+from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, ThreadsOption
+
+_EXIT_REFUSED = 3
+
+
+def finetune(
+    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")],
+    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
+    ],
+    from_matrix: Annotated[
+        Path | None, typer.Option("--from-matrix", help="Learn from the TF's labels in a file of `tfb data import`.")
+    ] = None,
+    peaks: Annotated[Path | None, typer.Option("--peaks", help="Learn from these peaks: BED or narrowPeak.")] = None,
+    open_regions: Annotated[
+        Path | None, typer.Option("--open", help="With --peaks: BED of open regions, where unbound ones are drawn.")
+    ] = None,
+    matrix: Annotated[
+        Path | None, typer.Option("--matrix", help="With --peaks: take the regions of this matrix as open ones.")
+    ] = None,
+    anchor: Annotated[
+        str, typer.Option(help="With --peaks: summit, centre, or auto (summits where there are any).")
+    ] = "auto",
+    assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = "",
+    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = "multi163",
+    arm: Annotated[
+        str,
+        typer.Option(
+            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, scratch, "
+            "jaspar (docs/finetuning.md)."
+        ),
+    ] = "everything",
+    seeds: Annotated[int, typer.Option(help="Networks to train; the best on validation is kept.")] = 5,
+    seed: Annotated[int, typer.Option(help="The first seed; also decides which regions are drawn.")] = 0,
+    n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None,
+    epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Windows per step.")] = 100,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse",
+    name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = "",
+    licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = 0,
+) -> None:
+    """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
+
+    The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry.
+
+    Example: tfb finetune JUND --from-matrix matrix.h5 --genome hg38.fa -o runs/JUND
+    Example: tfb finetune MYTF --peaks peaks.narrowPeak --open open.bed --genome hg38.fa -o runs/MYTF
+    """
+    if (from_matrix is None) == (peaks is None):
+        raise typer.BadParameter("give either --from-matrix or --peaks")
+    if from_matrix is not None and (open_regions or matrix):
+        raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
+    if open_regions is not None and matrix is not None:
+        raise typer.BadParameter("give one of --open and --matrix")
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+    from kipoi_tfb.finetune import finetune as run
+    from kipoi_tfb.finetune_config import make_config
+    from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
+    from kipoi_tfb.zoo import find_entry
+    from tfb_matrix_data.genome import Genome
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    config = make_config(
+        tf=tf, name=name or None, base=base, arm=arm, learning_rate=learning_rate, epochs=epochs,
+        batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
+    )  # fmt: skip
+    length = find_entry(base).card.window_length
+    reference = Genome(genome)
+    labels = from_matrix or matrix
+    command = shlex.join(["tfb", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])])
+    with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
+        if from_matrix is not None and binding is not None:
+            data = from_binding_matrix(binding, reference, tf, length, seed, n_bound, config.labels)
+        else:
+            assert peaks is not None
+            data = from_peaks(
+                peaks, reference, tf, open_regions or binding, length, anchor, seed, n_bound, assembly  # type: ignore[arg-type]
+            )  # fmt: skip
+            if open_regions is None and binding is None:
+                say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
+        for part, counts in data.counts.items():
+            say(f"{part:<10} {counts['bound']:>7,} bound {counts['unbound']:>7,} unbound, of the same GC content")
+        result = run(config, data, out, device, precision, command, binding)
+    for scorer, row in result.tables.items():
+        ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
+        print(f"{scorer:<40} AUPRC {row.auprc:.4f}{ends}")
+    print(result.gate.words)
+    say(f"{result.entry.folder}")
+    if result.gate.verdict == "refused":
+        raise typer.Exit(_EXIT_REFUSED)
+    say(f"next: tfb zoo add {result.entry.folder}")

@@ -1,0 +1,103 @@
+"""What a fine-tune is made from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from kipoi_tfb.card import Card, EntryName
+from kipoi_tfb.config import PretrainConfig, Strict, explain
+from kipoi_tfb.transfer import ARMS
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
+
+__all__ = ["FinetuneConfig", "make_config"]
+
+
+class FinetuneConfig(Strict):
+    """A model of one TF, from a base to an optimiser.
+
+    Attributes
+    ----------
+    tf
+        Name of the TF: of a binding matrix, or one's own.
+    name
+        Of the zoo entry; default ``tf/`` and the TF.
+    base
+        Zoo entry to start from.
+    arm
+        What is transferred, one of `kipoi_tfb.transfer.ARMS`.
+    learning_rate
+        Default that of the arm.
+    epochs, batch_size
+        As in the paper; the epoch with the lowest validation loss is kept.
+    seeds, seed
+        How many networks are trained, and the first of their seeds; the one with the lowest validation loss is kept.
+        `seed` also decides which regions are drawn, which are the same for all.
+    n_bound
+        Bound regions to train with; default all.
+    labels
+        Of a binding matrix.
+    licence
+        Of the entry; someone's peaks may ask for another one than this project's.
+    """
+
+    tf: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: EntryName | None = None
+    base: str = "multi163"
+    arm: str = "everything"
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    epochs: Annotated[int, Field(gt=0)] = 10
+    batch_size: Annotated[int, Field(gt=1)] = 100
+    seeds: Annotated[int, Field(gt=0, le=100)] = 5
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    n_bound: Annotated[int, Field(gt=0)] | None = None
+    labels: Literal["sparse", "less_sparse"] = "sparse"
+    licence: str = "MIT"
+
+    @property
+    def entry_name(self) -> str:
+        """Name of the zoo entry."""
+        return self.name or f"tf/{self.tf}"
+
+    def recipe(self, base: Card, arm: str, seed: int) -> PretrainConfig:
+        """Return the configuration of training with one seed, of this arm or of a control's.
+
+        Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
+        """
+        rate = self.learning_rate if arm == self.arm and self.learning_rate else ARMS[arm].learning_rate
+        return PretrainConfig(
+            name=self.tf,
+            summary=f"{self.tf} from {base.name}: {arm}",
+            architecture=base.architecture,
+            sizes=base.sizes,
+            tfs=(self.tf,),
+            labels=self.labels,
+            strands="both",
+            optimiser="adam",
+            weight_decay=0,
+            schedule="constant",
+            learning_rate=rate,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=seed,
+        )
+
+
+def make_config(**fields: object) -> FinetuneConfig:
+    """Return a configuration of fields that a user gave.
+
+    Raises
+    ------
+    ConfigError
+        If one has a wrong value; the message names it.
+    UnknownNameError
+        If there is no such arm.
+    """
+    try:
+        config = FinetuneConfig.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+    if config.arm not in ARMS:
+        raise UnknownNameError("arm", config.arm, ARMS)
+    return config

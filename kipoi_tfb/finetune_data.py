@@ -1,0 +1,342 @@
+"""What one TF is fine-tuned, validated and tested on: regions of a binding matrix, or someone's own peaks."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.card import DataCard
+from kipoi_tfb.datasets import LabelledWindows, TrainingData
+from kipoi_tfb.places import Places
+from kipoi_tfb.tested import LabelledRegions, from_matrix
+from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
+from tfb_matrix_data.files import sha256
+from tfb_matrix_data.genome import Genome, region_windows
+from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, read_intervals
+from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.sampling import Sample, balanced_sample, describe, sample_tf, seed_of
+from tfb_matrix_data.sequence import UNKNOWN, gc_content
+from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION, split_by_chromosome
+
+__all__ = ["LEAST_BOUND", "FinetuneData", "from_binding_matrix", "from_peaks"]
+
+logger = logging.getLogger(__name__)
+
+LEAST_BOUND = {"train": 20, "validation": 3, "test": 5}
+"""Bound regions that each part needs: with fewer there is nothing to learn, to choose by, or to test."""
+
+_USES = {"validation": VALIDATION, "test": TEST, "excluded": ACCEPTANCE}
+
+
+@dataclass(frozen=True)
+class FinetuneData:
+    """All regions of one TF, by use.
+
+    Attributes
+    ----------
+    training
+        Windows and labels (windows, 1) that train and validate: GC-matched, 1:1.
+    test
+        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate` draws the GC-matched ones.
+    counts
+        {train, validation or test: {bound, unbound, short}}; `short` are the unbound regions that GC bins lacked.
+    card
+        Where they are from.
+    """
+
+    training: TrainingData
+    test: LabelledRegions
+    counts: dict[str, dict[str, int]]
+    card: DataCard
+
+
+def from_binding_matrix(
+    matrix: BindingMatrix,
+    genome: Genome,
+    tf: str,
+    length: int = 200,
+    seed: int = 0,
+    n_bound: int | None = None,
+    kind: Kind = "sparse",
+) -> FinetuneData:
+    """Return the regions of a TF of a binding matrix, split by chromosome (docs/sampling.md).
+
+    Parameters
+    ----------
+    matrix, genome
+        Labels and sequence.
+    tf
+        Of the matrix.
+    length
+        Of the windows; that of the regions.
+    seed
+        Of the draws.
+    n_bound
+        Bound regions to train with; default all.
+    kind
+        Which labels.
+
+    Raises
+    ------
+    UnknownNameError
+        If the matrix does not know the TF.
+    ConfigError
+        If a part has too few bound regions (`LEAST_BOUND`), or windows are of another length than the regions.
+    """
+    regions = matrix.regions
+    if regions.length != length:
+        raise ConfigError(f"{matrix.path} has regions of {regions.length} bp, the base takes windows of {length} bp")
+    split = split_by_chromosome(regions)
+    sample = sample_tf(matrix, genome, tf, split, seed, n_bound, kind=kind)
+    _check_enough(sample.parts, f"{tf} in {matrix.path.name}")
+    chrom = np.array(regions.chrom_names)
+
+    def windows(part: Sample) -> LabelledWindows:
+        index, order = np.unique(part.regions, return_index=True)
+        return LabelledWindows(index, region_windows(matrix, genome, index), part.labels[order][:, None])
+
+    train, validation = windows(sample.parts["train"]), windows(sample.parts["validation"])
+    test_chromosomes = tuple(name for name in TEST if name in regions.chrom_names)
+    test = from_matrix(matrix, genome, test_chromosomes, kind, length).only([tf])
+    excluded = tuple(ACCEPTANCE)
+    card = DataCard(
+        source=f"{tf} ({kind} labels) of {matrix.attrs['source']}",
+        matrix_sha256=sha256(matrix.path),
+        assembly=str(matrix.attrs["assembly"]),
+        genome=genome.path.name,
+        train_chromosomes=tuple(chrom[np.unique(regions.chrom[train.region])].tolist()),
+        validation_chromosomes=tuple(chrom[np.unique(regions.chrom[validation.region])].tolist()),
+        test_chromosomes=test_chromosomes,
+        excluded_chromosomes=excluded,
+        n_train=len(train),
+        n_validation=len(validation),
+    )
+    training = TrainingData([tf], train, validation, split.test, excluded)
+    return FinetuneData(training, test, _counts(sample.parts), card)
+
+
+def from_peaks(
+    peaks: str | Path,
+    genome: Genome,
+    tf: str,
+    open_regions: str | Path | BindingMatrix | None = None,
+    length: int = 200,
+    anchor: Literal["auto"] | Anchor = "auto",
+    seed: int = 0,
+    n_bound: int | None = None,
+    assembly: str = "",
+) -> FinetuneData:
+    """Return the regions of someone's own peaks: bound and unbound ones of `length` bp, split by chromosome.
+
+    *Bound*: around the summits (or centres) of the peaks that lie in an open region. *Unbound*: around the centres of
+    the open regions that touch no peak. Without open regions every peak counts, and unbound regions are places of the
+    same chromosomes away from peaks, which is an easier task: what it learns is in part what open chromatin looks like.
+
+    Parameters
+    ----------
+    peaks
+        BED or narrowPeak.
+    genome
+        Of the peaks' assembly.
+    tf
+        Its name.
+    open_regions
+        BED of accessible regions of the same cells, or a binding matrix, all of whose regions are open somewhere.
+    length
+        Of the windows.
+    anchor
+        What they are centred on; ``auto``: summits where the file has any, else centres.
+    seed
+        Of the draws.
+    n_bound
+        Bound regions to train with; default all.
+    assembly
+        Name, for the card; default the matrix's, or else the genome file's name.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, a peak is not on the genome or its summit is outside of it, or peaks and open regions
+        or genome do not seem to be of one assembly.
+    ConfigError
+        If a part has too few bound regions (`LEAST_BOUND`), or no unbound one.
+    """
+    intervals = read_intervals(peaks)
+    check_contigs(intervals, genome)
+    spans = Places.of(intervals)
+    centre = intervals.anchor(_anchor(intervals, anchor))
+    bound = Places(intervals.chrom, centre - length // 2, centre - length // 2 + length)
+    summits = Places(intervals.chrom, centre, centre + 1)
+    if open_regions is None:
+        background = _away_from(spans, genome, length, seed)
+        source = "places away from peaks"
+    else:
+        background, source = _open(open_regions, genome)
+        inside = summits.touch(background)
+        logger.info("%d of %d peaks lie in an open region", int(inside.sum()), len(intervals))
+        if inside.sum() < 0.05 * len(intervals):
+            raise InputError(
+                peaks,
+                f"{int(inside.sum()):,} of {len(intervals):,} peaks lie in open regions ({source}); "
+                "are they of another assembly?",
+            )
+        bound = bound.take(inside)
+        background = background.resized(length)
+    unbound = background.take(~(background.touch(spans) | background.touch(bound)))
+    bound, unbound = bound.distinct("peaks"), unbound.distinct("open regions")
+    places = bound.joined(unbound)
+    labels = np.repeat(np.array([1, 0], np.int8), [len(bound), len(unbound)])
+    codes = _windows(genome, places, length)
+    whole = ~(codes == UNKNOWN).any(1)
+    if whole[: len(bound)].mean() < 0.5:
+        raise InputError(
+            peaks,
+            f"{int((~whole[: len(bound)]).sum()):,} of {len(bound):,} windows around peaks have unknown bases in "
+            f"{genome.path.name}; is it the right assembly, and not masked?",
+        )
+    places, labels, codes = places.take(whole), labels[whole], codes[whole]
+    parts = _split(places, labels, codes, seed, tf, n_bound, str(peaks))
+
+    def windows(part: Sample) -> LabelledWindows:
+        index = np.sort(part.regions)
+        return LabelledWindows(index, codes[index], labels[index][:, None])
+
+    def chromosomes(index: NDArray[np.int64]) -> tuple[str, ...]:
+        return tuple(np.unique(places.chrom[index]).tolist())
+
+    train, validation = windows(parts["train"]), windows(parts["validation"])
+    tested = np.flatnonzero(places.on(TEST))
+    test = LabelledRegions(
+        source=f"{Path(peaks).name}, {', '.join(chromosomes(tested))}",
+        tfs=(tf,),
+        codes=codes[tested],
+        labels=labels[tested][:, None],
+        keys=[(c.removeprefix("chr"), s, e) for c, s, e in places.take(tested).rows()],
+        kept=np.arange(len(tested)),
+        chromosomes=chromosomes(tested),
+        streams=(_stream(tf),),
+    )
+    is_matrix = isinstance(open_regions, BindingMatrix)
+    card = DataCard(
+        source=f"{len(intervals):,} peaks of {Path(peaks).name} against {source}",
+        peaks_sha256=sha256(peaks),
+        matrix_sha256=sha256(open_regions.path) if isinstance(open_regions, BindingMatrix) else None,
+        open_sha256=None if is_matrix or open_regions is None else sha256(open_regions),  # type: ignore[arg-type]
+        assembly=assembly or (str(open_regions.attrs["assembly"]) if is_matrix else genome.path.name),  # type: ignore[union-attr]
+        genome=genome.path.name,
+        train_chromosomes=chromosomes(train.region),
+        validation_chromosomes=chromosomes(validation.region),
+        test_chromosomes=chromosomes(tested),
+        excluded_chromosomes=tuple(ACCEPTANCE),
+        n_train=len(train),
+        n_validation=len(validation),
+    )
+    training = TrainingData([tf], train, validation, tested, tuple(ACCEPTANCE))
+    return FinetuneData(training, test, _counts(parts), card)
+
+
+def _anchor(intervals: Intervals, anchor: str) -> Anchor:
+    if anchor != "auto":
+        return anchor  # type: ignore[return-value]  # `Intervals.anchor` checks it
+    return "summit" if (intervals.summit >= 0).any() else "centre"
+
+
+def _open(open_regions: str | Path | BindingMatrix, genome: Genome) -> tuple[Places, str]:
+    if isinstance(open_regions, BindingMatrix):
+        regions = open_regions.regions
+        known = np.flatnonzero(regions.start >= 0)
+        names = np.array(regions.chrom_names)[regions.chrom[known]]
+        places = Places(names, regions.start[known], regions.end[known])
+        return places, f"open regions of {open_regions.path.name}"
+    found = read_intervals(open_regions)
+    check_contigs(found, genome)
+    return Places.of(found), f"open regions of {Path(open_regions).name}"
+
+
+def _away_from(peaks: Places, genome: Genome, length: int, seed: int) -> Places:
+    """Return random places on the peaks' chromosomes, in proportion to the peaks there, twenty for each."""
+    rng = np.random.default_rng([seed, 2])
+    names, counts = np.unique(peaks.chrom, return_counts=True)
+    chroms, starts = [], []
+    for name, n in zip(names.tolist(), (20 * counts).tolist(), strict=True):
+        most = genome.lengths[genome.contig(name)] - length
+        if most > 0:
+            starts.append(rng.integers(0, most, n))
+            chroms.append(np.full(n, name))
+    start = np.concatenate([np.zeros(0, np.int64), *starts])
+    return Places(np.concatenate([peaks.chrom[:0], *chroms]), start, start + length)
+
+
+def _windows(genome: Genome, places: Places, length: int) -> NDArray[np.uint8]:
+    try:
+        return genome.windows(places.chrom, places.start, length).codes
+    except AssemblyError as error:
+        raise ConfigError(f"{error}") from None
+
+
+def _split(
+    places: Places,
+    labels: NDArray[np.int8],
+    codes: NDArray[np.uint8],
+    seed: int,
+    tf: str,
+    n_bound: int | None,
+    of: str,
+) -> dict[str, Sample]:
+    gc = gc_content(codes)
+    where = {use: places.on(chroms) for use, chroms in _USES.items()}
+    where["train"] = ~np.logical_or.reduce(list(where.values()))
+    bound = {use: int((labels[chosen] == 1).sum()) for use, chosen in where.items()}
+    if bound["train"] < LEAST_BOUND["train"] or (n_bound or 0) > bound["train"]:
+        raise _too_few("train", bound["train"], max(n_bound or 0, LEAST_BOUND["train"]), bound, of)
+    parts = {}
+    for use in ("train", "validation", "test"):
+        at = np.flatnonzero(where[use])
+        limit = n_bound if use == "train" else None
+        parts[use] = balanced_sample(labels[at], gc[at], seed_of(seed, _stream(tf)), limit, at)
+    _check_enough(parts, of)
+    return parts
+
+
+def _check_enough(parts: Mapping[str, Sample], of: str) -> None:
+    bound = {use: len(sample.bound) for use, sample in parts.items()}
+    for use, least in LEAST_BOUND.items():
+        if bound[use] < least:
+            raise _too_few(use, bound[use], least, bound, of)
+        sample = parts[use]
+        if not len(sample.unbound):
+            raise ConfigError(
+                f"{of}: no unbound region to {_VERBS[use]} with has the GC content of a bound one "
+                f"({sample.unbound_available:,} there are); give more open regions"
+            )
+        if sample.short:
+            bins = ", ".join(f"{i / 10:.1f}-{(i + 1) / 10:.1f}: {n}" for i, n in sorted(sample.short.items()))
+            logger.warning("%s: too few unbound regions of the same GC content to %s with (%s)", of, _VERBS[use], bins)
+
+
+_VERBS = {"train": "train", "validation": "validate", "test": "test"}
+
+
+def _too_few(use: str, found: int, least: int, bound: Mapping[str, int], of: str) -> ConfigError:
+    chroms = {"validation": f" ({', '.join(VALIDATION)})", "test": f" ({', '.join(TEST)})"}
+    there = ", ".join(f"{bound[part]:,} to {verb}{chroms.get(part, '')}" for part, verb in _VERBS.items())
+    return ConfigError(
+        f"{of}: {found:,} bound regions to {_VERBS[use]} with, at least {least} are needed; there are {there}. "
+        f"Chromosomes have fixed uses ({', '.join(ACCEPTANCE)} none): give the peaks of the whole genome"
+    )
+
+
+def _counts(parts: Mapping[str, Sample]) -> dict[str, dict[str, int]]:
+    rows = describe(parts)[:-1]
+    return {row.part: {"bound": row.bound, "unbound": row.unbound, "short": row.short} for row in rows}
+
+
+def _stream(tf: str) -> int:
+    return zlib.crc32(tf.encode())

@@ -1,0 +1,107 @@
+"""Is a fine-tuned entry worth having? It is compared with what there was before, and the answer is said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.card import ControlCard, GateCard
+from kipoi_tfb.comparison import compare
+from kipoi_tfb.evaluation import Evaluation
+from kipoi_tfb.metrics import MIN_BOUND
+from tfb_matrix_data.errors import ConfigError
+
+__all__ = ["NetworkScorer", "judge"]
+
+
+@dataclass(frozen=True)
+class NetworkScorer:
+    """A scorer of logits; see `kipoi_tfb.scorers.Scorer`.
+
+    Attributes
+    ----------
+    name
+        For the table.
+    tfs
+        Of the columns.
+    logits
+        Function of codes (windows, length) to float32 (windows, TFs).
+    """
+
+    name: str
+    tfs: tuple[str, ...]
+    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    calibrated = True
+
+    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits float32 (windows, TFs) of codes (windows, length)."""
+        return self.logits(codes)
+
+
+def judge(evaluation: Evaluation, entry: str, controls: Sequence[str]) -> GateCard:
+    """Return the verdict on an entry of one TF.
+
+    *accepted*: its AUPRC is above that of every control, beyond what resampling the test regions explains;
+    *refused*: it is below that of one of them, beyond that; *accepted with note*: neither.
+
+    Parameters
+    ----------
+    evaluation
+        Of the entry and its controls on the same regions, of one TF, with bootstrap.
+    entry, controls
+        Names of scorers.
+
+    Raises
+    ------
+    ConfigError
+        If there is no control, or no bootstrap.
+    """
+    if not controls or not evaluation.replicates:
+        raise ConfigError("a verdict needs at least one control, and bootstrap replicates")
+    (own,) = evaluation.tables[entry]
+    found = []
+    for control in controls:
+        (row,) = compare(evaluation, entry, control, min_bound=1).tfs
+        if row.low is None or row.high is None:
+            raise ConfigError(f"{row.tf}: no unbound test region matches the bound ones; there is nothing to compare")
+        found.append(
+            ControlCard(
+                name=control,
+                auprc=round(row.second, 4),
+                difference=round(row.difference, 4),
+                low=round(row.low, 4),
+                high=round(row.high, 4),
+                outcome=row.outcome,
+            )
+        )
+    outcomes = {control.outcome for control in found}
+    verdict = "refused" if "loss" in outcomes else "accepted with note" if "tie" in outcomes else "accepted"
+    test = (
+        f"on {own.bound:,} bound and {own.matched:,} unbound regions of {', '.join(evaluation.data.chromosomes)}, of "
+        f"the same GC content and seen by no model, its AUPRC is {own.auprc:.3f} "
+        f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]"
+    )
+    said = [_SAID[outcome](_listed(found, outcome)) for outcome in ("loss", "tie", "win") if outcome in outcomes]
+    few = ""
+    if own.bound < MIN_BOUND:
+        few = f" With fewer than {MIN_BOUND} bound regions to test on, only large differences show."
+    return GateCard(
+        verdict=verdict,  # type: ignore[arg-type]
+        words=f"{verdict}: {test}. {' '.join(said)}{few}",
+        controls=tuple(found),
+    )
+
+
+_SAID: dict[str, Callable[[str], str]] = {
+    "loss": lambda names: f"It tells them apart worse than {names}: use that instead.",
+    "tie": lambda names: f"It cannot be told from {names}: the difference may be chance.",
+    "win": lambda names: f"It tells them apart better than {names}.",
+}
+
+
+def _listed(controls: Sequence[ControlCard], outcome: str) -> str:
+    chosen = [control for control in controls if control.outcome == outcome]
+    return ", ".join(f"{c.name} ({c.auprc:.3f}; {c.difference:+.3f} [{c.low:+.3f}, {c.high:+.3f}])" for c in chosen)

@@ -1,0 +1,132 @@
+"""Long work in numbered pieces beside the output, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tfb_matrix_data.errors import InputError, TfbError
+from tfb_matrix_data.files import atomic_path, check_output
+
+__all__ = ["Pieces"]
+
+logger = logging.getLogger(__name__)
+
+
+class Pieces:
+    """The folder ``OUT.parts``: one file per piece of an output, each whole or not there.
+
+    A context. When it ends well, the folder is removed; also with an error of ours (which the same command would run
+    into again), unless an earlier run had left pieces there. When it ends otherwise (Ctrl-C, no space, kill -9),
+    finished pieces stay, and a run of the same kind takes them over.
+
+    Parameters
+    ----------
+    output
+        The file that the pieces will become.
+    run
+        What the pieces depend on besides their input, as JSON: taken over only if all of it is the same.
+
+    Raises
+    ------
+    InputError
+        If the folder holds pieces of another run, or a run is writing there now.
+    """
+
+    def __init__(self, output: str | Path, run: Mapping[str, Any]) -> None:
+        self.output = check_output(output)
+        self.folder = self.output.with_name(self.output.name + ".parts")
+        self.run = json.loads(json.dumps(run))
+        self.paths: list[Path] = []
+        self.taken_over = 0
+        self._found = False
+
+    def __enter__(self) -> Pieces:
+        record = self.folder / "run.json"
+        if self.folder.exists():
+            self._check(record)
+            self._found = bool(self._pieces())
+        else:
+            try:
+                self.folder.mkdir()
+            except PermissionError as error:
+                raise InputError(self.output, "cannot be written (permission denied); choose another output") from error
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise InputError(self.output, f"another run is writing it now (it holds {self.folder.name})") from None
+        with atomic_path(record) as temporary:
+            temporary.write_text(json.dumps(self.run, indent=1) + "\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Pieces of an earlier run are never removed for an error of this one: the file may be mended by then.
+        worth_keeping = not isinstance(error, TfbError) or self._found
+        n_pieces = len(self._pieces())
+        if error is not None and worth_keeping and n_pieces:
+            logger.warning(
+                "%d finished pieces stay in %s: the same command goes on from there (or delete the folder)",
+                n_pieces,
+                self.folder,
+            )
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+
+    def add(self, digest: str, write: Callable[[Path], None]) -> None:
+        """Add the next piece: call `write` with a path to write to, unless the piece is there already.
+
+        Parameters
+        ----------
+        digest
+            Hash of the piece's input.
+        write
+            Makes the piece.
+
+        Raises
+        ------
+        InputError
+            If the piece that is there was made of another input.
+        """
+        number = f"{len(self.paths):08d}"
+        path = self.folder / f"{number}-{digest[:32]}"
+        if path.is_file():
+            self.taken_over += 1
+        else:
+            if other := next(self.folder.glob(f"{number}-*"), None):
+                raise InputError(
+                    self.output,
+                    f"{other} was made of other input than the file has now; delete {self.folder} to start anew",
+                )
+            with atomic_path(path) as temporary:
+                write(temporary)
+        self.paths.append(path)
+
+    def _pieces(self) -> list[Path]:
+        return sorted(self.folder.glob("0*-*"))
+
+    def _check(self, record: Path) -> None:
+        try:
+            before = json.loads(record.read_text())
+        except (OSError, ValueError):
+            if any(self.folder.iterdir()):
+                raise InputError(self.folder, "is in the way, and not of this program; delete or rename it") from None
+            return  # killed before anything was written
+        differs = sorted(key for key in {*before, *self.run} if before.get(key) != self.run.get(key))
+        if differs:
+            raise InputError(
+                self.folder,
+                f"holds pieces of another run (other {', '.join(differs)}); "
+                "give the same command to go on, or delete the folder to start anew",
+            )

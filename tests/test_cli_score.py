@@ -1,0 +1,72 @@
+"""`tfb score`: what may be given, what is said at the end, and the exit code."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from tests.entries import VCF, base, record, write_files
+
+pytest_plugins = ("tests.entries",)
+
+REST = ("--models", "ENTRY", "--genome", "GENOME", "-o")
+RECORDS = "".join(record(pos) for pos in range(500, 2500))
+
+
+def rows(path) -> list[list[str]]:
+    return [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("##")]
+
+
+def test_variants_on_the_command_line(tfb, tmp_path):
+    texts = [f"chr1:{pos}:{base(pos)}>{base(pos)}A" for pos in (500, 600)]
+    code, _, err = tfb("score", *texts, *REST, "out.tsv")
+    assert code == 0 and "2 alleles x 3 TFs -> out.tsv (2 records)" in err
+    assert [row[:2] for row in rows(tmp_path / "out.tsv")[1:]] == [["chr1", "500"], ["chr1", "600"]]
+
+
+@pytest.mark.parametrize("arguments", [("in.vcf", "chr1:5:A>C"), ("chr1:5:A>C", "chr1:5:AC")])
+def test_files_and_variants_are_not_mixed(tfb, tmp_path, arguments):
+    write_files(tmp_path, {"in.vcf": VCF + record(500)})
+    code, _, err = tfb("score", *arguments, *REST, "out.tsv")
+    assert code == 2 and "give one file, or" in err
+
+
+def test_options_reach_the_output(tfb, tmp_path):
+    wrong = record(500, alt=base(500), ref="A" if base(500) != "A" else "C")
+    write_files(tmp_path, {"in.vcf": VCF + wrong + record(600)})
+    code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--allele-swap", "--scores", "effect", "--tidy")
+    assert code == 0 and "status  swapped" in err
+    found = rows(tmp_path / "out.tsv")
+    assert found[0] == ["chrom", "pos", "id", "ref", "alt", "status", "flags", "tf", "effect"]
+    assert [row[5] for row in found[1:]] == ["swapped"] * 3 + ["ok"] * 3
+
+
+def test_another_assembly_can_be_ignored(tfb, tmp_path):
+    wrong = "".join(
+        record(pos, "A" if base(pos) == "C" else "C", "G" if base(pos) != "G" else "T") for pos in range(500, 530)
+    )
+    write_files(tmp_path, {"in.vcf": VCF + wrong})
+    code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--ignore-assembly")
+    assert code == 0 and "ref_mismatch" in err and "warning: no allele could be scored" in err
+
+
+def test_a_lost_end_is_said_and_the_rest_delivered(tfb, tmp_path):
+    write_files(tmp_path, {"in.vcf.gz": gzip.compress((VCF + RECORDS).encode())[:-200]})
+    code, _, err = tfb("score", "in.vcf.gz", *REST, "out.vcf")
+    n = len(rows(tmp_path / "out.vcf")) - 1
+    assert code == 1 and 100 < n < 2000
+    assert f"error: in.vcf.gz: is damaged or cut off after record {n} (" in err
+    assert f"the {n} records before were scored and written" in err
+
+
+def test_unsorted_is_said(tfb, tmp_path):
+    write_files(tmp_path, {"in.vcf": VCF + record(600) + record(500)})
+    code, _, err = tfb("score", "in.vcf", *REST, "out.vcf.gz")
+    assert code == 1 and "error: out.vcf.gz: is written in the input's order, without an index" in err
+    assert tfb("score", "in.vcf", *REST, "out.vcf.gz", "--no-index")[0] == 0
+
+
+def test_an_ending_lists_the_valid_ones_before_anything_slow(tfb, tmp_path):
+    code, _, err = tfb("score", "in.vcf", *REST, "out.csv")
+    assert code == 1 and "use one of .vcf, .vcf.gz, .tsv, .parquet, .h5" in err

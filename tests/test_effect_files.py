@@ -1,0 +1,202 @@
+"""Files of effects: the VCF is the one that came in plus declared fields; a tidy table says the same as a wide one."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import cyvcf2
+import numpy as np
+import pyarrow.parquet
+import pysam
+import pytest
+
+from kipoi_tfb.effect_files import effect_format
+from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
+from tests.entries import TFS, base
+from tfb_matrix_data.errors import ConfigError, InputError
+from tfb_matrix_data.files import BGZIP_END
+from tfb_matrix_data.genome import Genome
+
+pytest_plugins = ("tests.entries",)
+
+HEAD = """##fileformat=VCFv4.2
+##contig=<ID=chr1>
+##INFO=<ID=DP,Number=1,Type=Integer,Description="Depth">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2
+"""
+
+
+def other(letter: str) -> str:
+    return letter.translate(str.maketrans("ACGT", "TGCA"))
+
+
+def line(pos: int, alt: str, info: str = ".", ref: str = "") -> str:
+    # A quality that a parser writes another way.
+    return f"chr1\t{pos}\trs{pos}\t{ref or base(pos)}\t{alt}\t29.50\tq10;s50\t{info}\tGT:XX\t0/1:a\t./.:b\n"
+
+
+LINES = [
+    line(500, other(base(500))),
+    line(510, f"{other(base(510))},<DEL>,{base(510)}C", "DP=7;YY"),
+    line(520, "<DEL>", "DP=3;"),
+    line(530, "."),
+    line(540, "A" if base(540) != "A" else "C", "DP=1", ref=other(base(540)) if base(540) in "AT" else "A"),
+]
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode())
+    return path
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, predictor, genome) -> tuple[Path, dict]:
+    """Return the annotated VCF of `LINES`, and the same as columns."""
+    folder = tmp_path_factory.mktemp("scored")
+    vcf = write(folder / "in.vcf", HEAD + "".join(LINES))
+    score_variants(predictor, vcf, genome, folder / "out.vcf")
+    score_variants(predictor, vcf, genome, folder / "out.parquet")
+    return folder / "out.vcf", pyarrow.parquet.read_table(folder / "out.parquet").to_pydict()
+
+
+def body(text: str) -> list[list[str]]:
+    return [row.split("\t") for row in text.splitlines() if not row.startswith("#")]
+
+
+def test_all_but_info_stays_to_the_byte(scored):
+    rows, before = body(scored[0].read_text()), body("".join(LINES))
+    assert len(rows) == len(before)
+    for row, old in zip(rows, before, strict=True):
+        assert row[:7] == old[:7] and row[8:] == old[8:]
+        kept = "" if old[7] == "." else old[7].rstrip(";") + ";"
+        assert row[7].startswith(f"{kept}TFB_STATUS=")
+
+
+def test_the_header_keeps_its_lines_and_declares_ours(scored, entry):
+    text = scored[0].read_text()
+    header = [row for row in text.splitlines() if row.startswith("#")]
+    old = HEAD.splitlines()
+    assert [row for row in header if row in old] == old and header[-1] == old[-1]
+    declared = [row for row in header if row.startswith("##INFO=<ID=TFB_")]
+    assert len(declared) == 2 + len(TFS) * len(SCORES)
+    (effect,) = [row for row in declared if "ID=TFB_JUND_effect," in row]
+    assert "Number=A,Type=Float" in effect and "positive: ALT strengthens binding" in effect
+    assert f"model {entry.card.name}, weights sha256 {entry.card.weights.sha256}" in effect
+
+
+def test_values_are_those_of_the_table_one_per_alt(scored):
+    path, table = scored
+    start = 0
+    for record in cyvcf2.VCF(str(path)):
+        n = max(1, len(record.ALT))
+        rows = slice(start, start + n)
+        start += n
+        assert record.INFO["TFB_STATUS"].split(",") == table["status"][rows]
+        for tf in TFS:
+            for score in SCORES:
+                wanted = table[f"{tf}_{score}"][rows]
+                found = record.INFO.get(f"TFB_{tf}_{score}")
+                if all(value is None for value in wanted):
+                    assert found is None
+                    continue
+                found = found if isinstance(found, tuple) else (found,)
+                np.testing.assert_allclose(np.array(found, float), np.array(wanted, float), rtol=1e-5, equal_nan=True)
+    assert start == len(table["pos"]) == 7
+
+
+def test_flags_are_written_as_info_allows(scored):
+    rows = body(scored[0].read_text())
+    assert "TFB_STATUS=unsupported;TFB_FLAGS=no_alt" in rows[3][7]
+    assert "TFB_STATUS=ref_mismatch;TFB_FLAGS=." in rows[4][7]
+    assert rows[2][7] == "DP=3;TFB_STATUS=symbolic;TFB_FLAGS=."
+
+
+def test_bgzip_has_an_index_and_the_same_text(tmp_path, scored, predictor, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    summary = score_variants(predictor, vcf, genome, tmp_path / "out.vcf.gz")
+    assert gzip.decompress((tmp_path / "out.vcf.gz").read_bytes()).decode() == scored[0].read_text()
+    assert (tmp_path / "out.vcf.gz").read_bytes().endswith(BGZIP_END) and summary.problems == []
+    found = list(pysam.TabixFile(str(tmp_path / "out.vcf.gz")).fetch("chr1", 509, 520))
+    assert [row.split("\t")[1] for row in found] == ["510", "520"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.vcf", "out.vcf.gz", "out.vcf.gz.tbi"]
+
+
+def test_unsorted_input_is_delivered_without_an_index(tmp_path, predictor, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[1] + LINES[0])
+    (tmp_path / "out.vcf.gz.tbi").write_text("of an older file")
+    summary = score_variants(predictor, vcf, genome, tmp_path / "out.vcf.gz")
+    (problem,) = summary.problems
+    assert "not sorted (chr1:500 stands after chr1:510); sort it: bcftools sort" in problem
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.vcf", "out.vcf.gz"]
+    assert len(body(gzip.decompress((tmp_path / "out.vcf.gz").read_bytes()).decode())) == 2
+    assert not score_variants(predictor, vcf, genome, tmp_path / "out.vcf.gz", ScoringOptions(index=False)).problems
+
+
+@pytest.mark.parametrize("ending", ["\r\n", ""])
+def test_line_ends_stay(tmp_path, predictor, genome, ending):
+    short = f"chr1\t500\t.\t{base(500)}\t{other(base(500))}\t.\t.\t."
+    text = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + short + ending
+    score_variants(predictor, write(tmp_path / "in.vcf", text), genome, tmp_path / "out.vcf")
+    last = (tmp_path / "out.vcf").read_bytes().split(b"\n")[-2:]
+    assert last[1] == b"" and last[0].endswith(b"\r") == (ending == "\r\n")
+
+
+def test_a_scored_vcf_is_not_scored_over(tmp_path, scored, predictor, genome):
+    with pytest.raises(ConfigError, match=r"has been scored before: its header has TFB_STATUS.*bcftools annotate -x"):
+        score_variants(predictor, scored[0], genome, tmp_path / "out.vcf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_info_does_not_allow(tmp_path, entry, other_entry, genome):
+    both = Predictor([entry, other_entry])
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    score_variants(both, vcf, genome, tmp_path / "out.vcf", ScoringOptions(scores=("effect",)))
+    (record,) = cyvcf2.VCF(str(tmp_path / "out.vcf"))
+    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS"}
+    expected = ("ATF4", "CTCF", f"{entry.card.name}_JUND", f"{other_entry.card.name}_JUND", "SP1")
+    assert names == {f"TFB_{name}_effect" for name in expected}
+
+
+# Tables
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5"])
+def test_a_tidy_table_says_the_same(tmp_path, scored, predictor, genome, ending):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    score_variants(predictor, vcf, genome, tmp_path / f"out{ending}", ScoringOptions(tidy=True, piece_size=2))
+    if ending != ".parquet":
+        assert (tmp_path / f"out{ending}").stat().st_size
+        return
+    found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
+    table = scored[1]
+    fixed = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
+    assert list(found) == [*fixed, "tf", "p_ref", "p_alt", "effect"]
+    assert found["tf"] == list(TFS) * 7
+    for name in fixed:
+        assert found[name] == [value for value in table[name] for _ in TFS]
+    for tidy, wide in (("p_ref", "ref"), ("p_alt", "alt"), ("effect", "effect")):
+        wanted = [table[f"{tf}_{wide}"][row] for row in range(7) for tf in TFS]
+        np.testing.assert_allclose(np.array(found[tidy], float), np.array(wanted, float), atol=1e-5)
+
+
+def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
+    columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
+    assert columns[7:] == [f"{tf}_effect" for tf in TFS]
+    with pytest.raises(ConfigError, match="scores are ref, alt, effect; found 'diff'"):
+        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("diff",)))
+    with pytest.raises(ConfigError, match="a VCF has one line per record"):
+        score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
+
+
+def test_the_ending_says_the_format():
+    assert [effect_format(name) for name in ("a.VCF", "a.vcf.gz", "a.b.tsv", "a.hdf5")] == [
+        ".vcf", ".vcf.gz", ".tsv", ".h5",
+    ]  # fmt: skip
+    for name in ("a.csv", "vcf", ".vcf", "a.gz"):
+        with pytest.raises(InputError, match=r"use one of \.vcf, \.vcf\.gz, \.tsv"):
+            effect_format(name)

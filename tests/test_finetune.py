@@ -1,0 +1,293 @@
+"""From a TF of a matrix, or someone's peaks, to an entry that has been compared with what there was before."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import kipoi_tfb
+from kipoi_tfb import cli, finetune, publish, training
+from kipoi_tfb.card import GateCard
+from kipoi_tfb.datasets import load_training_data
+from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.features import FeatureHead, labelled_features
+from kipoi_tfb.finetune_config import FinetuneConfig, make_config
+from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
+from kipoi_tfb.gate import NetworkScorer
+from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.training import train
+from kipoi_tfb.transfer import nearest_output, start_network
+from kipoi_tfb.zoo import verify_entry
+from tests import tiny
+from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
+
+SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
+QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> tiny.World:
+    return tiny.make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def base(world, tmp_path_factory) -> Entry:
+    """An entry of a small motif network that knows the planted motifs."""
+    recipe = tiny.config(architecture="motif-cnn", sizes=SIZES, epochs=4, learning_rate=0.01, batch_size=32)
+    data = load_training_data(recipe, world.matrix, world.genome)
+    folder = tmp_path_factory.mktemp("zoo")
+    network = train(recipe, data, folder, torch.device("cpu")).network
+    return tiny.make_entry(folder / "small", network, name="small", architecture="motif-cnn", sizes=SIZES)
+
+
+@pytest.fixture(scope="module")
+def sp1(world) -> FinetuneData:
+    return from_binding_matrix(world.matrix, world.genome, "SP1")
+
+
+def config(base: Entry, **changes: object) -> FinetuneConfig:
+    fields = {"tf": "SP1", "base": str(base.folder), "epochs": 2, "batch_size": 64, "seeds": 2}
+    return make_config(**{**fields, **changes})
+
+
+def run(base: Entry, data: FinetuneData, out, **changes: object) -> finetune.Finetuned:
+    return finetune.finetune(config(base, **changes), data, out, "cpu", "fp32", "a test", replicates=50)
+
+
+@pytest.fixture(scope="module")
+def done(base, sp1) -> finetune.Finetuned:
+    return run(base, sp1, base.folder.parent / "out", name="tf/SP1")
+
+
+def test_a_tf_of_a_matrix(done, base, sp1):
+    entry = done.entry
+    assert [check for check in verify_entry(entry) if not check.passed] == []
+    card = entry.card
+    assert card.name == "tf/SP1" and card.tasks == ("SP1",) and card.base == "small"
+    assert card.finetuned.base_weights_sha256 == base.card.weights.sha256
+    assert card.finetuned.head_from == "SP1" and card.finetuned.counts == sp1.counts
+    losses = card.finetuned.validation_losses
+    assert card.finetuned.seeds == (0, 1) and card.training.config.seed == losses.index(min(losses))
+    assert card.training.config.learning_rate == 3e-4 and card.training.config.strands == "both"
+    assert card.metrics.chromosomes == ("chr22",) and "chr22" not in card.data.train_chromosomes
+    assert set(card.metrics.baselines) == {control.name for control in card.gate.controls}
+    assert list(done.tables) == ["tf/SP1", "from scratch", "small (its own output)", "JASPAR motif", "de novo motif"]
+    own = done.tables["tf/SP1"]
+    assert own.auprc > 0.8 and card.metrics.auprc == round(own.auprc, 4) and card.metrics.min_bound == 1
+    assert card.metrics.auprc_interval == (round(own.auprc_low, 4), round(own.auprc_high, 4))
+    assert done.gate == card.gate and card.gate.words.startswith(card.gate.verdict)
+    assert entry.folder.name == ("refused" if card.gate.verdict == "refused" else "entry")
+    with open(entry.folder / finetune.CONTROLS_FILE) as stream:
+        assert [row["scorer"] for row in csv.DictReader(stream, delimiter="\t")] == list(done.tables)
+    assert not (entry.folder.parent / "candidate").exists()
+
+
+def test_the_entry_is_a_network_of_its_own(done, sp1):
+    network, card = kipoi_tfb.load(str(done.entry.folder))
+    assert network(torch.zeros(2, 4, 200)).shape == (2, 1) and card == done.entry.card
+    assert "fine-tuned from small" in (done.entry.folder / "model.yaml").read_text()
+
+
+# Other ways
+
+
+@pytest.fixture
+def zoo(base, tmp_path) -> Entry:
+    """The base in a folder of its own: entries beside it find it."""
+    return open_entry(shutil.copytree(base.folder, tmp_path / "small"))
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """Leave out the control that takes seconds."""
+
+    def guess(tfs, codes, labels, seed, name):
+        return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
+
+    monkeypatch.setattr(finetune, "denovo_scorer", guess)
+
+
+def test_features_are_what_the_output_layer_sees(base, sp1):
+    windows, network, cpu = sp1.training.validation, base.network(), torch.device("cpu")
+    found = labelled_features(network, windows, cpu)
+    assert (found.labels == windows.labels).all() and not network.training
+    head = FeatureHead(network)
+    one_hot = windows.part(slice(0, 9), cpu)
+    with torch.no_grad():
+        expected = torch.cat([network(one_hot), network(one_hot.flip((1, 2)))])
+        torch.testing.assert_close(head.both_strands(found.part(slice(0, 9), cpu)), expected)
+        flip = np.array([False, True])
+        inputs = found.inputs(np.array([3, 4]), flip, np.zeros(2, np.int64), cpu)
+        torch.testing.assert_close(head(inputs), expected[[3, 9 + 4]])
+
+
+def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
+    entry = run(zoo, sp1, tmp_path / "out", arm="head", seeds=1).entry
+    assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
+    nearest = nearest_output(zoo, "SP1", sp1.training.train)
+    begun = start_network("head", zoo, "SP1", sp1.training.train.labels, nearest, 0).network
+    assert not torch.equal(entry.network().state_dict()["head.weight"], begun.state_dict()["head.weight"])
+    history = json.loads((tmp_path / "out" / "head-0" / "history.json").read_text())
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_same_seed_same_network(zoo, sp1, tmp_path, cheap):
+    entries = [run(zoo, sp1, tmp_path / name, seeds=1, epochs=1).entry for name in ("a", "b")]
+    assert entries[0].weights_path.read_bytes() == entries[1].weights_path.read_bytes()
+    assert entries[0].golden == entries[1].golden and entries[0].card.gate == entries[1].card.gate
+
+
+def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"No space left"):
+        patch.setattr(finetune, "write_metrics", full)  # the last file
+        run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {".lock", "everything-0", "scratch-0"}  # nothing that could be taken for an entry
+    monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
+    assert run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry.load() is not None
+
+
+def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(publish, "_write_golden", full)
+    with pytest.raises(OSError, match=r"No space left"):
+        run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0", "scratch-0"}
+
+
+# What is refused
+
+
+def test_a_name_that_exists(zoo, sp1, tmp_path):
+    for name in ("entry", "refused"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        with pytest.raises(EntryError, match=rf"out/{name} exists already; remove it or use another --out"):
+            run(zoo, sp1, tmp_path / "out")
+        (tmp_path / "out" / name).rmdir()
+
+
+def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
+    (tmp_path / "out").mkdir()
+    with (
+        finetune._alone_in(tmp_path / "out"),
+        pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
+    ):
+        run(zoo, sp1, tmp_path / "out")
+
+
+def test_a_base_that_was_trained_on_the_test_chromosome(sp1, tmp_path):
+    data = tiny.card_fields()["data"].model_copy(update={"train_chromosomes": ("chr22",), "test_chromosomes": ()})
+    seen = tiny.make_entry(tmp_path / "seen", name="seen", data=data)
+    with pytest.raises(ConfigError, match=r"seen was trained or validated on chr22; test it on other chromosomes"):
+        run(seen, sp1, tmp_path / "out")
+
+
+def test_a_base_that_is_fine_tuned_itself(done, sp1, tmp_path):
+    with pytest.raises(ConfigError, match=r"is fine-tuned itself, from small; give that as the base"):
+        run(done.entry, sp1, tmp_path / "out")
+
+
+def test_a_base_that_the_entry_would_not_find(zoo, sp1, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    moved = open_entry(shutil.move(zoo.folder, tmp_path / "elsewhere" / "small"))
+    with pytest.raises(EntryError, match=r"its base small is neither in a folder above .* `tfb zoo add FOLDER` adds"):
+        run(moved, sp1, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"tf": "a/../b"}, "field 'tf': String should match pattern"),
+        ({"name": "../../etc"}, "field 'name': String should match pattern"),
+        ({"seeds": 0}, "field 'seeds': Input should be greater than 0"),
+        ({"learning_rate": -1}, "field 'learning_rate': Input should be greater than 0"),
+        ({"labels": "dense"}, "field 'labels'"),
+    ],
+)
+def test_wrong_settings(base, change, match):
+    with pytest.raises(ConfigError, match=match):
+        config(base, **change)
+
+
+def test_unknown_arm(base):
+    with pytest.raises(UnknownNameError, match=r"unknown arm 'all'. Valid: everything, conv, first-conv"):
+        config(base, arm="all")
+
+
+# The command
+
+
+@pytest.fixture
+def tfb(monkeypatch, capfd, tmp_path, zoo, world):
+    """Run `tfb finetune SP1` in an empty folder. (code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    matrix = world.matrix
+    chosen = np.flatnonzero(matrix.labels(["SP1"])[:, 0] == 1)
+    names = np.array(matrix.regions.chrom_names)[matrix.regions.chrom[chosen]]
+    starts = matrix.regions.start[chosen].tolist()
+    lines = [f"{c}\t{s}\t{s + 200}\n" for c, s in zip(names.tolist(), starts, strict=True)]
+    (tmp_path / "peaks.bed").write_text("".join(lines))
+    common = ("--genome", str(world.genome_path), "-o", "out", "--base", str(zoo.folder), *QUICK)
+
+    def call(*arguments):
+        valid = {"MATRIX": str(world.matrix_path)}
+        given = [valid.get(each, each) for each in arguments]
+        monkeypatch.setattr(sys, "argv", ["tfb", "finetune", *given, *common])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog):
+    with caplog.at_level("INFO", "kipoi_tfb"):
+        code, out, err = tfb("MYTF", "--peaks", "peaks.bed", "--matrix", "MATRIX")
+    assert "JASPAR 2020 has no profile of MYTF: that control is left out" in caplog.text
+    assert "small has no output for MYTF; SP1 tells its training regions best" in caplog.text
+    found = open_entry(tmp_path / "out" / ("refused" if code == 3 else "entry"))
+    assert code == (3 if found.card.gate.verdict == "refused" else 0) and found.card.gate.words in out
+    assert "train" in err and "unbound, of the same GC content" in err
+    card = found.card
+    assert card.tasks == ("MYTF",) and card.finetuned.head_from == "SP1" and card.metrics.labels == "peaks"
+    assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
+    assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
+    assert Predictor([found]).columns == ["MYTF"]
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("refused", 3), ("accepted with note", 0)])
+def test_exit_code_says_the_verdict(tfb, tmp_path, cheap, monkeypatch, verdict, code):
+    gate = GateCard(verdict=verdict, words=f"{verdict}: so it is", controls=())
+    monkeypatch.setattr(finetune, "judge", lambda *_: gate)
+    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
+    assert found == code and f"{verdict}: so it is" in out
+    assert (tmp_path / "out" / "refused").exists() == (code == 3)
+    assert ("next: tfb zoo add" in err) == (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either --from-matrix or --peaks"),
+        (("--from-matrix", "MATRIX", "--peaks", "peaks.bed"), "give either --from-matrix or --peaks"),
+        (("--from-matrix", "MATRIX", "--open", "peaks.bed"), "--open and --matrix go with --peaks"),
+        (("--peaks", "peaks.bed", "--open", "peaks.bed", "--matrix", "MATRIX"), "give one of --open and --matrix"),
+    ],
+)
+def test_options_that_do_not_go_together(tfb, arguments, message):
+    code, _, err = tfb("SP1", *arguments)
+    assert code == 2 and message in " ".join(err.replace("│", " ").split())

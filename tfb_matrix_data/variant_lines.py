@@ -1,0 +1,337 @@
+"""Where variants come from: VCF, BCF, a table, strings or stdin, all as the lines of a VCF.
+
+Text is handed on byte by byte: an annotated VCF repeats what the file says, not what a parser made of it, and a record
+with many samples costs no more than the copying of its line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import check_bgzip_end
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants"]
+
+HEADER = (b"##fileformat=VCFv4.2\n", b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+"""Header of variants that came without one."""
+
+_COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
+_VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
+_STRING = re.compile(r"([^\s]+):([0-9][0-9,]*):([A-Za-z.]+)>([^\s]+)")
+_REGION = re.compile(r"([^\s]+?)(?::([0-9][0-9,]*)(?:-([0-9][0-9,]*))?)?")
+_TABLE_NAMES = {
+    "chrom": ("chrom", "#chrom", "chr", "#chr", "chromosome"),
+    "pos": ("pos", "position"),
+    "id": ("id", "rsid", "name"),
+    "ref": ("ref", "reference", "ref_allele"),
+    "alt": ("alt", "alternate", "alt_allele"),
+}
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+class CutOff(Exception):
+    """Raised by `VariantLines.lines` after the last whole line of a file whose end is missing or damaged."""
+
+
+@dataclass(frozen=True)
+class VariantLines:
+    """Variants as the text of a VCF.
+
+    Attributes
+    ----------
+    name
+        What messages call them: the file, ``stdin`` or ``the command line``.
+    header
+        Header lines with their ends, the one of the column names last.
+    lines
+        Record lines, most with their ends, to be read once. Raises `CutOff` where the rest of a file is lost.
+    nothing
+        What to say where there is no record.
+    """
+
+    name: str
+    header: list[bytes]
+    lines: Iterator[bytes]
+    nothing: str = "has a header but no record"
+
+
+def is_variant_string(text: str) -> bool:
+    """Return whether a text is a variant like ``chr19:11089231:C>T``."""
+    return _STRING.fullmatch(text) is not None
+
+
+def open_variants(source: str | Path | Sequence[str], region: str | None = None) -> VariantLines:
+    """Return the lines of variants.
+
+    Parameters
+    ----------
+    source
+        A file: VCF (plain, gzip, bgzip), BCF, or a tab-separated table of chrom, pos, ref, alt (with a header line
+        that names them, or just these four). ``-``: VCF or a table on stdin, gzipped or not. Or a list of strings like
+        ``chr19:11089231:C>T``.
+    region
+        Only records that overlap it: ``chr1``, ``chr1:1000`` or ``chr1:1-1000``, 1-based, both ends included. The
+        file must be indexed; the contig may have ``chr`` or not.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is none of these.
+    """
+    if not isinstance(source, str | Path):
+        if region:
+            raise InputError("the command line", "--region needs an indexed file, not single variants")
+        return _from_strings(source)
+    if str(source) == "-":
+        if region:
+            raise InputError("stdin", "--region needs an indexed file; stdin has no index")
+        return _from_stream(sys.stdin.buffer, "stdin", may_be_table=True)  # type: ignore[arg-type]
+    path = Path(source)
+    if not path.is_file() and not path.is_fifo():
+        raise InputError(path, "is a folder; expected VCF" if path.is_dir() else "no such file")
+    if path.is_file() and not path.stat().st_size:
+        raise InputError(path, "is empty; expected VCF")
+    if region:
+        return _from_region(path, region)
+    return _from_stream(open(path, "rb"), str(path), not _VCF_NAME.search(path.name), path)
+
+
+def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
+    lost = ""
+    if path is not None and path.is_file():
+        try:
+            check_bgzip_end(path)
+        except InputError:
+            lost = "bgzip's end marker is missing"
+    text = _decompressed(stream)
+    try:
+        first = text.readline()
+    except _DAMAGED as error:
+        raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
+    if first.startswith(b"BCF\2"):
+        if path is None:
+            raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
+        stream.close()
+        return _from_bcf(path, lost=lost)
+    if not first:
+        raise InputError(name, "is empty; expected VCF")
+    lines = _whole_lines(first, text, lost)
+    if first.startswith((b"##", _COLUMNS)):
+        return VariantLines(name, _header(name, lines), lines)
+    if may_be_table and b"\0" not in first:
+        return VariantLines(name, list(HEADER), *_table(name, lines))
+    shown = first[:40].decode(errors="replace").rstrip()
+    raise InputError(name, f"is not VCF (its first line is {shown!r}); expected VCF, VCF.gz or BCF")
+
+
+def _decompressed(stream: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(_Gunzip(stream), 1 << 20) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
+
+
+class _Gunzip(io.RawIOBase):
+    """Gzip data, of which everything before a damaged place is handed on: `gzip` would drop what a read had so far."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self.stream = stream
+        self.file = gzip.GzipFile(fileobj=stream)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self.file.read1(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+def _whole_lines(first: bytes, stream: io.BufferedReader, lost: str) -> Iterator[bytes]:
+    """Yield lines; where the end of the file is missing, all but the last one if that has no end, then `CutOff`."""
+    try:
+        with stream:
+            line = first
+            while line:
+                if lost and not line.endswith(b"\n"):
+                    break
+                yield line
+                line = stream.readline()
+    except _DAMAGED as error:
+        raise CutOff(str(error)) from None
+    if lost:
+        raise CutOff(lost)
+
+
+def _header(name: str, lines: Iterator[bytes]) -> list[bytes]:
+    header = []
+    try:
+        for line in lines:
+            header.append(line if line.endswith(b"\n") else line + b"\n")
+            if line.startswith(_COLUMNS):
+                return header
+            if not line.startswith(b"##"):
+                break
+    except CutOff as error:
+        raise InputError(name, f"is damaged or cut off in its header ({error})") from None
+    raise InputError(name, "is not VCF (no line '#CHROM POS ID REF ALT ...'); expected VCF, VCF.gz or BCF")
+
+
+def _from_bcf(path: Path, region: str | None = None, lost: str = "") -> VariantLines:
+    import cyvcf2
+
+    try:
+        reader = cyvcf2.VCF(str(path))
+    except Exception as error:  # cyvcf2 raises plain Exception and OSError
+        raise InputError(path, f"is not VCF ({error}); expected VCF, VCF.gz or BCF") from None
+
+    def lines() -> Iterator[bytes]:
+        try:
+            for record in reader(region) if region else reader:
+                yield str(record).encode()
+        except Exception as error:  # as above
+            raise CutOff(str(error)) from None
+        finally:
+            reader.close()
+        if lost:  # htslib only warns
+            raise CutOff(lost)
+
+    return VariantLines(str(path), reader.raw_header.encode().splitlines(keepends=True), lines())
+
+
+def _from_region(path: Path, region: str) -> VariantLines:
+    """Return the records of a region, through the file's index."""
+    parsed = _REGION.fullmatch(region.strip())
+    if parsed is None:
+        raise InputError(path, f"--region {region!r} is not CHROM, CHROM:START or CHROM:START-END")
+    start, end = (int(number.replace(",", "")) if number else None for number in parsed.groups()[1:])
+    end = start if end is None else end
+    if start is not None and end is not None and not 1 <= start <= end:
+        raise InputError(path, f"--region {region!r} is empty: positions count from 1, and START comes first")
+    if not any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
+        raise InputError(
+            path,
+            "--region needs an index (.tbi or .csi beside it); make one: tabix -p vcf FILE.vcf.gz (of bgzip files)",
+        )
+    nothing = f"has no record in {region}"
+    import pysam
+
+    with open(path, "rb") as stream:
+        bcf = _decompressed(stream).read(4) == b"BCF\2"
+    try:
+        if bcf:
+            whole = _from_bcf(path)
+            contigs = re.findall(r"##contig=<ID=([^,>]+)", b"".join(whole.header).decode(errors="replace"))
+        else:
+            check_bgzip_end(path)
+            whole = _from_stream(open(path, "rb"), str(path), False)  # noqa: SIM115
+            tabix = pysam.TabixFile(str(path), encoding="latin-1")
+            contigs = list(tabix.contigs)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            path, f"or its index cannot be read ({error}); make the index again: tabix -f -p vcf"
+        ) from None
+    contig = parsed[1]
+    names = (contig, contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}")
+    found = next((name for name in names if name in contigs), None)
+    if found is None:
+        return VariantLines(str(path), whole.header, iter(()), f"{nothing} ({contig} is not among its contigs)")
+    if bcf:
+        within = found if start is None else f"{found}:{start}-{end}"
+        return VariantLines(str(path), whole.header, _from_bcf(path, within).lines, nothing)
+
+    def lines() -> Iterator[bytes]:
+        try:
+            for line in tabix.fetch(found, None if start is None else start - 1, end):
+                yield line.encode("latin-1") + b"\n"
+        except OSError as error:
+            raise CutOff(str(error)) from None
+
+    return VariantLines(str(path), whole.header, lines(), nothing)
+
+
+def _from_strings(texts: Sequence[str]) -> VariantLines:
+    name = "the command line"
+    lines = []
+    for text in texts:
+        match = _STRING.fullmatch(text)
+        if match is None:
+            raise InputError(name, f"{text!r} is neither a file nor a variant like chr19:11089231:C>T")
+        chrom, pos, ref, alt = match.groups()
+        lines.append(_record(chrom, pos.replace(",", ""), ".", ref, alt))
+    return VariantLines(name, list(HEADER), iter(lines), "has no variant")
+
+
+def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
+    """Return the rows of a table of chrom, pos, ref, alt as records of a VCF, and what to say if there is none."""
+    columns: list[int | None] | None = None
+
+    def records() -> Iterator[bytes]:
+        nonlocal columns
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                fields = [field.strip() for field in line.decode().rstrip("\r\n").split("\t")]
+            except UnicodeDecodeError:
+                raise InputError(name, "is not text; expected VCF or a table of chrom, pos, ref, alt", number) from None
+            if columns is None:
+                columns = _named_columns(name, fields, number)
+                if columns is not None:
+                    continue
+                columns = [0, 1, None, 2, 3]
+                if len(fields) != 4:
+                    raise _no_table(name, fields, number)
+            try:
+                chrom, pos, names, ref, alt = ("." if at is None else fields[at] for at in columns)
+            except IndexError:
+                raise InputError(name, f"has {len(fields)} columns, the first line has more", number) from None
+            pos = pos.replace(",", "")
+            if not (pos.isascii() and pos.isdigit()):
+                raise InputError(name, f"position {pos!r} is not a number", number)
+            if not (chrom and ref and alt):
+                raise InputError(name, "an empty field; expected chrom, pos, ref, alt", number)
+            yield _record(chrom, pos, names.replace(" ", "_") or ".", ref, alt)
+
+    return records(), "has no variant"
+
+
+def _named_columns(name: str, fields: list[str], number: int) -> list[int | None] | None:
+    """Return where chrom, pos, id, ref, alt are, or None if this is no line of column names."""
+    lower = [field.lower() for field in fields]
+    if lower[0].isascii() and len(fields) > 1 and lower[1].replace(",", "").isdigit():
+        return None
+    found: list[int | None] = [
+        next((lower.index(choice) for choice in choices if choice in lower), None) for choices in _TABLE_NAMES.values()
+    ]
+    if any(at is None for at, key in zip(found, _TABLE_NAMES, strict=True) if key != "id"):
+        raise _no_table(name, fields, number)
+    return found
+
+
+def _no_table(name: str, fields: list[str], number: int) -> InputError:
+    shown = "\t".join(fields)[:60]
+    return InputError(
+        name,
+        f"is neither VCF nor a tab-separated table of variants (found {shown!r}); "
+        "expected a line of the names chrom, pos, ref, alt, or these four columns",
+        number,
+    )
+
+
+def _record(chrom: str, pos: str, name: str, ref: str, alt: str) -> bytes:
+    return f"{chrom}\t{pos}\t{name}\t{ref}\t{alt}\t.\t.\t.\n".encode()
