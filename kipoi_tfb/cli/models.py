@@ -63,7 +63,7 @@ def score(
     variants: Annotated[
         list[str],
         typer.Argument(
-            help="VCF, VCF.gz, BCF, a table of chrom/pos/ref/alt, - for stdin; or variants: chr19:11089231:C>T ..."
+            help="VCF, VCF.gz, BCF, a table of chrom/pos/ref/alt, - for stdin; or variants: chr19:11089231:A>G ..."
         ),
     ],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variants' assembly, plain or bgzip.")],
@@ -195,7 +195,7 @@ def _variants(arguments: list[str]) -> str | list[str]:
         return arguments[0]
     wrong = next((text for text in arguments if not is_variant_string(text)), None)
     if wrong is not None:
-        raise typer.BadParameter(f"give one file, or variants like chr19:11089231:C>T; found {wrong!r}")
+        raise typer.BadParameter(f"give one file, or variants like chr19:11089231:A>G; found {wrong!r}")
     return arguments
 
 
