@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--matrix", required=True)
     parser.add_argument("--genome", required=True)
-    parser.add_argument("--entry", default="multi163")
+    parser.add_argument("--entry", default="multi50")
     arguments = parser.parse_args()
     entry = find_entry(arguments.entry)
     with tempfile.TemporaryDirectory() as name:
