@@ -65,7 +65,7 @@ def keep_freed_memory() -> None:
     """Ask the C library to use freed memory again instead of giving it back to the kernel.
 
     Activations of tens of megabytes come and go in every training step; glibc maps each anew, and the kernel clears
-    it page by page: that took as long as the arithmetic. Does nothing where the C library is not glibc.
+    it page by page (docs/benchmarks.md says what that costs). Does nothing where the C library is not glibc.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
