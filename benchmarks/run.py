@@ -39,7 +39,7 @@ def main() -> None:
     ):
         print(f"{script} ...", file=sys.stderr)
         command = [sys.executable, str(HERE / script), *needs]
-        lines += subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+        lines += subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     print("\n".join(lines))
     REPORT.write_text(_report(lines))
 

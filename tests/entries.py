@@ -6,7 +6,7 @@ PYTEST_DONT_REWRITE: it asserts nothing, and test modules import it before they 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,18 @@ def predictor(entry: Entry) -> Predictor:
     return Predictor([entry])
 
 
+def run_tfb(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], arguments: Sequence[str]
+) -> tuple[int, str, str]:
+    """Run `tfb` in this process. (code, stdout, stderr)."""
+    monkeypatch.setattr(sys, "argv", ["tfb", *arguments])
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    out, err = capfd.readouterr()
+    return int(caught.value.code or 0), out, err
+
+
 @pytest.fixture
 def tfb(monkeypatch, capfd, tmp_path, entry, genome_path) -> Run:
     """Run `tfb` in this process, in an empty folder; ENTRY and GENOME stand for a valid one. (code, stdout, stderr)."""
@@ -101,11 +113,6 @@ def tfb(monkeypatch, capfd, tmp_path, entry, genome_path) -> Run:
 
     def run(*arguments: str) -> tuple[int, str, str]:
         valid = {"ENTRY": str(entry.folder), "GENOME": str(genome_path)}
-        monkeypatch.setattr(sys, "argv", ["tfb", *(valid.get(argument, argument) for argument in arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(caught.value.code or 0), out, err
+        return run_tfb(monkeypatch, capfd, [valid.get(argument, argument) for argument in arguments])
 
     return run

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kipoi_tfb import cli
 from kipoi_tfb.entry import open_entry
 from tests import tiny
-from tests.entries import write_files
+from tests.entries import run_tfb, write_files
 from tfb_matrix_data.sequence import decode
 
 ON_MATRIX = ("--matrix", "MATRIX", "--genome", "GENOME")
@@ -37,12 +35,7 @@ def tfb(monkeypatch, capfd, tmp_path, entry, world):
 
     def run(*arguments):
         valid = {"ENTRY": str(entry.folder), "GENOME": str(world.genome_path), "MATRIX": str(world.matrix_path)}
-        monkeypatch.setattr(sys, "argv", ["tfb", "evaluate", *(valid.get(each, each) for each in arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(caught.value.code or 0), out, err
+        return run_tfb(monkeypatch, capfd, ["evaluate", *(valid.get(each, each) for each in arguments)])
 
     return run
 
