@@ -80,10 +80,17 @@ class DataCard(_Strict):
 
 
 class TrainingCard(_Strict):
-    """How it was trained: the whole configuration, and what came of it."""
+    """How it was trained: the whole configuration, and what came of it.
+
+    Attributes
+    ----------
+    teachers
+        {name: sha256 of the weights} of the entries that it learnt from beside the labels.
+    """
 
     command: str
     config: PretrainConfig
+    teachers: dict[str, Sha256] | None = None
     best_epoch: int
     validation_loss: float
     seconds: float

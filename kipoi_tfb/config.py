@@ -20,7 +20,7 @@ from pydantic import (
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "TfNames", "explain", "read_config"]
+__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "Teacher", "TfNames", "explain", "read_config"]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,6 +109,23 @@ class SplitConfig(Strict):
     excluded: tuple[str, ...] = ACCEPTANCE
 
 
+class Teacher(Strict):
+    """Learn also from what trained models say (distillation; Hinton et al. 2015, doi:10.48550/arXiv.1503.02531).
+
+    Attributes
+    ----------
+    entries
+        Zoo entries, or folders of entries, whose strand-averaged logits are averaged. They must have the TFs that are
+        trained, and none may have trained on what this configuration holds out.
+    weight
+        Share of the loss, between 0 and 1, that is the cross-entropy against the teachers' probabilities, of all TFs
+        in all regions; the rest is that against the labels, where they are resolved.
+    """
+
+    entries: Annotated[tuple[str, ...], Field(min_length=1)]
+    weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
 class PretrainConfig(Strict):
     """A multi-task model, from labels to optimiser.
 
@@ -132,6 +149,11 @@ class PretrainConfig(Strict):
     first_layer
         ``random``, or ``jaspar``: the architecture's first filters and outputs start from the JASPAR 2020 profiles
         of the TFs (the architecture must know how: ``motif-cnn``).
+    teacher
+        Models to learn from beside the labels, see `Teacher`; every region that has sequence then trains, labelled or
+        not.
+    fraction
+        Share of the training regions to use, drawn by the seed, for curves over the amount of data.
     shift
         Windows are shifted at random by up to so many bp in training, with N where nothing is known.
     strands
@@ -157,6 +179,8 @@ class PretrainConfig(Strict):
     labels: Literal["sparse", "less_sparse"] = "sparse"
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    teacher: Teacher | None = None
     strands: Literal["random", "both"] = "random"
     output_bias: Literal["prior", "default"] = "prior"
     optimiser: Literal["adam", "adamw"] = "adamw"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,11 +37,14 @@ class LabelledWindows:
         uint8 (windows, length).
     labels
         int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
+    taught
+        float16 (windows, TFs): probabilities that a teacher gives them, or None.
     """
 
     region: NDArray[np.int64]
     codes: NDArray[np.uint8]
     labels: NDArray[np.int8]
+    taught: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.region)
@@ -100,7 +103,10 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
     candidates = np.flatnonzero(resolved & located)
     split = _split(config, matrix, candidates)
-    train = _labelled(matrix, genome, split.train, labels)
+    if config.teacher is not None:
+        # What no label says, the teacher does: of the regions with none, too.
+        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
+    train = _labelled(matrix, genome, _share(split.train, config), labels)
     validation = _labelled(matrix, genome, split.validation, labels)
     empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
     if empty and config.tfs != "all":
@@ -149,6 +155,13 @@ def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np
     return split_by_chromosome(
         matrix.regions, candidates, chosen.validation, chosen.test, chosen.excluded, train=chosen.train
     )
+
+
+def _share(index: NDArray[np.int64], config: PretrainConfig) -> NDArray[np.int64]:
+    if config.fraction == 1:
+        return index
+    chosen = np.random.default_rng(config.seed).permutation(len(index))[: round(config.fraction * len(index))]
+    return index[np.sort(chosen)]
 
 
 def _labelled(

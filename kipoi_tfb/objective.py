@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy where labels are resolved, of each member of an ensemble."""
+"""What training minimises: cross-entropy with resolved labels and with a teacher, of each member of an ensemble."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from kipoi_tfb.motif_cnn import MotifCNN
 
-__all__ = ["Objective", "masked_loss"]
+__all__ = ["Objective", "masked_loss", "taught_loss"]
 
 
 def masked_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -26,6 +26,11 @@ def masked_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return total / resolved.sum().clamp(min=1)
 
 
+def taught_loss(logits: Tensor, taught: Tensor) -> Tensor:
+    """Return the mean binary cross-entropy of logits (batch, TFs) against a teacher's probabilities (batch, TFs)."""
+    return F.binary_cross_entropy_with_logits(logits.float(), taught.float())
+
+
 class Objective(nn.Module):
     """A network as a function of a batch to its loss.
 
@@ -36,16 +41,36 @@ class Objective(nn.Module):
     ----------
     network
         Gives logits of windows; an ensemble has `embed` and `member_logits`.
+    teacher_weight
+        Share of the loss that is against the teacher's probabilities.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, teacher_weight: float = 0.0) -> None:
         super().__init__()
         self.network = network
+        self.teacher_weight = teacher_weight
 
-    def forward(self, one_hot: Tensor, labels: Tensor) -> Tensor:
-        """Return the loss of one-hot windows (batch, 4, length) with labels (batch, TFs), averaged over members."""
+    def forward(self, one_hot: Tensor, labels: Tensor, taught: Tensor | None = None) -> Tensor:
+        """Return the loss of windows, averaged over members.
+
+        Parameters
+        ----------
+        one_hot
+            (batch, 4, length).
+        labels
+            int8 (batch, TFs), see `masked_loss`.
+        taught
+            (batch, TFs): probabilities that a teacher gives, or None.
+        """
         if isinstance(self.network, MotifCNN):
             members = self.network.member_logits(self.network.embed(one_hot))
         else:
             members = [self.network(one_hot)]
-        return sum((masked_loss(logits, labels) for logits in members), start=one_hot.new_zeros(())) / len(members)
+        losses = [self._loss(logits, labels, taught) for logits in members]
+        return sum(losses, start=one_hot.new_zeros(())) / len(members)
+
+    def _loss(self, logits: Tensor, labels: Tensor, taught: Tensor | None) -> Tensor:
+        loss = masked_loss(logits, labels)
+        if taught is None:
+            return loss
+        return (1 - self.teacher_weight) * loss + self.teacher_weight * taught_loss(logits, taught)

@@ -16,6 +16,7 @@ from kipoi_tfb.datasets import TrainingData, load_training_data
 from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.publish import CITATION, write_entry
+from kipoi_tfb.teacher import find_teachers, taught
 from kipoi_tfb.training import TrainingResult, train
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import sha256
@@ -68,7 +69,10 @@ def pretrain(
     if distributed.world_size() > 1:
         where = f"{distributed.world_size()} processes, each {where}"
     logger.info("device: %s", where)
+    teachers = find_teachers(config.teacher) if config.teacher is not None else []
     data = load_training_data(config, matrix, genome)
+    if teachers:
+        data = taught(config, data, teachers, folder, chosen, chosen_precision)
     result = train(config, data, folder, chosen, chosen_precision)
     fields = {
         "name": config.name,
@@ -78,7 +82,7 @@ def pretrain(
         "window_length": int(data.train.codes.shape[1]),
         "tasks": tuple(data.tfs),
         "data": _data_card(data, matrix, genome),
-        "training": _training_card(config, result, command, where, chosen_precision),
+        "training": _training_card(config, result, teachers, command, where, chosen_precision),
         "citation": (CITATION,),
     }
     if distributed.is_main():
@@ -125,11 +129,12 @@ def _data_card(data: TrainingData, matrix: BindingMatrix, genome: Genome) -> Dat
 
 
 def _training_card(
-    config: PretrainConfig, result: TrainingResult, command: str, device: str, precision: str
+    config: PretrainConfig, result: TrainingResult, teachers: list[Entry], command: str, device: str, precision: str
 ) -> TrainingCard:
     return TrainingCard(
         command=command,
         config=config,
+        teachers={entry.card.name: sha256(entry.weights_path) for entry in teachers} or None,
         best_epoch=result.best_epoch,
         validation_loss=round(min(record.validation_loss for record in result.history), 5),
         seconds=round(sum(record.seconds for record in result.history), 1),

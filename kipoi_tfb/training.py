@@ -125,7 +125,8 @@ class _Trainer:
         if trainable is not None:
             for name, parameter in network.named_parameters():
                 parameter.requires_grad_(name in trainable)
-        self.objective = distributed.prepare(Objective(network).to(device), device)
+        weight = config.teacher.weight if config.teacher is not None else 0.0
+        self.objective = distributed.prepare(Objective(network, weight).to(device), device)
         self.network = self.objective.get_submodule("network")
         self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
@@ -190,12 +191,14 @@ class _Trainer:
     def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64]) -> float:
         inputs = self.data.train.inputs(samples, flip, shifts, self.device)
         labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
+        taught = self.data.train.taught
+        targets = None if taught is None else torch.from_numpy(taught[samples]).to(self.device)
         # Dropout: other masks in each step, and in each process.
         torch.manual_seed((self.config.seed << 32) + (distributed.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         with autocast(self.device, self.precision):
-            loss = self.replica(inputs, labels)
+            loss = self.replica(inputs, labels, targets)
         loss = distributed.whole_batch(loss, (labels >= 0).sum())
         value = distributed.global_mean(loss)
         if not np.isfinite(value):
