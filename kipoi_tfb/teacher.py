@@ -79,7 +79,7 @@ def taught(
     digest = hashlib.sha256(precision.encode())
     for entry in teachers:
         digest.update(sha256(entry.weights_path).encode())
-    digest.update(np.ascontiguousarray(data.train.codes))
+    digest.update(np.ascontiguousarray(data.train.codes).data)
     path = Path(folder) / f"taught-{digest.hexdigest()[:16]}.npy"
     if distributed.is_main() and not path.is_file():
         probabilities = _ask(teachers, columns, data.train.codes, device, precision)
