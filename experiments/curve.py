@@ -3,7 +3,7 @@
     python experiments/curve.py run MATRIX GENOME -o DIR [--share 0.125 ...]    about half an hour on two cores
     python experiments/curve.py table DIR [--entry NAME ...]                    docs/model-log.md and its figure
 
-`run` trains one trunk of `motif-cnn`, as experiments/multi163.yaml does but for its second one, on each share of the
+`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on each share of the
 training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it keeps
 the epoch with the lowest loss on chr21 and tests on chr21 and chr22. A run that was stopped goes on where it was.
 `table` adds entries that were trained on everything.
@@ -47,7 +47,7 @@ def run(
     seed: int = 1,
 ) -> None:
     """Train and test a network for each share."""
-    base = read_config(HERE / "multi163.yaml")
+    base = read_config(HERE / "multi163-teacher.yaml")
     for part in share or (0.125, 0.25, 0.5, 1.0):
         name = f"share-{part:g}"
         changes = {
