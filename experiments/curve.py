@@ -3,7 +3,8 @@
     python experiments/curve.py run MATRIX GENOME -o DIR [--share 0.125 ...]    about half an hour on two cores
     python experiments/curve.py table DIR [--entry NAME ...]                    docs/model-log.md and its figure
 
-`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on each share of the
+`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on
+each share of the
 training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it keeps
 the epoch with the lowest loss on chr21 and tests on chr21 and chr22. A run that was stopped goes on where it was.
 `table` adds entries that were trained on everything.
