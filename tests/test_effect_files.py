@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pysam
 import pytest
 
-from kipoi_tfb.effect_files import DEFAULT_SCORES, effect_format
+from kipoi_tfb.effect_files import DEFAULT_SCORES, Veff2Table, effect_format
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import TFS, base
@@ -278,6 +278,12 @@ def test_the_columns_of_kipoi_veff2_as_tsv_with_two_entries(tmp_path, entry, oth
     scores = [f"{target}/{function}" for function in ("logit", "disagreement") for target in targets]
     assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags"]
     assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-2] == "ok"
+
+
+def test_entries_that_call_themselves_the_same_go_by_their_folders(tmp_path, entry):
+    one, two = copied(entry, tmp_path / "one"), copied(entry, tmp_path / "two")
+    table = Veff2Table([f"{one.name}/JUND", f"{two.name}/JUND"], [one, two])
+    assert table.targets == [f"{tmp_path}/one/JUND", f"{tmp_path}/two/JUND"]
 
 
 def test_other_names_are_for_wide_tables(tmp_path, predictor, genome):
