@@ -11,9 +11,9 @@ import pyarrow.parquet
 import pysam
 import pytest
 
-from kipoi_tfb.effect_files import effect_format
+from kipoi_tfb.effect_files import DEFAULT_SCORES, effect_format
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
+from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import TFS, base
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.files import BGZIP_END
@@ -81,7 +81,7 @@ def test_the_header_keeps_its_lines_and_declares_ours(scored, entry):
     old = HEAD.splitlines()
     assert [row for row in header if row in old] == old and header[-1] == old[-1]
     declared = [row for row in header if row.startswith("##INFO=<ID=TFB_")]
-    assert len(declared) == 2 + len(TFS) * len(SCORES)
+    assert len(declared) == 4 + len(TFS) * len(DEFAULT_SCORES)
     (effect,) = [row for row in declared if "ID=TFB_JUND_effect," in row]
     assert "Number=A,Type=Float" in effect and "positive: ALT strengthens binding" in effect
     assert f"model {entry.card.name}, weights sha256 {entry.card.weights.sha256}" in effect
@@ -96,7 +96,7 @@ def test_values_are_those_of_the_table_one_per_alt(scored):
         start += n
         assert record.INFO["TFB_STATUS"].split(",") == table["status"][rows]
         for tf in TFS:
-            for score in SCORES:
+            for score in DEFAULT_SCORES:
                 wanted = table[f"{tf}_{score}"][rows]
                 found = record.INFO.get(f"TFB_{tf}_{score}")
                 if all(value is None for value in wanted):
@@ -155,7 +155,7 @@ def test_names_that_info_does_not_allow(tmp_path, entry, other_entry, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(both, vcf, genome, tmp_path / "out.vcf", ScoringOptions(scores=("effect",)))
     (record,) = cyvcf2.VCF(str(tmp_path / "out.vcf"))
-    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS"}
+    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS", "TFB_TOP_GAINED", "TFB_TOP_LOST"}
     expected = ("ATF4", "CTCF", f"{entry.card.name}_JUND", f"{other_entry.card.name}_JUND", "SP1")
     assert names == {f"TFB_{name}_effect" for name in expected}
 
@@ -186,9 +186,9 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
     columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
-    assert columns[7:] == [f"{tf}_effect" for tf in TFS]
-    with pytest.raises(ConfigError, match="scores are ref, alt, effect; found 'diff'"):
-        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("diff",)))
+    assert columns[9:] == [f"{tf}_effect" for tf in TFS]
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, diff, .*max_effect; found 'delta'"):
+        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
         score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kipoi_tfb import effect_files
+from kipoi_tfb.effect_vcf import EffectVcf
 from kipoi_tfb.pieces import Pieces
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
@@ -148,7 +148,7 @@ def test_no_space_keeps_what_is_done(tmp_path, predictor, genome, vcf, monkeypat
     output = tmp_path / "out.vcf"
     with pytest.MonkeyPatch.context() as patch:
         if where == "join":
-            patch.setattr(effect_files.EffectVcf, where, full)
+            patch.setattr(EffectVcf, where, full)
         else:
             stop_after(patch, 2, OSError(errno.ENOSPC, "No space left on device"))
         with pytest.raises(OSError, match="No space left"):

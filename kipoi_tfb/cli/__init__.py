@@ -11,6 +11,7 @@ import typer
 from kipoi_tfb.cli import data, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
+from kipoi_tfb.cli.null import null
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
-for _command in (models.predict, models.score, models.pretrain, finetune, evaluate, models.demo):
+for _command in (models.predict, models.score, models.pretrain, finetune, evaluate, null, models.demo):
     app.command()(_command)
 
 
