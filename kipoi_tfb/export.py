@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.tables import FORMATS, open_table
+from kipoi_tfb.tracks import open_track
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.files import atomic_path, read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind, Regions
@@ -109,18 +110,16 @@ def export_track(
     located, rank = located[order], rank[order]
     if sizes is not None:
         _check_sizes(regions, located, sizes)
-    with atomic_path(path) as temporary:
-        if suffix == ".bed":
+    if suffix == ".bed":
+        with atomic_path(path) as temporary:
             _write_bed(temporary, tf, regions, located)
-            intervals = len(located)
-        else:
-            merged = _merge(rank, regions.start[located], regions.length)
-            intervals = len(merged[0])
-            if suffix == ".bedgraph":
-                _write_bedgraph(temporary, chroms, *merged)
-            else:
-                _write_bigwig(temporary, chroms, sizes or {}, *merged)
-    return Exported(len(located), len(found) - len(located), intervals)
+        return Exported(len(located), len(found) - len(located), len(located))
+    chrom, start, end = _merge(rank, regions.start[located], regions.length)
+    with open_track(path, sizes or {}) as track:
+        for code, name in enumerate(chroms):
+            here = chrom == code
+            track.write(name, start[here], end[here], np.ones(int(here.sum())))
+    return Exported(len(located), len(found) - len(located), len(chrom))
 
 
 def _check_sizes(regions: Regions, index: NDArray[np.int64], sizes: Mapping[str, int]) -> None:
@@ -150,30 +149,6 @@ def _merge(chrom: NDArray, start: NDArray, length: int) -> tuple[NDArray, NDArra
     first[1:] = (chrom[1:] != chrom[:-1]) | (start[1:] > start[:-1] + length)
     last = np.append(first[1:], True) if len(first) else first
     return chrom[first], start[first], start[last] + length
-
-
-def _write_bedgraph(path: Path, chroms: list[str], chrom: NDArray, start: NDArray, end: NDArray) -> None:
-    with open(path, "w") as file:
-        for c, s, e in zip(chrom.tolist(), start.tolist(), end.tolist(), strict=True):
-            file.write(f"{chroms[c]}\t{s}\t{e}\t1\n")
-
-
-def _write_bigwig(
-    path: Path, chroms: list[str], sizes: Mapping[str, int], chrom: NDArray, start: NDArray, end: NDArray
-) -> None:
-    import pyBigWig
-
-    track = pyBigWig.open(str(path), "w")
-    try:
-        track.addHeader([(name, int(sizes[name])) for name in sorted(sizes)])
-        for code, name in enumerate(chroms):
-            here = chrom == code
-            if here.any():
-                # Lists: pyBigWig may have been built for another numpy.
-                values = [1.0] * int(here.sum())
-                track.addEntries([name] * len(values), start[here].tolist(), ends=end[here].tolist(), values=values)
-    finally:
-        track.close()
 
 
 def export_labels(

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,15 @@ class TableWriter:
         """Finish the file."""
 
 
-def table_format(path: str | Path) -> str:
+def table_format(path: str | Path, others: Sequence[str] = ()) -> str:
     """Return the format that a file's name asks for, one of `FORMATS`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    others
+        Endings that the caller takes besides, for the message.
 
     Raises
     ------
@@ -50,7 +57,8 @@ def table_format(path: str | Path) -> str:
     suffix = Path(path).suffix.lower()
     suffix = ".h5" if suffix == ".hdf5" else suffix
     if suffix not in FORMATS:
-        raise InputError(path, f"cannot tell the format from the ending {suffix!r}; use one of {', '.join(FORMATS)}")
+        wanted = ", ".join((*FORMATS, *others))
+        raise InputError(path, f"cannot tell the format from the ending {suffix!r}; use one of {wanted}")
     return suffix
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import AssemblyError, UnknownNameError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.records import spans
 from tfb_matrix_data.sequence import UNKNOWN, encode
 from tfb_matrix_data.variants import NO_ALT, Variants
 
@@ -20,8 +23,10 @@ STATUSES = ("ok", "swapped", "ref_mismatch", "symbolic", "too_long", "unsupporte
 
 SCORED = ("ok", "swapped")
 
-_LETTERS = frozenset("ACGTacgt")
-_BASES = re.compile(r"[ACGTacgt]+")
+_IS_BASE = np.zeros(256, bool)
+_IS_BASE[np.frombuffer(b"ACGTacgt", np.uint8)] = True
+_UPPER = np.uint8(0xDF)
+"""Clears the bit that makes a letter a small one."""
 _SYMBOLIC = re.compile(r"[<>\[\]*]|^\.|\.$")
 
 
@@ -50,7 +55,7 @@ class AlleleWindows(NamedTuple):
     @property
     def scored(self) -> NDArray[np.int64]:
         """Return the rows whose status is one of `SCORED`, ascending."""
-        return np.flatnonzero(np.array([status in SCORED for status in self.status], bool))
+        return np.flatnonzero(np.fromiter(map(SCORED.__contains__, self.status), bool, len(self.status)))
 
 
 class AssemblyCheck:
@@ -115,125 +120,191 @@ def allele_windows(
     AssemblyError
         From `check`.
     """
-    half = length // 2
-    status = ["ok"] * len(variants)
-    flags: list[list[str]] = [["duplicate"] if duplicate else [] for duplicate in variants.duplicate.tolist()]
-    groups: dict[tuple[int, int], list[int]] = {}
+    half, n = length // 2, len(variants)
+    ref, alt = _spell(variants.ref), _spell(variants.alt)
     sizes = _contig_sizes(variants, genome)
-    for row, (chrom, pos, ref, alt) in enumerate(
-        zip(variants.chrom, variants.pos.tolist(), variants.ref, variants.alt, strict=True)
-    ):
-        size = sizes[chrom]
-        if ref in _LETTERS and alt in _LETTERS and size is not None and 0 < pos <= size:
-            groups.setdefault((1, 1), []).append(row)  # what nearly all are, without the questions below
-            continue
-        reason = _unsupported(ref, alt, pos, size)
-        if _SYMBOLIC.search(alt) and alt != NO_ALT:
-            status[row] = "symbolic"
-        elif reason:
-            status[row] = "unsupported"
-            flags[row].append(reason)
-        elif max(len(ref), len(alt)) > half:
-            status[row] = "too_long"
-        else:
-            groups.setdefault((len(ref), len(alt)), []).append(row)
-            if _can_be_normalised(ref.upper(), alt.upper()):
-                flags[row].append("not_left_normalised")
-    ref_codes = np.full((len(variants), length), UNKNOWN, np.uint8)
+    start = variants.pos - 1
+    flags = ["."] * n
+
+    def remark(rows: NDArray[np.int64], remarks: Iterable[str]) -> None:
+        for row, text in zip(rows.tolist(), remarks, strict=False):  # `remarks` may repeat one for ever
+            flags[row] = text if flags[row] == "." else f"{flags[row]};{text}"
+
+    remark(np.flatnonzero(variants.duplicate), repeat("duplicate"))
+    bases = ref.bases & alt.bases
+    outside = (start < 0) | (start + ref.lengths > sizes)
+    too_long = np.maximum(ref.lengths, alt.lengths) > half
+    status = np.array(["ok"] * n, object)
+    status[too_long] = "too_long"
+    status[outside] = "unsupported"
+    remark(np.flatnonzero(bases & outside & (sizes < 0)), repeat("unknown_contig"))
+    remark(np.flatnonzero(bases & outside & (sizes >= 0)), repeat("outside_contig"))
+    for row in np.flatnonzero(~bases).tolist():
+        status[row], flag = _not_bases(variants.alt[row])
+        if flag:
+            remark(np.array([row]), [flag])
+    place = bases & ~outside & ~too_long
+    longer = np.flatnonzero(place & ((ref.lengths > 1) | (alt.lengths > 1)))
+    shortened = [row for row in longer[_end_alike(ref, alt, longer)].tolist() if _differ(variants, row)]
+    remark(np.array(shortened), repeat("not_left_normalised"))
+    ref_codes = np.full((n, length), UNKNOWN, np.uint8)
     alt_codes = ref_codes.copy()
     compared = mismatched = 0
-    for members in groups.values():
-        rows = np.array(members)
-        placed = _place(variants, genome, members, length)
-        ref_codes[rows[placed.right]] = placed.ref[placed.right]
-        alt_codes[rows[placed.right]] = placed.alt[placed.right]
-        swapped = np.zeros(len(rows), bool)
-        if allele_swap and not placed.right.all():
-            fits = [i for i in np.flatnonzero(~placed.right).tolist() if _ends_inside(variants, sizes, members[i])]
-            other = _place(variants, genome, [members[i] for i in fits], length, exchanged=True) if fits else None
-            if other is not None:
-                at = np.array(fits)[other.right]
-                swapped[at] = True
-                # Exchanged twice: `other` calls the file's ALT its REF.
-                ref_codes[rows[at]] = other.alt[other.right]
-                alt_codes[rows[at]] = other.ref[other.right]
-        wrong = ~placed.right & ~swapped
+    # An indel costs twice as much to place as an allele of equal lengths, which nearly all are.
+    same = ref.lengths == alt.lengths
+    for rows in (np.flatnonzero(place & same), np.flatnonzero(place & ~same)):
+        if not len(rows):
+            continue
+        placed = _place(variants, genome, rows, ref, alt, length)
+        right, swapped = placed.right, np.zeros(len(rows), bool)
+        ref_codes[rows[right]] = placed.ref[right]
+        alt_codes[rows[right]] = placed.alt[right]
+        if allele_swap:
+            fits = np.flatnonzero(~right & (start[rows] + alt.lengths[rows] <= sizes[rows]))
+            if len(fits):
+                # Exchanged, `other` calls the file's ALT its REF.
+                other = _place(variants, genome, rows[fits], alt, ref, length)
+                swapped[fits] = other.right
+                ref_codes[rows[swapped]] = other.alt[other.right]
+                alt_codes[rows[swapped]] = other.ref[other.right]
+        wrong = ~right & ~swapped
+        status[rows[wrong]], status[rows[swapped]] = "ref_mismatch", "swapped"
         compared += int(placed.known.sum())
         mismatched += int((wrong & placed.known).sum())
-        for i in np.flatnonzero(~placed.right).tolist():
-            status[members[i]] = "swapped" if swapped[i] else "ref_mismatch"
-        for i in np.flatnonzero(placed.n_unknown).tolist():
-            flags[members[i]].append(f"n_in_window={placed.n_unknown[i]}")
-            if placed.edge_padded[i]:
-                flags[members[i]].append("edge_padded")
+        padded = (start[rows] < half) | (start[rows] + placed.needed > sizes[rows])
+        unknown = np.flatnonzero(placed.n_unknown)
+        remark(rows[unknown], map("n_in_window={}".format, placed.n_unknown[unknown].tolist()))
+        remark(rows[padded], repeat("edge_padded"))
     if check is not None:
         check.update(compared, mismatched, genome, variants)
-    return AlleleWindows(status, [";".join(f) if f else "." for f in flags], ref_codes, alt_codes)
+    return AlleleWindows(status.tolist(), flags, ref_codes, alt_codes)
+
+
+class _Spelt(NamedTuple):
+    """Alleles as letters.
+
+    Attributes
+    ----------
+    letters
+        uint8, all alleles with a byte between them.
+    starts, lengths
+        int64 (alleles,): where each is in `letters`.
+    bases
+        bool (alleles,): of A, C, G and T in any case only.
+    """
+
+    letters: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    bases: NDArray[np.bool_]
+
+
+def _spell(alleles: list[str]) -> _Spelt:
+    letters = np.frombuffer("\n".join(alleles).encode("ascii", "replace"), np.uint8)
+    lengths = np.fromiter(map(len, alleles), np.int64, len(alleles))
+    ends = np.cumsum(lengths + 1) - 1
+    is_base = _IS_BASE[letters]
+    is_base[ends[:-1]] = True
+    bases = lengths > 0
+    bases[np.searchsorted(ends, np.flatnonzero(~is_base))] = False
+    return _Spelt(letters, ends - lengths, lengths, bases)
 
 
 class _Placed(NamedTuple):
-    """Alleles of one pair of lengths on the genome: windows, whether REF is what it has, whether it has known bases."""
+    """Alleles on the genome.
+
+    Attributes
+    ----------
+    ref, alt
+        uint8 (alleles, length) windows.
+    right, known
+        bool (alleles,): REF is what the genome has there; the genome has no unknown base there.
+    needed
+        int64 (alleles,): how far from the position on the two windows reach.
+    n_unknown
+        int64 (alleles,): unknown bases in all that they need.
+    """
 
     ref: NDArray[np.uint8]
     alt: NDArray[np.uint8]
     right: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    needed: NDArray[np.int64]
     n_unknown: NDArray[np.int64]
-    edge_padded: NDArray[np.bool_]
 
 
-def _place(variants: Variants, genome: Genome, members: list[int], length: int, exchanged: bool = False) -> _Placed:
-    """Cut the windows of alleles whose REFs (and whose ALTs) are equally long; `exchanged`: ALT is taken for REF."""
+def _place(
+    variants: Variants, genome: Genome, rows: NDArray[np.int64], ref: _Spelt, alt: _Spelt, length: int
+) -> _Placed:
+    """Cut the windows of some alleles: the one place where an allele is put into a window."""
     half = length // 2
-    refs, alts = (variants.alt, variants.ref) if exchanged else (variants.ref, variants.alt)
-    n_ref, n_alt = len(refs[members[0]]), len(alts[members[0]])
-    ref_bases = encode("".join([refs[i] for i in members])).reshape(-1, n_ref)
-    alt_bases = encode("".join([alts[i] for i in members])).reshape(-1, n_alt)
-    # One cut serves both alleles: the window, and behind it the bases that a deletion moves in.
-    n_wide = length + max(0, n_ref - n_alt)
-    wide = genome.windows([variants.chrom[i] for i in members], variants.pos[members] - 1 - half, n_wide)
-    here = wide.codes[:, half : half + n_ref]
-    if n_ref == n_alt:
-        alt_window = wide.codes.copy()
-        alt_window[:, half : half + n_alt] = alt_bases
-    else:
-        alt_window = np.hstack([wide.codes[:, :half], alt_bases, wide.codes[:, half + n_ref :]])[:, :length]
-    right, known = (here == ref_bases).all(1), (here != UNKNOWN).all(1)
-    return _Placed(wide.codes[:, :length], alt_window, right, known, wide.n_unknown, wide.edge_padded)
+    contigs = list(map(variants.chrom.__getitem__, rows.tolist()))
+    start = variants.pos[rows] - 1 - half
+    window = genome.windows(contigs, start, length)
+    at, codes, first = _laid_out(ref, rows, half)
+    here = window.codes[at]
+    right = np.logical_and.reduceat(here == codes, first)
+    known = np.logical_and.reduceat(here != UNKNOWN, first)
+    shift = ref.lengths[rows] - alt.lengths[rows]
+    n_unknown = window.n_unknown
+    alt_window = window.codes.copy()
+    if shift.any():
+        # Behind the allele, bases come from `shift` further on (or less far).
+        moved = genome.windows(contigs, start + shift, length).codes
+        alt_window[:, half:] = moved[:, half:]
+        only_moved = np.arange(length) >= length - shift[:, None]
+        n_unknown = n_unknown + ((moved == UNKNOWN) & only_moved).sum(1)
+    at, codes, _ = _laid_out(alt, rows, half)
+    alt_window[at] = codes
+    return _Placed(window.codes, alt_window, right, known, half + np.maximum(shift, 0), n_unknown)
 
 
-def _ends_inside(variants: Variants, sizes: dict[str, int | None], row: int) -> bool:
-    """Return whether the genome has as many bases at an allele's position as its ALT has."""
-    return int(variants.pos[row]) - 1 + len(variants.alt[row]) <= (sizes[variants.chrom[row]] or 0)
+def _laid_out(
+    alleles: _Spelt, rows: NDArray[np.int64], half: int
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the (row, column) of each base of some alleles in their windows, its code, and where each allele starts.
 
-
-def _can_be_normalised(ref: str, alt: str) -> bool:
-    """Return whether an allele has a shorter form or one further left (Tan et al. 2015, 10.1093/bioinformatics/btv112).
-
-    It is normalised if, and only if, the alleles end with different bases, and begin with different ones or one of
-    them is a single base: no genome is needed to tell.
+    An allele's first base is at column `half`.
     """
-    return ref != alt and (ref[-1] == alt[-1] or (min(len(ref), len(alt)) > 1 and ref[0] == alt[0]))
+    lengths = alleles.lengths[rows]
+    first = np.cumsum(lengths) - lengths
+    codes = encode(alleles.letters[spans(alleles.starts[rows], lengths)].tobytes())
+    at = np.repeat(np.arange(len(rows)), lengths), spans(np.full(len(rows), half), lengths)
+    return at, codes, first
 
 
-def _unsupported(ref: str, alt: str, pos: int, size: int | None) -> str:
-    """Return why an allele cannot be placed on the genome or spelt out, or an empty string."""
+def _end_alike(ref: _Spelt, alt: _Spelt, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which alleles have a shorter form or one further left (Tan et al. 2015, 10.1093/bioinformatics/btv112).
+
+    An allele is normalised if, and only if, REF and ALT end with different bases, and begin with different ones or one
+    of them is a single base: no genome is needed to tell. Where both are the same, this says nothing.
+    """
+
+    def alike(at: Callable[[_Spelt], NDArray[np.int64]]) -> NDArray[np.bool_]:
+        one, other = (spelt.letters[at(spelt)[rows]] & _UPPER for spelt in (ref, alt))
+        return one == other
+
+    several = np.minimum(ref.lengths, alt.lengths)[rows] > 1
+    return alike(lambda spelt: spelt.starts + spelt.lengths - 1) | (several & alike(lambda spelt: spelt.starts))
+
+
+def _differ(variants: Variants, row: int) -> bool:
+    return variants.ref[row].upper() != variants.alt[row].upper()
+
+
+def _not_bases(alt: str) -> tuple[str, str]:
+    """Return the status and the flag of alleles that are not both spelt in bases."""
     if alt == NO_ALT:
-        return "no_alt"
-    if not _BASES.fullmatch(ref) or not (_BASES.fullmatch(alt) or _SYMBOLIC.search(alt)):
-        return "iupac_allele"
-    if size is None:
-        return "unknown_contig"
-    if pos < 1 or pos - 1 + len(ref) > size:
-        return "outside_contig"
-    return ""
+        return "unsupported", "no_alt"
+    return ("symbolic", "") if _SYMBOLIC.search(alt) else ("unsupported", "iupac_allele")
 
 
-def _contig_sizes(variants: Variants, genome: Genome) -> dict[str, int | None]:
-    sizes: dict[str, int | None] = {}
+def _contig_sizes(variants: Variants, genome: Genome) -> NDArray[np.int64]:
+    """Return the length of each allele's contig, -1 where the genome has none of that name."""
+    sizes: dict[str, int] = {}
     for chrom in dict.fromkeys(variants.chrom):
         try:
             sizes[chrom] = genome.lengths[genome.contig(chrom)]
         except UnknownNameError:
-            sizes[chrom] = None
-    return sizes
+            sizes[chrom] = -1
+    return np.fromiter(map(sizes.__getitem__, variants.chrom), np.int64, len(variants))

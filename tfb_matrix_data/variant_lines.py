@@ -6,21 +6,16 @@ with many samples costs no more than the copying of its line.
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 __all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants"]
 
@@ -38,11 +33,6 @@ _TABLE_NAMES = {
     "ref": ("ref", "reference", "ref_allele"),
     "alt": ("alt", "alternate", "alt_allele"),
 }
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
-
-
-class CutOff(Exception):
-    """Raised by `VariantLines.lines` after the last whole line of a file whose end is missing or damaged."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +45,22 @@ class VariantLines:
         What messages call them: the file, ``stdin`` or ``the command line``.
     header
         Header lines with their ends, the one of the column names last.
-    lines
-        Record lines, most with their ends, to be read once. Raises `CutOff` where the rest of a file is lost.
+    blocks
+        Record lines, some thousand together, all with their ends but maybe the last; to be read once. Raises `CutOff`
+        where the rest of a file is lost.
     nothing
         What to say where there is no record.
     """
 
     name: str
     header: list[bytes]
-    lines: Iterator[bytes]
+    blocks: Iterator[bytes]
     nothing: str = "has a header but no record"
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """Return the lines of the blocks, one by one."""
+        return iter_lines(self.blocks)
 
 
 def is_variant_string(text: str) -> bool:
@@ -115,10 +111,10 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
             check_bgzip_end(path)
         except InputError:
             lost = "bgzip's end marker is missing"
-    text = _decompressed(stream)
+    text = decompressed(stream)
     try:
         first = text.readline()
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
     if first.startswith(b"BCF\2"):
         if path is None:
@@ -127,67 +123,29 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
         return _from_bcf(path, lost=lost)
     if not first:
         raise InputError(name, "is empty; expected VCF")
-    lines = _whole_lines(first, text, lost)
     if first.startswith((b"##", _COLUMNS)):
-        return VariantLines(name, _header(name, lines), lines)
+        return VariantLines(name, _header(name, first, text, lost), iter_blocks(text, lost))
     if may_be_table and b"\0" not in first:
-        return VariantLines(name, list(HEADER), *_table(name, lines))
+        return VariantLines(name, list(HEADER), *_table(name, iter_lines(iter_blocks(text, lost, first))))
     shown = first[:40].decode(errors="replace").rstrip()
     raise InputError(name, f"is not VCF (its first line is {shown!r}); expected VCF, VCF.gz or BCF")
 
 
-def _decompressed(stream: io.BufferedReader) -> io.BufferedReader:
-    return io.BufferedReader(_Gunzip(stream), 1 << 20) if stream.peek(2)[:2] == b"\x1f\x8b" else stream
-
-
-class _Gunzip(io.RawIOBase):
-    """Gzip data, of which everything before a damaged place is handed on: `gzip` would drop what a read had so far."""
-
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self.stream = stream
-        self.file = gzip.GzipFile(fileobj=stream)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        data = self.file.read1(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
-
-def _whole_lines(first: bytes, stream: io.BufferedReader, lost: str) -> Iterator[bytes]:
-    """Yield lines; where the end of the file is missing, all but the last one if that has no end, then `CutOff`."""
-    try:
-        with stream:
-            line = first
-            while line:
-                if lost and not line.endswith(b"\n"):
-                    break
-                yield line
-                line = stream.readline()
-    except _DAMAGED as error:
-        raise CutOff(str(error)) from None
-    if lost:
-        raise CutOff(lost)
-
-
-def _header(name: str, lines: Iterator[bytes]) -> list[bytes]:
+def _header(name: str, line: bytes, stream: io.BufferedReader, lost: str) -> list[bytes]:
+    """Return the lines of a header, of which the first has been read."""
     header = []
     try:
-        for line in lines:
+        while line.startswith(b"#") and (line.endswith(b"\n") or not lost):
             header.append(line if line.endswith(b"\n") else line + b"\n")
             if line.startswith(_COLUMNS):
                 return header
             if not line.startswith(b"##"):
                 break
-    except CutOff as error:
-        raise InputError(name, f"is damaged or cut off in its header ({error})") from None
+            line = stream.readline()
+    except DAMAGED as error:
+        lost, line = str(error), b""
+    if lost and not line.endswith(b"\n"):
+        raise InputError(name, f"is damaged or cut off in its header ({lost})")
     raise InputError(name, "is not VCF (no line '#CHROM POS ID REF ALT ...'); expected VCF, VCF.gz or BCF")
 
 
@@ -210,7 +168,7 @@ def _from_bcf(path: Path, region: str | None = None, lost: str = "") -> VariantL
         if lost:  # htslib only warns
             raise CutOff(lost)
 
-    return VariantLines(str(path), reader.raw_header.encode().splitlines(keepends=True), lines())
+    return VariantLines(str(path), reader.raw_header.encode().splitlines(keepends=True), group_lines(lines()))
 
 
 def _from_region(path: Path, region: str) -> VariantLines:
@@ -231,7 +189,7 @@ def _from_region(path: Path, region: str) -> VariantLines:
     import pysam
 
     with open(path, "rb") as stream:
-        bcf = _decompressed(stream).read(4) == b"BCF\2"
+        bcf = decompressed(stream).read(4) == b"BCF\2"
     try:
         if bcf:
             whole = _from_bcf(path)
@@ -252,7 +210,7 @@ def _from_region(path: Path, region: str) -> VariantLines:
         return VariantLines(str(path), whole.header, iter(()), f"{nothing} ({contig} is not among its contigs)")
     if bcf:
         within = found if start is None else f"{found}:{start}-{end}"
-        return VariantLines(str(path), whole.header, _from_bcf(path, within).lines, nothing)
+        return VariantLines(str(path), whole.header, _from_bcf(path, within).blocks, nothing)
 
     def lines() -> Iterator[bytes]:
         try:
@@ -261,7 +219,7 @@ def _from_region(path: Path, region: str) -> VariantLines:
         except OSError as error:
             raise CutOff(str(error)) from None
 
-    return VariantLines(str(path), whole.header, lines(), nothing)
+    return VariantLines(str(path), whole.header, group_lines(lines()), nothing)
 
 
 def _from_strings(texts: Sequence[str]) -> VariantLines:
@@ -273,7 +231,7 @@ def _from_strings(texts: Sequence[str]) -> VariantLines:
             raise InputError(name, f"{text!r} is neither a file nor a variant like chr19:11089231:C>T")
         chrom, pos, ref, alt = match.groups()
         lines.append(_record(chrom, pos.replace(",", ""), ".", ref, alt))
-    return VariantLines(name, list(HEADER), iter(lines), "has no variant")
+    return VariantLines(name, list(HEADER), group_lines(iter(lines)), "has no variant")
 
 
 def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
@@ -307,7 +265,7 @@ def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
                 raise InputError(name, "an empty field; expected chrom, pos, ref, alt", number)
             yield _record(chrom, pos, names.replace(" ", "_") or ".", ref, alt)
 
-    return records(), "has no variant"
+    return group_lines(records()), "has no variant"
 
 
 def _named_columns(name: str, fields: list[str], number: int) -> list[int | None] | None:

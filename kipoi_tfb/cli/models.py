@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
 MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
-OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[
@@ -28,11 +27,17 @@ SHIFT_STEP = 10
 
 def predict(
     entry: EntryArgument,
-    output: OutputOption,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet, OUT.h5; tracks: OUT.bw, OUT.bedgraph, OUT.{tf}.bw."),
+    ],
     regions: Annotated[Path | None, typer.Option("--regions", help="BED3 to BED12 or narrowPeak.")] = None,
     sequences: Annotated[Path | None, typer.Option("--sequences", help="FASTA, one sequence per item.")] = None,
     genome: GenomeOption = None,
     anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
+    tile: Annotated[
+        int | None, typer.Option("--tile", min=1, metavar="BP", help="Tracks: a value per BP of the regions.")
+    ] = None,
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
@@ -41,18 +46,29 @@ def predict(
     """Predict the probability of binding per TF, for regions or sequences, in their order.
 
     Example: tfb predict multi163 --regions peaks.bed --genome hg38.fa -o out.tsv
+
+    A track: tfb predict multi163 --regions locus.bed --genome hg38.fa --tfs JUND --tile 20 -o JUND.bw
     """
     if (regions is None) == (sequences is None):
         raise typer.BadParameter("give either --regions (with --genome) or --sequences")
     if regions is not None and genome is None:
         raise typer.BadParameter("--regions needs --genome")
     from kipoi_tfb.tables import table_format
+    from kipoi_tfb.tracks import TRACKS, is_track
 
-    table_format(output)
+    if not is_track(output):
+        table_format(output, TRACKS)
+    if sequences is not None and is_track(output):
+        raise typer.BadParameter("a track is of --regions of a genome, not of --sequences")
+    if tile and not is_track(output):
+        raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
     predictor = predictor_of(entry, tfs, device, precision, threads)
+    from kipoi_tfb.region_tracks import predict_tracks
     from kipoi_tfb.regions import predict_regions, predict_sequences
 
-    if regions is not None and genome is not None:
+    if regions is not None and genome is not None and is_track(output):
+        summary = predict_tracks(predictor, regions, _genome(genome), output, anchor, tile)  # type: ignore[arg-type]
+    elif regions is not None and genome is not None:
         summary = predict_regions(predictor, regions, _genome(genome), output, anchor)  # type: ignore[arg-type]
     else:
         summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
