@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from kipoi_tfb.cli import data, models, zoo
+from kipoi_tfb.cli import data, look, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
 from tfb_matrix_data.errors import TfbError
@@ -24,7 +24,16 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
-for _command in (models.predict, models.score, models.pretrain, finetune, evaluate, models.demo):
+for _command in (
+    models.predict,
+    models.score,
+    look.mutate,
+    look.plot,
+    models.pretrain,
+    finetune,
+    evaluate,
+    models.demo,
+):
     app.command()(_command)
 
 
