@@ -161,12 +161,11 @@ def view_variant(
     alleles = [_shown(predictor, codes[i], pos, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
+    names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
     known = read_profiles()
-    sites = []
-    for tf in tfs:
-        name = tf.rpartition("/")[2]  # a column may be called entry/TF
-        motifs = jaspar_motifs([name])[name] if name in known else ()
-        sites.append(best_site(motifs, shown, [allele.own for allele in alleles]))
+    motifs = jaspar_motifs([name for name in names if name in known])
+    own = [allele.own for allele in alleles]
+    sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
     return VariantView(
         variants.chrom[0],
         pos,
