@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kipoi_tfb.comparison import Comparison
-from kipoi_tfb.figures import check_format
+from kipoi_tfb.figures import check_format, figure_file
 from kipoi_tfb.metrics import MIN_BOUND, TfMetrics
 from tfb_matrix_data.errors import ConfigError
-from tfb_matrix_data.files import atomic_path
 
 __all__ = ["plot_comparison", "plot_ranked"]
 
@@ -40,7 +37,7 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
     by_training = len(known) == len(rows)
     counts = np.array([row.bound_train if by_training else row.bound for row in rows], float)
     size = np.log10(np.maximum(counts, 1))
-    with _figure(path, (7.2, 6.4)) as figure:
+    with figure_file(path, (7.2, 6.4)) as figure:
         axes = figure.add_axes((0.1, 0.1, 0.72, 0.78))
         least = float(np.floor(min(x.min(), y.min(), 0.95) * 20) / 20)
         axes.plot((least, 1), (least, 1), color="0.6", linewidth=0.8, zorder=1)
@@ -102,7 +99,7 @@ def plot_ranked(rows: Sequence[TfMetrics], name: str, path: str | Path, min_boun
         raise ConfigError(f"{path}: nothing to draw, no TF has {min_bound} bound regions (--min-bound lowers that)")
     place = np.arange(len(chosen))
     auprc = np.array([row.auprc for row in chosen])
-    with _figure(path, (max(4.0, 1 + 0.09 * len(chosen)), 4.2)) as figure:
+    with figure_file(path, (max(4.0, 1 + 0.09 * len(chosen)), 4.2)) as figure:
         axes = figure.add_axes((0.08, 0.2, 0.9, 0.68))
         for at, row in zip(place, chosen, strict=True):
             if row.auprc_low is not None and row.auprc_high is not None:
@@ -114,21 +111,3 @@ def plot_ranked(rows: Sequence[TfMetrics], name: str, path: str | Path, min_boun
         axes.set_ylabel("AUPRC, 1:1 GC-matched")
         intervals = ", 95 % intervals" if chosen[0].auprc_low is not None else ""
         axes.set_title(f"{name}: mean {auprc.mean():.4f} over {len(chosen)} TFs{intervals}", fontsize=9, loc="left")
-
-
-@contextmanager
-def _figure(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
-    """Give a figure to draw on and, when that ends well, leave the whole file; the same bytes for the same input."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    suffix = Path(path).suffix.lower()
-    # Ids of an SVG are hashed with a salt, random unless set; text stays text.
-    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8}):
-        figure = Figure(figsize=size)
-        FigureCanvasAgg(figure)
-        yield figure
-        with atomic_path(path) as temporary:
-            metadata = {"Date": None} if suffix == ".svg" else None
-            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["check_format", "class_order", "similarity_heatmap"]
+__all__ = ["check_format", "class_order", "figure_file", "similarity_heatmap"]
 
 Colour = tuple[float, float, float, float]
 FORMATS = (".png", ".svg")
@@ -55,19 +57,14 @@ def similarity_heatmap(
         If the file's ending is another.
     """
     check_format(path)
-    from matplotlib import colormaps, rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib import colormaps
     from matplotlib.patches import Patch
 
     classes = [tf_class.get(tf, UNKNOWN) for tf in tfs]
     colour = _class_colours(classes, [colormaps["tab20"](i) for i in range(20) if i not in (14, 15)])  # no greys
     strip = np.array([[colour[name] for name in classes]])
     n = len(tfs)
-    # Ids of an SVG are hashed with a salt, random unless set; text stays text.
-    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8}):
-        figure = Figure(figsize=(13, 10))
-        FigureCanvasAgg(figure)
+    with figure_file(path, (13, 10)) as figure:
         main = figure.add_axes((0.075, 0.06, 0.68, 0.88))
         shades = colormaps["magma"].with_extremes(bad="0.75")
         image = main.imshow(np.ma.masked_invalid(similarity), cmap=shades, vmin=0, vmax=1, interpolation="nearest")
@@ -87,10 +84,6 @@ def similarity_heatmap(
         figure.legend(
             handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=(0.78, 0.945), frameon=False
         )
-        suffix = Path(path).suffix.lower()
-        with atomic_path(path) as temporary:
-            metadata = {"Date": None} if suffix == ".svg" else None
-            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata)
 
 
 def check_format(path: str | Path) -> None:
@@ -98,6 +91,24 @@ def check_format(path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise InputError(path, f"cannot draw a figure of the ending {suffix!r}; use one of {', '.join(FORMATS)}")
+
+
+@contextmanager
+def figure_file(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
+    """Give a figure to draw on and, when that ends well, leave the whole file; the same bytes for the same input."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    suffix = Path(path).suffix.lower()
+    # Ids of an SVG are hashed with a salt, random unless set; text stays text.
+    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8}):
+        figure = Figure(figsize=size)
+        FigureCanvasAgg(figure)
+        yield figure
+        with atomic_path(path) as temporary:
+            metadata = {"Date": None} if suffix == ".svg" else None
+            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata)
 
 
 def _class_colours(classes: Sequence[str], palette: list[Colour]) -> dict[str, Colour]:

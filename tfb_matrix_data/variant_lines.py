@@ -17,7 +17,7 @@ from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, i
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 
-__all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants"]
+__all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants", "parse_region"]
 
 HEADER = (b"##fileformat=VCFv4.2\n", b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
 """Header of variants that came without one."""
@@ -66,6 +66,31 @@ class VariantLines:
 def is_variant_string(text: str) -> bool:
     """Return whether a text is a variant like ``chr19:11089231:C>T``."""
     return _STRING.fullmatch(text) is not None
+
+
+def parse_region(text: str, source: object) -> tuple[str, int | None, int | None]:
+    """Return the contig, first and last position of ``chr1:1-1000``, ``chr1:1000`` or ``chr1`` (None, None).
+
+    Positions count from 1 and both are included; they may have commas.
+
+    Raises
+    ------
+    InputError
+        If it is none of these; the message names `source`.
+
+    Examples
+    --------
+    >>> parse_region("chr1:1,000", "the command line")
+    ('chr1', 1000, 1000)
+    """
+    parsed = _REGION.fullmatch(text.strip())
+    if parsed is None:
+        raise InputError(source, f"region {text!r} is not CHROM, CHROM:START or CHROM:START-END")
+    start, end = (int(number.replace(",", "")) if number else None for number in parsed.groups()[1:])
+    end = start if end is None else end
+    if start is not None and end is not None and not 1 <= start <= end:
+        raise InputError(source, f"region {text!r} is empty: positions count from 1, and START comes first")
+    return parsed[1], start, end
 
 
 def open_variants(source: str | Path | Sequence[str], region: str | None = None) -> VariantLines:
@@ -173,13 +198,7 @@ def _from_bcf(path: Path, region: str | None = None, lost: str = "") -> VariantL
 
 def _from_region(path: Path, region: str) -> VariantLines:
     """Return the records of a region, through the file's index."""
-    parsed = _REGION.fullmatch(region.strip())
-    if parsed is None:
-        raise InputError(path, f"--region {region!r} is not CHROM, CHROM:START or CHROM:START-END")
-    start, end = (int(number.replace(",", "")) if number else None for number in parsed.groups()[1:])
-    end = start if end is None else end
-    if start is not None and end is not None and not 1 <= start <= end:
-        raise InputError(path, f"--region {region!r} is empty: positions count from 1, and START comes first")
+    name, start, end = parse_region(region, path)
     if not any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
         raise InputError(
             path,
@@ -203,11 +222,10 @@ def _from_region(path: Path, region: str) -> VariantLines:
         raise InputError(
             path, f"or its index cannot be read ({error}); make the index again: tabix -f -p vcf"
         ) from None
-    contig = parsed[1]
-    names = (contig, contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}")
-    found = next((name for name in names if name in contigs), None)
+    names = (name, name.removeprefix("chr") if name.startswith("chr") else f"chr{name}")
+    found = next((other for other in names if other in contigs), None)
     if found is None:
-        return VariantLines(str(path), whole.header, iter(()), f"{nothing} ({contig} is not among its contigs)")
+        return VariantLines(str(path), whole.header, iter(()), f"{nothing} ({name} is not among its contigs)")
     if bcf:
         within = found if start is None else f"{found}:{start}-{end}"
         return VariantLines(str(path), whole.header, _from_bcf(path, within).blocks, nothing)

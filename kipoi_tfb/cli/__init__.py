@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from kipoi_tfb.cli import data, models, zoo
+from kipoi_tfb.cli import data, look, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
 from kipoi_tfb.cli.null import null
@@ -25,7 +25,17 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
-for _command in (models.predict, models.score, models.pretrain, finetune, evaluate, null, models.demo):
+for _command in (
+    models.predict,
+    models.score,
+    look.mutate,
+    look.plot,
+    models.pretrain,
+    finetune,
+    evaluate,
+    null,
+    models.demo,
+):
     app.command()(_command)
 
 
