@@ -13,8 +13,8 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.truth import __main__ as command
-from benchmarks.truth.report import END, START, Mark, against_marks, counts, pivot, put_figures
-from benchmarks.truth.scores import largest, score_entry, score_sites, total
+from benchmarks.truth.report import END, START, Mark, against_marks, by_method, counts, pivot, put_figures
+from benchmarks.truth.scores import largest, score_entry, score_shifts, score_sites, total, total_size
 from benchmarks.truth.statistics import (
     Row,
     agreement,
@@ -28,17 +28,20 @@ from benchmarks.truth.statistics import (
 )
 from benchmarks.truth.tables import Bindings, Mutations, read_asb, read_mpra, write_alleles
 from kipoi_tfb.entry import Entry
+from kipoi_tfb.predictor import Predictor
 from tests.entries import TFS, base
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.sequence import encode
 
 pytest_plugins = ("tests.entries",)
 
 ONES = np.ones((4, 1), np.float32)
 TRUE4 = np.array([True, True, False, False])
 
-ASB_HEADER = ["chrom", "pos", "ref", "alt", "cell", "TF", "ref_tf_dp", "alt_tf_dp", "ASB", "region"]
+ASB_HEADER = ["chrom", "pos", "ref", "alt", "cell", "TF", "ref_tf_dp", "alt_tf_dp", "ref_dnase_dp", "alt_dnase_dp"]
+ASB_HEADER += ["ASB", "region"]
 MPRA_HEADER = ["chrom", "pos", "ref", "alt", "barcodes", "coefficient", "pvalue", "element"]
 
 
@@ -106,8 +109,10 @@ def bindings(n: int = 24) -> Bindings:
     return Bindings(
         [("chr21", i, "A", "C") for i in range(n)],
         np.full(n, "A"),
+        np.full(n, "cell"),
         np.arange(n) % 2 == 0,
         np.where(np.arange(n) % 2 == 0, 1.0, -1.0),
+        np.ones(n),
         np.arange(n),
     )
 
@@ -161,16 +166,22 @@ def test_mutagenesis_leaves_out_what_is_not_measured_or_not_scored() -> None:
 def test_summaries_over_tfs() -> None:
     values = np.array([[0.5, -0.75, 0.125], [np.nan, 1.0, 0.0]], np.float32)
     assert total(values)[0] == -0.125 and np.isnan(total(values)[1])
+    assert total_size(values)[0] == -1.375 and np.isnan(total_size(values)[1])
     assert largest(values)[0] == -0.75 and np.isnan(largest(values)[1])
 
 
 def test_a_table_of_bindings(tmp_path: Path) -> None:
-    rows = [["chr1", 5, "A", "C", "k", "SP1", 10, 30, "ASB", 7], ["chr1", 9, "G", "T", "k", "SP1", 4, 4, "nonASB", 8]]
+    rows = [["chr1", 5, "A", "C", "k", "SP1", 10, 30, 5, 4, "ASB", 7]]
+    rows += [["chr1", 9, "G", "T", "k", "SP1", 4, 4, 2, 3, "nonASB", 8]]
     data = read_asb(write_table(tmp_path / "asb.tsv", ASB_HEADER, rows))
     assert data.alleles == [("chr1", 5, "A", "C"), ("chr1", 9, "G", "T")]
     assert (data.tf.tolist(), data.imbalanced.tolist()) == (["SP1", "SP1"], [True, False])
-    assert (data.favoured.tolist(), data.group.tolist()) == ([1, 0], [7, 8])
-    assert data.take(np.array([1])).alleles == [("chr1", 9, "G", "T")]
+    assert (data.favoured.tolist(), data.open.tolist(), data.group.tolist()) == ([1, 0], [-1, 1], [7, 8])
+    second = data.take(np.array([1]))
+    assert second.alleles == [("chr1", 9, "G", "T")]
+    assert (second.tf.tolist(), second.cell.tolist(), second.open.tolist()) == (["SP1"], ["k"], [1])
+    table = command.reads(data)
+    assert table[-2:] == ["| the other has more | 1 |", "| all | 1 |"]
 
 
 def test_a_deletion_begins_with_the_base_before_it(tmp_path: Path, genome: Genome) -> None:
@@ -184,11 +195,15 @@ def test_a_deletion_begins_with_the_base_before_it(tmp_path: Path, genome: Genom
 @pytest.mark.parametrize(
     ("header", "row", "message"),
     [
-        (ASB_HEADER[:-1], ["chr1", 5, "A", "C", "k", "SP1", 1, 2, "ASB"], "line 1: lacks the column(s) region"),
-        (["chrom", "pos"], ["chr1", 5], "lacks the column(s) ref, alt, TF, ref_tf_dp, alt_tf_dp, ASB, region"),
-        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "SP1", 1, 2, "maybe", 1], "line 2: column ASB: found 'maybe'"),
-        (ASB_HEADER, ["chr1", "x", "A", "C", "k", "SP1", 1, 2, "ASB", 1], "column pos: found 'x', expected a number"),
-        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "", 1, 2, "ASB", 1], "column TF: found '', expected a value"),
+        (ASB_HEADER[:-1], ["chr1", 5, "A", "C", "k", "SP1", 1, 2, 3, 4, "ASB"], "line 1: lacks the column(s) region"),
+        (["chrom", "pos"], ["chr1", 5], "lacks the column(s) ref, alt, cell, TF, ref_tf_dp, "),
+        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "SP1", 1, 2, 3, 4, "maybe", 1], "line 2: column ASB: found 'maybe'"),
+        (
+            ASB_HEADER,
+            ["chr1", "x", "A", "C", "k", "SP1", 1, 2, 3, 4, "ASB", 1],
+            "column pos: found 'x', expected a number",
+        ),
+        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "", 1, 2, 3, 4, "ASB", 1], "column TF: found '', expected a value"),
     ],
 )
 def test_a_table_that_is_none(tmp_path: Path, header: list[str], row: list[object], message: str) -> None:
@@ -220,6 +235,34 @@ def test_effects_are_those_of_the_table_in_its_order(tmp_path: Path, genome: Gen
     np.testing.assert_allclose(alone.log_odds[0], effects.log_odds[2], atol=1e-5)
 
 
+def test_shifted_windows_are_those_of_the_moved_genome(tmp_path: Path, genome: Genome, entry: Entry) -> None:
+    alleles = [("chr1", 1500, base(1500) + base(1501), base(1500)), ("chr9", 5, "A", "C"), snv(900)]
+    write_alleles(alleles, tmp_path / "alleles.tsv")
+    centred = score_entry(entry, tmp_path / "alleles.tsv", genome, tmp_path / "effects.parquet")
+    mean, most = score_shifts(entry, tmp_path / "alleles.tsv", genome, centred, (-30, 30))
+    network = Predictor([entry])
+    wide = [base(pos) for pos in range(1350, 1652)]  # of the deletion: 150 bases, REF's two, 150
+    effects = [centred.log_odds[0]]
+    for shift in (-30, 30):
+        at = slice(50 + shift, 250 + shift)
+        windows = ["".join(wide)[at], "".join(wide[:151] + wide[152:])[at]]
+        ref, alt = network.logits(np.stack([encode(window) for window in windows]))
+        effects.append(alt - ref)
+    np.testing.assert_allclose(mean.log_odds[0], np.mean(effects, 0), atol=1e-5)
+    sizes = np.abs(effects)
+    np.testing.assert_allclose(np.abs(most.log_odds[0]), sizes.max(0), atol=1e-5)
+    assert np.isnan(mean.log_odds[1]).all() and np.isfinite(mean.probability[2]).all()
+    assert mean.scored.tolist() == [True, False, True]
+
+
+def test_shifts_are_multiples_on_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.shifts_of("70,30") == (-30, 30, -60, 60)
+    for wrong in ("20,30", "20", "x,1", "0,0"):
+        with pytest.raises(SystemExit):
+            command.main(["--models", "m", "--variants", "v", "--genome", "g", "-o", "o", "--shifts", wrong])
+        assert f"expected BP,STEP such as 90,30; found '{wrong}'" in capsys.readouterr().err
+
+
 def test_sites_overlap_the_variant(tmp_path: Path, write_fasta: Callable[..., Path]) -> None:
     # A perfect JUND-like site (TGACTCA) under the variant at 301, an unbroken one 60 bp away in both alleles.
     sequence = list("GC" * 400)
@@ -243,8 +286,13 @@ def test_sites_overlap_the_variant(tmp_path: Path, write_fasta: Callable[..., Pa
 def folder(tmp_path: Path) -> Path:
     """Tables of the fixture's genome: three imbalanced SNVs, one on an unknown base, one of another TF; an element."""
     (tmp_path / "in").mkdir()
-    asb = [[*snv(1000 + 20 * i), "k", TFS[i % 2], 9, 3 + 9 * (i % 3), ["ASB", "nonASB"][i % 2], i] for i in range(8)]
-    asb += [["chr2", 1300, "A", "C", "k", "JUND", 5, 6, "nonASB", 90], [*snv(1000), "k", "NOVEL", 5, 6, "ASB", 91]]
+    asb = [
+        [*snv(1000 + 20 * i), "k", TFS[i % 2], 9, 3 + 9 * (i % 3), 5, 6, ["ASB", "nonASB"][i % 2], i] for i in range(8)
+    ]
+    asb += [
+        ["chr2", 1300, "A", "C", "k", "JUND", 5, 6, 0, 0, "nonASB", 90],
+        [*snv(1000), "k", "NOVEL", 5, 6, 0, 0, "ASB", 91],
+    ]
     write_table(tmp_path / "in" / command.ASB_FILE.removesuffix(".gz"), ASB_HEADER, asb)
     mpra = [[*snv(1500 + i), 50, 0.1 * (-1) ** i * i, [1e-9, 0.5][i % 2], "X"] for i in range(12)]
     mpra += [["chr1", 1520, base(1520), "-", 50, -1.0, 1e-9, "X"], [*snv(1600), 3, 1.0, 1e-9, "X"]]
@@ -253,19 +301,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(monkeypatch: pytest.MonkeyPatch, folder: Path, genome_path: Path, model: str) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, genome_path: Path, model: str, *more: str) -> int:
     for name in ("ASB_FILE", "MPRA_FILE"):
         monkeypatch.setattr(command, name, getattr(command, name).removesuffix(".gz"))
     arguments = ["--models", model, "--variants", str(folder / "in"), "--genome", str(genome_path)]
     arguments += ["-o", str(folder / "out"), "--docs", str(folder / "doc.md"), "--replicates", "20"]
-    return command.main(arguments)
+    return command.main([*arguments, *more])
 
 
 def test_the_command_writes_tables_and_the_document(
     monkeypatch: pytest.MonkeyPatch, folder: Path, genome_path: Path
 ) -> None:
     entry = make_entry(folder / "tiny", tasks=TFS)
-    assert run(monkeypatch, folder, genome_path, str(entry.folder)) == 0
+    assert run(monkeypatch, folder, genome_path, str(entry.folder), "--shifts", "40,20") == 0
     text = (folder / "doc.md").read_text()
     assert text.startswith("before\n" + START) and text.endswith(END + "\nafter\n")
     assert "old" not in text
@@ -277,7 +325,8 @@ def test_the_command_writes_tables_and_the_document(
     with open(folder / "out" / "truth.tsv", newline="") as stream:
         rows = list(csv.DictReader(stream, dialect="excel-tab"))
     assert {row["entry"] for row in rows} == {"tiny"}
-    assert {row["subset"] for row in rows} == {"chr1", "X"}
+    assert {row["subset"] for row in rows} == {"chr1", "X"}, "chr1 is neither held out nor trained on"
+    assert {"tiny", "tiny, mean of 5 windows", "tiny, largest of 5 windows"} < {row["method"] for row in rows}
     assert next(row for row in rows if row["statistic"] == "Spearman")["n"] == "13"
     assert (folder / "out" / "effects.tiny.parquet").is_file()
 
@@ -301,12 +350,18 @@ def test_tables_of_the_document(tmp_path: Path) -> None:
         Row("X", "AUROC", "model", 40, 9, float("nan"), float("nan"), float("nan"), float("nan"), 0.0, 0.0),
         Row("X", "AUROC", "PWM", 40, 9, 0.5, 0.4, 0.6),
     ]
-    lines = pivot(rows, "PWM")
+    lines = pivot(rows, "model", "PWM")
     assert (
         lines[2]
         == "| held out | sign | 40 | 0.750 (0.700 to 0.800) | 0.600 (0.500 to 0.700) | +0.150 (+0.050 to +0.250) |"
     )
     assert lines[3].startswith("| X | AUROC | 40 (9) | – (– to –) |")
+    lines = by_method([row for row in rows if row.subset == "held out"], "PWM")
+    assert lines[0] == "|  | rows | score | sign | minus PWM's |"
+    assert lines[2:] == [
+        "| held out | 40 | model | 0.750 (0.700 to 0.800) | +0.150 (+0.050 to +0.250) |",
+        "|  |  | PWM | 0.600 (0.500 to 0.700) |  |",
+    ]
     marks = against_marks(rows, "model", [Mark("held out", "sign", 0.8, "target"), Mark("Y", "AUROC", 0.5, "peer")])
     assert marks[2:] == [
         "| held out | sign | target | 0.8 | 0.750 (0.700 to 0.800) |",

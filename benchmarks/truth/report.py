@@ -45,20 +45,32 @@ def write_rows(rows: Mapping[str, Sequence[Row]], path: Path) -> None:
             writer.writerows([entry, *map(_cell, astuple(row))] for row in own)
 
 
-def pivot(rows: Iterable[Row], reference: str) -> list[str]:
-    """Return a table: a line per subset and statistic, a column per method, then the differences."""
-    rows = list(rows)
+def pivot(rows: Sequence[Row], main: str, reference: str) -> list[str]:
+    """Return a table: a line per subset and statistic, a column per method, then what `main` adds to `reference`."""
     methods = list(dict.fromkeys(row.method for row in rows))
-    others = [method for method in methods if method != reference]
-    lines = _header(["", "statistic", "rows", *methods, *(f"{method} minus {reference}" for method in others)])
+    lines = _header(["", "statistic", "rows", *methods, f"{main} minus {reference}"])
     by_key = {(row.subset, row.statistic, row.method): row for row in rows}
     before = None
     for subset, statistic in dict.fromkeys((row.subset, row.statistic) for row in rows):
         own = [by_key[subset, statistic, method] for method in methods]
-        counts = " / ".join(dict.fromkeys(_count(row) for row in own))
-        differences = [_signed(row) for row in own if row.method != reference]
+        count = " / ".join(dict.fromkeys(_count(row) for row in own))
         shown = subset if subset != before else ""
-        lines.append(_line([shown, statistic, counts, *map(_interval, own), *differences]))
+        lines.append(_line([shown, statistic, count, *map(_interval, own), _signed(by_key[subset, statistic, main])]))
+        before = subset
+    return lines
+
+
+def by_method(rows: Sequence[Row], reference: str) -> list[str]:
+    """Return a table: a line per subset and method, a column per statistic and for what it adds to `reference`."""
+    statistics = list(dict.fromkeys(row.statistic for row in rows))
+    heads = [head for statistic in statistics for head in (statistic, f"minus {reference}'s")]
+    lines = _header(["", "rows", "score", *heads])
+    by_key = {(row.subset, row.statistic, row.method): row for row in rows}
+    before = None
+    for subset, method in dict.fromkeys((row.subset, row.method) for row in rows):
+        own = [by_key[subset, statistic, method] for statistic in statistics]
+        shown = [subset, _count(own[0])] if subset != before else ["", ""]
+        lines.append(_line([*shown, method, *(cell for row in own for cell in (_interval(row), _signed(row)))]))
         before = subset
     return lines
 

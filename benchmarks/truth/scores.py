@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.motifs import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scan import StripedWindows
+from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows
 from tfb_matrix_data.errors import UnknownNameError
@@ -85,6 +87,50 @@ def score_entry(entry: Entry, alleles: Path, genome: Genome, output: Path) -> Ef
     return Effects(predictor.columns, columns("effect"), columns("alt") - columns("ref"), status)
 
 
+def score_shifts(
+    entry: Entry, alleles: Path, genome: Genome, centred: Effects, shifts: Sequence[int]
+) -> tuple[Effects, Effects]:
+    """Return the mean effects, and those of largest size, over windows moved by `shifts` (bp), the centred one too.
+
+    Parameters
+    ----------
+    entry, alleles, genome
+        As for `score_entry`.
+    centred
+        What that returned.
+    shifts
+        Other than 0, of less than half a window.
+    """
+    predictor = Predictor([entry])
+    length, most = predictor.window_length, max(map(abs, shifts))
+    # Alleles are applied once, to a window that is wide enough for all shifts.
+    wide = allele_windows(_read(alleles), genome, length + 2 * most)
+    rows = np.flatnonzero(centred.scored)
+    found = [(centred.log_odds[rows], centred.probability[rows])]
+    for shift in shifts:
+        at = slice(most + shift, most + shift + length)
+        logits = [torch.from_numpy(predictor.logits(codes[rows, at])) for codes in (wide.ref, wide.alt)]
+        ref, alt = (probability(one) for one in logits)
+        found.append((effect(*logits).numpy(), (alt - ref).numpy()))
+    log_odds, probabilities = (np.stack(values) for values in zip(*found, strict=True))
+
+    def put(choose: Callable[[NDArray], NDArray]) -> Effects:
+        values = np.full((2, *centred.log_odds.shape), np.nan, np.float32)
+        values[0, rows], values[1, rows] = choose(log_odds), choose(probabilities)
+        return Effects(centred.tfs, values[0], values[1], centred.status)
+
+    return put(lambda values: values.mean(0)), put(_largest_of_first)
+
+
+def _largest_of_first(values: NDArray) -> NDArray:
+    return np.take_along_axis(values, np.abs(values).argmax(0)[None], 0)[0]
+
+
+def _read(alleles: Path) -> Variants:
+    (chunk,) = iter_chunks(open_variants(alleles), chunk_size=1 << 62, max_bytes=1 << 62)
+    return chunk.variants
+
+
 def score_sites(tfs: Sequence[str], alleles: Path, genome: Genome, length: int) -> Sites:
     """Score a table of alleles with the TFs' JASPAR 2020 profiles (of several the first of `jaspar_motifs`).
 
@@ -104,15 +150,15 @@ def score_sites(tfs: Sequence[str], alleles: Path, genome: Genome, length: int) 
     UnknownNameError
         If no TF has a profile.
     """
-    (chunk,) = iter_chunks(open_variants(alleles), chunk_size=1 << 62, max_bytes=1 << 62)
-    windows = allele_windows(chunk.variants, genome, length)
+    variants = _read(alleles)
+    windows = allele_windows(variants, genome, length)
     known = read_profiles()
     if not any(tf in known for tf in tfs):
         raise UnknownNameError("TF with a JASPAR profile", tfs[0], known)
     motifs = jaspar_motifs([tf for tf in tfs if tf in known])
-    found = np.full((3, len(chunk.variants), len(tfs)), np.nan, np.float32)
-    for rows in _by_size(chunk.variants, windows):
-        sizes = len(chunk.variants.ref[rows[0]]), len(chunk.variants.alt[rows[0]])
+    found = np.full((3, len(variants), len(tfs)), np.nan, np.float32)
+    for rows in _by_size(variants, windows):
+        sizes = len(variants.ref[rows[0]]), len(variants.alt[rows[0]])
         for column, tf in enumerate(tfs):
             if tf in motifs:
                 found[:, rows, column] = _site(motifs[tf][0], windows.ref[rows], windows.alt[rows], sizes)
@@ -146,6 +192,11 @@ def _site(
 def total(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the sum over TFs per allele: of differences of probability, the change of how many TFs are bound."""
     return values.sum(1, dtype=np.float64)
+
+
+def total_size(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the sum of sizes over TFs per allele, with the sign of the sum: what TFs gain and lose does not cancel."""
+    return np.sign(total(values)) * np.abs(values).sum(1, dtype=np.float64)
 
 
 def largest(values: NDArray[np.float32]) -> NDArray[np.float64]:

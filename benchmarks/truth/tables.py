@@ -15,11 +15,13 @@ from tfb_matrix_data.files import atomic_path, read_lines
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode
 
+_READS = ("ref_tf_dp", "alt_tf_dp", "ref_dnase_dp", "alt_dnase_dp")
+
 ASB_FILE, MPRA_FILE = "asb_shi2016.tsv.gz", "mpra_kircher2019.tsv.gz"
 
-ASB_COLUMNS = ("chrom", "pos", "ref", "alt", "TF", "ref_tf_dp", "alt_tf_dp", "ASB", "region")
+ASB_COLUMNS = ("chrom", "pos", "ref", "alt", "cell", "TF", *_READS, "ASB", "region")
 MPRA_COLUMNS = ("chrom", "pos", "ref", "alt", "barcodes", "coefficient", "pvalue", "element")
-_NUMBERS = ("pos", "ref_tf_dp", "alt_tf_dp", "region", "barcodes", "coefficient", "pvalue")
+_NUMBERS = ("pos", *_READS, "region", "barcodes", "coefficient", "pvalue")
 
 DELETED = "-"
 """ALT of a deleted base in the table of saturation mutagenesis."""
@@ -37,20 +39,24 @@ class Bindings:
     ----------
     alleles
         (chrom, pos, ref, alt) per row, as in a VCF.
-    tf
-        TF per row.
+    tf, cell
+        TF and cell per row.
     imbalanced
         bool: called allele-specific (ASB).
     favoured
         float: 1 where ALT has more of the TF's reads, -1 where REF has, 0 where both have as many.
+    open
+        The same for the reads of DNase-seq: the allele on which chromatin is more open, or of which there are more.
     group
         int: DHS region; its SNVs share windows, peaks and reads, so that they are resampled together.
     """
 
     alleles: list[tuple]
     tf: NDArray[np.str_]
+    cell: NDArray[np.str_]
     imbalanced: NDArray[np.bool_]
     favoured: NDArray[np.float64]
+    open: NDArray[np.float64]
     group: NDArray[np.int64]
 
     @property
@@ -61,7 +67,8 @@ class Bindings:
     def take(self, rows: NDArray[np.int64]) -> Bindings:
         """Return some rows."""
         alleles = [self.alleles[row] for row in rows.tolist()]
-        return Bindings(alleles, self.tf[rows], self.imbalanced[rows], self.favoured[rows], self.group[rows])
+        names = ("tf", "cell", "imbalanced", "favoured", "open", "group")
+        return Bindings(alleles, **{name: getattr(self, name)[rows] for name in names})
 
 
 @dataclass(frozen=True)
@@ -109,8 +116,10 @@ def read_asb(path: str | Path) -> Bindings:
     return Bindings(
         list(zip(table["chrom"], table["pos"].tolist(), table["ref"], table["alt"], strict=True)),
         table["TF"].to_numpy(str),
+        table["cell"].to_numpy(str),
         calls == "ASB",
         np.sign(table["alt_tf_dp"] - table["ref_tf_dp"]).to_numpy(float),
+        np.sign(table["alt_dnase_dp"] - table["ref_dnase_dp"]).to_numpy(float),
         table["region"].to_numpy(np.int64),
     )
 
