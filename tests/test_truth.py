@@ -374,3 +374,11 @@ def test_tables_of_the_document(tmp_path: Path) -> None:
     put_figures(path, ["x"])
     put_figures(path, ["x"])
     assert path.read_text() == f"a\n{START}\n\nx\n\n{END}\nb\n"
+
+
+@pytest.mark.shared_data
+def test_the_published_table_is_read_whole(shared_data: Path) -> None:
+    data = read_asb(shared_data / "variants" / command.ASB_FILE)
+    assert (len(data.alleles), int(data.imbalanced.sum())) == (2605, 672)
+    assert set(data.chrom.tolist()) == {"chr19", "chr20", "chr21", "chr22"}
+    assert (data.favoured[data.imbalanced] != 0).all()

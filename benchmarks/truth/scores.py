@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.motifs import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scan import StripedWindows
 from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.scoring import ScoringOptions, score_variants
@@ -107,11 +108,13 @@ def score_shifts(
     wide = allele_windows(_read(alleles), genome, length + 2 * most)
     rows = np.flatnonzero(centred.scored)
     found = [(centred.log_odds[rows], centred.probability[rows])]
-    for shift in shifts:
-        at = slice(most + shift, most + shift + length)
-        logits = [torch.from_numpy(predictor.logits(codes[rows, at])) for codes in (wide.ref, wide.alt)]
-        ref, alt = (probability(one) for one in logits)
-        found.append((effect(*logits).numpy(), (alt - ref).numpy()))
+    with progress_bar("moved windows", lambda: len(shifts)) as advance:
+        for shift in shifts:
+            at = slice(most + shift, most + shift + length)
+            logits = [torch.from_numpy(predictor.logits(codes[rows, at])) for codes in (wide.ref, wide.alt)]
+            ref, alt = (probability(one) for one in logits)
+            found.append((effect(*logits).numpy(), (alt - ref).numpy()))
+            advance(1)
     log_odds, probabilities = (np.stack(values) for values in zip(*found, strict=True))
 
     def put(choose: Callable[[NDArray], NDArray]) -> Effects:
