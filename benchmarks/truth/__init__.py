@@ -1,0 +1,1 @@
+"""Variant scores against measured effects; see `benchmarks.truth.__main__`."""

@@ -1,0 +1,384 @@
+"""Benchmarks of variant scores against the truth: figures worked by hand, and every row accounted for."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.truth import __main__ as command
+from benchmarks.truth.report import END, START, Mark, against_marks, by_method, counts, pivot, put_figures
+from benchmarks.truth.scores import largest, score_entry, score_shifts, score_sites, total, total_size
+from benchmarks.truth.statistics import (
+    Row,
+    agreement,
+    asb_rows,
+    auroc,
+    group_weights,
+    largest_quarter,
+    macro_auroc,
+    mpra_rows,
+    spearman,
+)
+from benchmarks.truth.tables import Bindings, Mutations, read_asb, read_mpra, write_alleles
+from kipoi_tfb.entry import Entry
+from kipoi_tfb.predictor import Predictor
+from tests.entries import TFS, base
+from tests.tiny import make_entry
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.sequence import encode
+
+pytest_plugins = ("tests.entries",)
+
+ONES = np.ones((4, 1), np.float32)
+TRUE4 = np.array([True, True, False, False])
+
+ASB_HEADER = ["chrom", "pos", "ref", "alt", "cell", "TF", "ref_tf_dp", "alt_tf_dp", "ref_dnase_dp", "alt_dnase_dp"]
+ASB_HEADER += ["ASB", "region"]
+MPRA_HEADER = ["chrom", "pos", "ref", "alt", "barcodes", "coefficient", "pvalue", "element"]
+
+
+def write_table(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    path.write_text("".join("\t".join(map(str, line)) + "\n" for line in [header, *rows]))
+    return path
+
+
+def snv(pos: int, step: int = 1) -> tuple[str, int, str, str]:
+    """Return an SNV of the fixture's chr1."""
+    return "chr1", pos, base(pos), "ACGT"[("ACGT".index(base(pos)) + step) % 4]
+
+
+def test_an_area_by_hand() -> None:
+    # Positives at 3 and 1, negatives at 2 and 0: three of the four pairs are in order.
+    assert auroc(np.array([3.0, 1.0, 2.0, 0.0]), TRUE4, ONES).tolist() == [0.75]
+    assert auroc(np.array([1.0, 1.0, 1.0, 1.0]), TRUE4, ONES).tolist() == [0.5]
+    assert np.isnan(auroc(np.array([1.0, 2.0]), np.array([True, True]), ONES[:2]))
+
+
+def test_a_macro_area_is_the_mean_over_tfs_and_a_replicate_without_one_leaves_it_out() -> None:
+    score = np.array([3.0, 1.0, 2.0, 0.0, 0.0, 1.0])
+    positive = np.array([True, True, False, False, True, False])
+    tf = np.array(["A", "A", "A", "A", "B", "B"])
+    weights = np.ones((6, 2), np.float32)
+    weights[4, 1] = 0  # in the replicate, B has no positive
+    assert macro_auroc(score, positive, tf, weights, ["A", "B"]).tolist() == [(0.75 + 0) / 2, 0.75]
+
+
+def test_signs_by_hand_and_no_effect_counts_one_half() -> None:
+    effect, favoured = np.array([0.5, -2.0, 1.0, 0.0]), np.array([1.0, -1.0, -1.0, 1.0])
+    assert agreement(effect, favoured, ONES).tolist() == [2.5 / 4]
+    heavy = np.array([[3], [1], [0], [0]], np.float32)
+    assert agreement(effect, favoured, heavy).tolist() == [1.0]
+
+
+def test_the_largest_quarter_is_one_of_those_looked_among() -> None:
+    effect = np.array([9.0, -4.0, 3.0, 2.0, 1.0])
+    among = np.array([False, True, True, True, True])
+    assert largest_quarter(effect, among).tolist() == [False, True, False, False, False]
+    assert not largest_quarter(effect, np.zeros(5, bool)).any()
+
+
+def test_replicates_draw_whole_groups() -> None:
+    weights = group_weights(np.array([7, 3, 7, 9]), 50)
+    assert weights.shape == (4, 51)
+    assert (weights[:, 0] == 1).all()
+    assert (weights[0] == weights[2]).all() and not (weights[0] == weights[1]).all()
+    assert (weights[[0, 1, 3], 1:].sum(0) == 3).all()
+
+
+def test_areas_and_correlations_of_replicates_are_those_of_the_repeated_rows() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 8, 40).astype(float), rng.normal(size=40).round(1)
+    positive = rng.random(40) < 0.4
+    weights = group_weights(np.arange(40) // 2, 5)
+    for column, (area, rho) in enumerate(zip(auroc(x, positive, weights), spearman(x, y, weights), strict=True)):
+        drawn = np.repeat(np.arange(40), weights[:, column].astype(int))
+        assert area == pytest.approx(roc_auc_score(positive[drawn], x[drawn]))
+        assert rho == pytest.approx(spearmanr(x[drawn], y[drawn]).statistic)
+
+
+def bindings(n: int = 24) -> Bindings:
+    """Return SNVs of TF A on chr21, every other one imbalanced towards ALT."""
+    return Bindings(
+        [("chr21", i, "A", "C") for i in range(n)],
+        np.full(n, "A"),
+        np.full(n, "cell"),
+        np.arange(n) % 2 == 0,
+        np.where(np.arange(n) % 2 == 0, 1.0, -1.0),
+        np.ones(n),
+        np.arange(n),
+    )
+
+
+def test_binding_statistics_by_hand() -> None:
+    data = bindings()
+    right = np.where(data.imbalanced, 2.0, -1.0)
+    wrong = -np.where(data.imbalanced, 1.0, 2.0)
+    hit = np.arange(24) < 6
+    rows = asb_rows(data, {"right": right, "wrong": wrong}, hit, data.chrom == "chr21", "held out", "wrong", 20)
+    values = {(row.statistic, row.method): row.value for row in rows}
+    for statistic in ("AUROC, mean of 1 TFs", "AUROC, pooled", "AUROC, motif hit", "sign", "sign, motif hit"):
+        assert (values[statistic, "right"], values[statistic, "wrong"]) == (1.0, 0.0), statistic
+    by_key = {(row.statistic, row.method): row for row in rows}
+    row = by_key["AUROC, motif hit", "right"]
+    assert (row.n, row.n_positive, row.difference, row.difference_low) == (6, 3, 1.0, 1.0)
+    assert by_key["AUROC, pooled", "wrong"].difference is None
+    assert (by_key["sign", "right"].n, by_key["sign, motif hit", "right"].n) == (12, 3)
+
+
+def test_a_tf_with_few_imbalanced_snvs_is_not_in_the_mean() -> None:
+    rows = asb_rows(bindings(18), {"a": np.ones(18)}, np.ones(18, bool), np.ones(18, bool), "", "a", 5)
+    assert rows[0].statistic == "AUROC, mean of 0 TFs"
+    assert np.isnan(rows[0].value)
+    assert asb_rows(bindings(4), {"a": np.ones(4)}, np.ones(4, bool), np.zeros(4, bool), "", "a", 5) == []
+
+
+def test_mutagenesis_leaves_out_what_is_not_measured_or_not_scored() -> None:
+    n = 8
+    data = Mutations(
+        [("chr1", i, "A", "C") for i in range(n)],
+        np.full(n, "X"),
+        np.arange(n, dtype=float),
+        np.arange(n) >= 4,
+        np.zeros(n, bool),
+        np.arange(n) != 0,
+        np.arange(n),
+    )
+    effect = np.arange(n, dtype=float) ** 2
+    effect[7] = np.nan
+    rows = mpra_rows(data, {"a": effect, "b": -np.arange(n, dtype=float)}, "X", "b", 10)
+    assert {(row.statistic, row.method): (row.n, row.n_positive, row.value) for row in rows} == {
+        ("Spearman", "a"): (6, 3, 1.0),
+        ("Spearman", "b"): (6, 3, -1.0),
+        ("AUROC", "a"): (6, 3, 1.0),
+        ("AUROC", "b"): (6, 3, 1.0),
+    }
+    assert mpra_rows(data, {"a": effect}, "Y", "a", 10) == []
+
+
+def test_summaries_over_tfs() -> None:
+    values = np.array([[0.5, -0.75, 0.125], [np.nan, 1.0, 0.0]], np.float32)
+    assert total(values)[0] == -0.125 and np.isnan(total(values)[1])
+    assert total_size(values)[0] == -1.375 and np.isnan(total_size(values)[1])
+    assert largest(values)[0] == -0.75 and np.isnan(largest(values)[1])
+
+
+def test_a_table_of_bindings(tmp_path: Path) -> None:
+    rows = [["chr1", 5, "A", "C", "k", "SP1", 10, 30, 5, 4, "ASB", 7]]
+    rows += [["chr1", 9, "G", "T", "k", "SP1", 4, 4, 2, 3, "nonASB", 8]]
+    data = read_asb(write_table(tmp_path / "asb.tsv", ASB_HEADER, rows))
+    assert data.alleles == [("chr1", 5, "A", "C"), ("chr1", 9, "G", "T")]
+    assert (data.tf.tolist(), data.imbalanced.tolist()) == (["SP1", "SP1"], [True, False])
+    assert (data.favoured.tolist(), data.open.tolist(), data.group.tolist()) == ([1, 0], [-1, 1], [7, 8])
+    second = data.take(np.array([1]))
+    assert second.alleles == [("chr1", 9, "G", "T")]
+    assert (second.tf.tolist(), second.cell.tolist(), second.open.tolist()) == (["SP1"], ["k"], [1])
+    table = command.reads(data)
+    assert table[-2:] == ["| the other has more | 1 |", "| all | 1 |"]
+
+
+def test_a_deletion_begins_with_the_base_before_it(tmp_path: Path, genome: Genome) -> None:
+    rows = [["chr1", 50, base(50), "-", 20, -1.5, 1e-9, "X"], [*snv(51), 9, 0.1, 1e-5, "X"]]
+    data = read_mpra(write_table(tmp_path / "mpra.tsv", MPRA_HEADER, rows), genome)
+    assert data.alleles == [("chr1", 49, base(49) + base(50), base(49)), snv(51)]
+    assert (data.deletion.tolist(), data.measured.tolist()) == ([True, False], [True, False])
+    assert (data.significant.tolist(), data.group.tolist()) == ([True, False], [5, 5])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        (ASB_HEADER[:-1], ["chr1", 5, "A", "C", "k", "SP1", 1, 2, 3, 4, "ASB"], "line 1: lacks the column(s) region"),
+        (["chrom", "pos"], ["chr1", 5], "lacks the column(s) ref, alt, cell, TF, ref_tf_dp, "),
+        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "SP1", 1, 2, 3, 4, "maybe", 1], "line 2: column ASB: found 'maybe'"),
+        (
+            ASB_HEADER,
+            ["chr1", "x", "A", "C", "k", "SP1", 1, 2, 3, 4, "ASB", 1],
+            "column pos: found 'x', expected a number",
+        ),
+        (ASB_HEADER, ["chr1", 5, "A", "C", "k", "", 1, 2, 3, 4, "ASB", 1], "column TF: found '', expected a value"),
+    ],
+)
+def test_a_table_that_is_none(tmp_path: Path, header: list[str], row: list[object], message: str) -> None:
+    path = write_table(tmp_path / "asb.tsv", header, [row])
+    with pytest.raises(InputError) as caught:
+        read_asb(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_table_without_rows_and_one_of_another_genome(tmp_path: Path, genome: Genome) -> None:
+    with pytest.raises(InputError, match="has a header but no row"):
+        read_asb(write_table(tmp_path / "asb.tsv", ASB_HEADER, []))
+    path = write_table(tmp_path / "mpra.tsv", MPRA_HEADER, [["chr9", 50, "A", "-", 20, -1.5, 1e-9, "X"]])
+    with pytest.raises(InputError, match="chr9"):
+        read_mpra(path, genome)
+
+
+def test_effects_are_those_of_the_table_in_its_order(tmp_path: Path, genome: Genome, entry: Entry) -> None:
+    alleles = [snv(1500), ("chr1", 1400, "ACGT"["ACGT".index(base(1400)) - 1], base(1400)), snv(300)]
+    write_alleles(alleles, tmp_path / "alleles.tsv")
+    effects = score_entry(entry, tmp_path / "alleles.tsv", genome, tmp_path / "effects.parquet")
+    assert (effects.tfs, effects.status.tolist()) == (list(TFS), ["ok", "ref_mismatch", "ok"])
+    assert effects.scored.tolist() == [True, False, True]
+    assert (np.sign(effects.log_odds[[0, 2]]) == np.sign(effects.probability[[0, 2]])).all()
+    assert np.isnan(effects.log_odds[1]).all()
+    write_alleles(alleles[2:], tmp_path / "one.tsv")
+    alone = score_entry(entry, tmp_path / "one.tsv", genome, tmp_path / "one.parquet")
+    np.testing.assert_allclose(alone.log_odds[0], effects.log_odds[2], atol=1e-5)
+
+
+def test_shifted_windows_are_those_of_the_moved_genome(tmp_path: Path, genome: Genome, entry: Entry) -> None:
+    alleles = [("chr1", 1500, base(1500) + base(1501), base(1500)), ("chr9", 5, "A", "C"), snv(900)]
+    write_alleles(alleles, tmp_path / "alleles.tsv")
+    centred = score_entry(entry, tmp_path / "alleles.tsv", genome, tmp_path / "effects.parquet")
+    mean, most = score_shifts(entry, tmp_path / "alleles.tsv", genome, centred, (-30, 30))
+    network = Predictor([entry])
+    wide = [base(pos) for pos in range(1350, 1652)]  # of the deletion: 150 bases, REF's two, 150
+    effects = [centred.log_odds[0]]
+    for shift in (-30, 30):
+        at = slice(50 + shift, 250 + shift)
+        windows = ["".join(wide)[at], "".join(wide[:151] + wide[152:])[at]]
+        ref, alt = network.logits(np.stack([encode(window) for window in windows]))
+        effects.append(alt - ref)
+    np.testing.assert_allclose(mean.log_odds[0], np.mean(effects, 0), atol=1e-5)
+    sizes = np.abs(effects)
+    np.testing.assert_allclose(np.abs(most.log_odds[0]), sizes.max(0), atol=1e-5)
+    assert np.isnan(mean.log_odds[1]).all() and np.isfinite(mean.probability[2]).all()
+    assert mean.scored.tolist() == [True, False, True]
+
+
+def test_shifts_are_multiples_on_both_sides(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.shifts_of("70,30") == (-30, 30, -60, 60)
+    for wrong in ("20,30", "20", "x,1", "0,0"):
+        with pytest.raises(SystemExit):
+            command.main(["--models", "m", "--variants", "v", "--genome", "g", "-o", "o", "--shifts", wrong])
+        assert f"expected BP,STEP such as 90,30; found '{wrong}'" in capsys.readouterr().err
+
+
+def test_sites_overlap_the_variant(tmp_path: Path, write_fasta: Callable[..., Path]) -> None:
+    # A perfect JUND-like site (TGACTCA) under the variant at 301, an unbroken one 60 bp away in both alleles.
+    sequence = list("GC" * 400)
+    sequence[237:244] = "TGACTCA"
+    sequence[297:304] = "TGACTCA"
+    text = "".join(sequence)
+    genome = Genome(write_fasta(tmp_path / "g.fa", {"chr1": text}))
+    pos = 301
+    assert text[pos - 1] == "C"
+    alleles = [("chr1", pos, "C", "A"), ("chr1", pos - 1, text[pos - 2 : pos], text[pos - 2]), ("chr1", 600, "A", "C")]
+    write_alleles([*alleles, ("chr1", 401, "G", "A"), ("chr1", 402, "C", "A")], tmp_path / "alleles.tsv")
+    sites = score_sites(["JUND", "none"], tmp_path / "alleles.tsv", genome, 200)
+    assert (sites.difference[:2, 0] < -2).all(), "the site that stays in the window is not looked at"
+    assert (sites.relative[:2, 0] > 0.8).all()
+    assert np.isnan(sites.difference[2, 0]), "REF is not what the genome has"
+    assert np.isnan(sites.difference[:, 1]).all()
+    assert (sites.relative[3:, 0] < 0.8).all() and (sites.clipped[3:, 0] == 0).all()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Tables of the fixture's genome: three imbalanced SNVs, one on an unknown base, one of another TF; an element."""
+    (tmp_path / "in").mkdir()
+    asb = [
+        [*snv(1000 + 20 * i), "k", TFS[i % 2], 9, 3 + 9 * (i % 3), 5, 6, ["ASB", "nonASB"][i % 2], i] for i in range(8)
+    ]
+    asb += [
+        ["chr2", 1300, "A", "C", "k", "JUND", 5, 6, 0, 0, "nonASB", 90],
+        [*snv(1000), "k", "NOVEL", 5, 6, 0, 0, "ASB", 91],
+    ]
+    write_table(tmp_path / "in" / command.ASB_FILE.removesuffix(".gz"), ASB_HEADER, asb)
+    mpra = [[*snv(1500 + i), 50, 0.1 * (-1) ** i * i, [1e-9, 0.5][i % 2], "X"] for i in range(12)]
+    mpra += [["chr1", 1520, base(1520), "-", 50, -1.0, 1e-9, "X"], [*snv(1600), 3, 1.0, 1e-9, "X"]]
+    write_table(tmp_path / "in" / command.MPRA_FILE.removesuffix(".gz"), MPRA_HEADER, mpra)
+    (tmp_path / "doc.md").write_text(f"before\n{START}\nold\n{END}\nafter\n")
+    return tmp_path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, genome_path: Path, model: str, *more: str) -> int:
+    for name in ("ASB_FILE", "MPRA_FILE"):
+        monkeypatch.setattr(command, name, getattr(command, name).removesuffix(".gz"))
+    arguments = ["--models", model, "--variants", str(folder / "in"), "--genome", str(genome_path)]
+    arguments += ["-o", str(folder / "out"), "--docs", str(folder / "doc.md"), "--replicates", "20"]
+    return command.main([*arguments, *more])
+
+
+def test_the_command_writes_tables_and_the_document(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, genome_path: Path
+) -> None:
+    entry = make_entry(folder / "tiny", tasks=TFS)
+    assert run(monkeypatch, folder, genome_path, str(entry.folder), "--shifts", "40,20") == 0
+    text = (folder / "doc.md").read_text()
+    assert text.startswith("before\n" + START) and text.endswith(END + "\nafter\n")
+    assert "old" not in text
+    assert "| compared | 8 | 12 | 1 |" in text
+    assert "| TF is not in the model | 1 | 0 | 0 |" in text
+    assert "| allele not scored | 1 | 0 | 0 |" in text
+    assert "| fewer than 10 barcodes | 0 | 1 | 0 |" in text
+    assert "| ref_mismatch | 1 | 0 | 0 |" in text
+    with open(folder / "out" / "truth.tsv", newline="") as stream:
+        rows = list(csv.DictReader(stream, dialect="excel-tab"))
+    assert {row["entry"] for row in rows} == {"tiny"}
+    assert {row["subset"] for row in rows} == {"chr1", "X"}, "chr1 is neither held out nor trained on"
+    assert {"tiny", "tiny, mean of 5 windows", "tiny, largest of 5 windows"} < {row["method"] for row in rows}
+    assert next(row for row in rows if row["statistic"] == "Spearman")["n"] == "13"
+    assert (folder / "out" / "effects.tiny.parquet").is_file()
+
+
+def test_the_command_says_what_is_wrong_before_it_scores(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, genome_path: Path, entry: Entry
+) -> None:
+    (folder / "doc.md").write_text("no marks")
+    assert run(monkeypatch, folder, genome_path, str(entry.folder)) == 1
+    assert f"lacks the lines {START}" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+    (folder / "doc.md").unlink()
+    assert run(monkeypatch, folder, genome_path, str(entry.folder)) == 1
+    assert "doc.md: cannot be read" in capsys.readouterr().err
+
+
+def test_tables_of_the_document(tmp_path: Path) -> None:
+    rows = [
+        Row("held out", "sign", "model", 40, 40, 0.75, 0.7, 0.8, 0.15, 0.05, 0.25),
+        Row("held out", "sign", "PWM", 40, 40, 0.6, 0.5, 0.7),
+        Row("X", "AUROC", "model", 40, 9, float("nan"), float("nan"), float("nan"), float("nan"), 0.0, 0.0),
+        Row("X", "AUROC", "PWM", 40, 9, 0.5, 0.4, 0.6),
+    ]
+    lines = pivot(rows, "model", "PWM")
+    assert (
+        lines[2]
+        == "| held out | sign | 40 | 0.750 (0.700 to 0.800) | 0.600 (0.500 to 0.700) | +0.150 (+0.050 to +0.250) |"
+    )
+    assert lines[3].startswith("| X | AUROC | 40 (9) | – (– to –) |")
+    lines = by_method([row for row in rows if row.subset == "held out"], "PWM")
+    assert lines[0] == "|  | rows | score | sign | minus PWM's |"
+    assert lines[2:] == [
+        "| held out | 40 | model | 0.750 (0.700 to 0.800) | +0.150 (+0.050 to +0.250) |",
+        "|  |  | PWM | 0.600 (0.500 to 0.700) |  |",
+    ]
+    marks = against_marks(rows, "model", [Mark("held out", "sign", 0.8, "target"), Mark("Y", "AUROC", 0.5, "peer")])
+    assert marks[2:] == [
+        "| held out | sign | target | 0.8 | 0.750 (0.700 to 0.800) |",
+        "| Y | AUROC | peer | 0.5 | – |",
+    ]
+    table = counts("status", {"a": Counter(ok=2), "b": Counter(ok=1000, bad=1)})
+    assert table[2:] == ["| ok | 2 | 1,000 |", "| bad | 0 | 1 |", "| all | 2 | 1,001 |"]
+    path = tmp_path / "doc.md"
+    path.write_text(f"a\n{START}{END}\nb\n")
+    put_figures(path, ["x"])
+    put_figures(path, ["x"])
+    assert path.read_text() == f"a\n{START}\n\nx\n\n{END}\nb\n"
+
+
+@pytest.mark.shared_data
+def test_the_published_table_is_read_whole(shared_data: Path) -> None:
+    data = read_asb(shared_data / "variants" / command.ASB_FILE)
+    assert (len(data.alleles), int(data.imbalanced.sum())) == (2605, 672)
+    assert set(data.chrom.tolist()) == {"chr19", "chr20", "chr21", "chr22"}
+    assert (data.favoured[data.imbalanced] != 0).all()
