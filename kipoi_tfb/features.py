@@ -138,14 +138,14 @@ def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.devic
         advance(done)
         for start in range(done, len(codes), _PART):
             found = _features(network, codes[start : start + _PART], device)
-            half = found.astype(np.float16)
-            if not np.isfinite(half).all():
-                raise TfbError(f"features of {base.name} do not fit into float16 (largest {np.abs(found).max():.3g})")
-            bank[start : start + _PART] = half
+            largest = float(np.abs(found).max())
+            if not largest <= np.finfo(np.float16).max:
+                raise TfbError(f"features of {base.name} do not fit into float16 (largest {largest:.3g})")
+            bank[start : start + _PART] = found
             bank.flush()
             with atomic_path(record) as temporary:
-                temporary.write_text(json.dumps({"done": start + len(half)}))
-            advance(len(half))
+                temporary.write_text(json.dumps({"done": start + len(found)}))
+            advance(len(found))
     del bank
     partly.rename(path)
     record.unlink(missing_ok=True)

@@ -219,6 +219,7 @@ def _finetune(work: _Work, controls: Sequence[ControlKind]) -> Finetuned:
     logger.info("device: %s", where)
     nearest = work.nearest()
     own = _fit(work, nearest) if ARMS[config.arm].learning_rate is None else _train(work, config.arm, nearest)
+    _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
         command=work.command,
         config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed),
@@ -261,6 +262,16 @@ def _finetune(work: _Work, controls: Sequence[ControlKind]) -> Finetuned:
     return _judged(work, candidate, nearest, controls)
 
 
+def _to_natural_share(network: nn.Module, labels: NDArray[np.int8]) -> None:
+    """Lower the output from 1:1, where it was learnt, to the share of bound regions among all that are resolved.
+
+    That is what the probabilities of the other models refer to (docs/conventions.md); no ranking changes.
+    """
+    bound, unbound = int((labels == 1).sum()), int((labels == 0).sum())
+    with torch.no_grad():
+        network.get_parameter("head.bias").add_(float(np.log(bound / unbound)))
+
+
 def _compare_further(work: _Work, before: Entry, controls: Sequence[ControlKind]) -> Finetuned:
     """Run controls that were left out before, with a copy of the entry, which takes its place when it is whole."""
     card = before.card
@@ -283,17 +294,13 @@ def _fit(work: _Work, nearest: Nearest) -> _Trained:
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
     gc, labels = gc_content(pool.codes), pool.labels[:, 0]
     n_bound = int((labels == 1).sum())
-    lessons = []
-    for seed in seeds:
-        sample = balanced_sample(labels, gc, seed_of(seed, 0), _MOST_BOUND if n_bound > _MOST_BOUND else None)
-        index = np.sort(sample.regions)
-        lessons.append(
-            Lesson(
-                work.features(pool.region[index], pool.codes[index]),
-                labels[index] == 1,
-                np.ones(len(index), np.float32),
-            )
-        )
+    limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
+    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
+    drawn = np.unique(np.concatenate(draws))
+    seen = work.features(pool.region[drawn], pool.codes[drawn])
+    lessons = [
+        Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
+    ]
     validation = every["validation"]
     bound = validation.labels[:, 0] == 1
     judge_by = Lesson(

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.card import CONTROLS, ControlKind
+from kipoi_tfb.device import choose_device
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, open_bank
 from kipoi_tfb.finetune import finetune, finished, lacking
@@ -164,8 +165,10 @@ def whole_regions(matrix: BindingMatrix, genome: Genome) -> tuple[NDArray[np.int
     return index[whole], codes[whole]
 
 
-def count_bound(matrix: BindingMatrix, whole: NDArray[np.int64], kind: Kind = "sparse") -> list[TfCount]:
-    """Return how many bound regions each TF has for each use, in the matrix's order.
+def count_bound(
+    matrix: BindingMatrix, whole: NDArray[np.int64], kind: Kind = "sparse", tfs: Sequence[str] | None = None
+) -> list[TfCount]:
+    """Return how many bound regions each TF has for each use, in the order given.
 
     Parameters
     ----------
@@ -175,13 +178,20 @@ def count_bound(matrix: BindingMatrix, whole: NDArray[np.int64], kind: Kind = "s
         Regions that count, see `whole_regions`.
     kind
         Which labels.
+    tfs
+        Default all of the matrix.
+
+    Raises
+    ------
+    UnknownNameError
+        If the matrix does not know one.
     """
     split = split_by_chromosome(matrix.regions)
     bound = [
-        (matrix.labels(regions=np.intersect1d(part, whole), kind=kind) == 1).sum(0)
+        (matrix.labels(tfs, np.intersect1d(part, whole), kind) == 1).sum(0)
         for part in (split.train, split.validation, split.test)
     ]
-    return [TfCount(tf, *(int(part[i]) for part in bound)) for i, tf in enumerate(matrix.tfs)]
+    return [TfCount(tf, *(int(part[i]) for part in bound)) for i, tf in enumerate(tfs or matrix.tfs)]
 
 
 def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, jobs: int = 1) -> Iterator[Outcome]:
@@ -221,7 +231,8 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     _write_left_out(run.out, left_out)
     with progress_bar(f"{run.group}/", len(chosen)) as advance:
         advance(len(chosen) - len(todo))
-        for outcome in _outcomes(run, todo, jobs):
+        # Of all TFs there are: the same features, whatever is left to do.
+        for outcome in _outcomes(run, todo, [count.tf for count in counts], jobs):
             if outcome.verdict == "failed":
                 left_out[outcome.tf] = outcome.words
                 _write_left_out(run.out, left_out)
@@ -235,10 +246,10 @@ def _write_left_out(out: Path, reasons: Mapping[str, str]) -> None:
         temporary.write_text("tf\twhy\n" + "".join(lines))
 
 
-def _outcomes(run: GroupRun, todo: Sequence[str], jobs: int) -> Iterator[Outcome]:
+def _outcomes(run: GroupRun, todo: Sequence[str], tfs: Sequence[str], jobs: int) -> Iterator[Outcome]:
     if not todo:
         return
-    bank = _bank(run)
+    bank = _bank(run, tfs)
     if jobs == 1:
         with BindingMatrix(run.matrix) as matrix:
             genome = Genome(run.genome)
@@ -255,14 +266,14 @@ def _outcomes(run: GroupRun, todo: Sequence[str], jobs: int) -> Iterator[Outcome
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _bank(run: GroupRun) -> FeatureBank | None:
-    """Return the base's features of all regions, for an arm that needs them."""
+def _bank(run: GroupRun, tfs: Sequence[str]) -> FeatureBank | None:
+    """Return the base's features of all regions that are resolved for one of the TFs, for an arm that needs them."""
     if ARMS[run.config.arm].learning_rate is not None:
         return None
     with BindingMatrix(run.matrix) as matrix:
         region, codes = whole_regions(matrix, Genome(run.genome))
-        resolved = (matrix.labels(regions=region, kind=run.config.labels) >= 0).any(1)
-    return open_bank(find_entry(run.config.base), region[resolved], codes[resolved], run.device)
+        resolved = (matrix.labels(tfs, region, run.config.labels) >= 0).any(1)
+    return open_bank(find_entry(run.config.base), region[resolved], codes[resolved], choose_device(run.device))
 
 
 _worker: dict = {}

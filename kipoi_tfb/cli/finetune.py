@@ -74,6 +74,7 @@ def finetune(
     min_bound: Annotated[
         int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
     ] = 250,
+    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = "",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each.")] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
@@ -120,6 +121,7 @@ def finetune(
 
         _group(
             GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command),
+            listed(tfs),
             min_bound,
             jobs,
             dry_run,
@@ -167,7 +169,7 @@ def _chosen(controls: str) -> Any:
     return tuple(name for name in _CONTROLS if name in names)
 
 
-def _group(run: GroupRun, min_bound: int, jobs: int, dry_run: bool) -> None:
+def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_run: bool) -> None:
     from collections import Counter
 
     from kipoi_tfb.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
@@ -175,7 +177,7 @@ def _group(run: GroupRun, min_bound: int, jobs: int, dry_run: bool) -> None:
     from tfb_matrix_data.matrix import BindingMatrix
 
     with BindingMatrix(run.matrix) as matrix:
-        counts = count_bound(matrix, whole_regions(matrix, Genome(run.genome))[0], run.config.labels)
+        counts = count_bound(matrix, whole_regions(matrix, Genome(run.genome))[0], run.config.labels, tfs)
     left_out = [count for count in counts if count.lacks(min_bound)]
     if dry_run:
         print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
