@@ -33,6 +33,7 @@ __all__ = ["FeatureBank", "open_bank", "window_features"]
 logger = logging.getLogger(__name__)
 
 _BATCH = 64
+_LARGEST = float(np.finfo(np.float16).max)
 _PART = 4096
 """Windows between two records of how far a bank is: what is lost when it is stopped."""
 
@@ -139,7 +140,7 @@ def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.devic
         for start in range(done, len(codes), _PART):
             found = _features(network, codes[start : start + _PART], device)
             largest = float(np.abs(found).max())
-            if not largest <= np.finfo(np.float16).max:
+            if not largest <= _LARGEST:
                 raise TfbError(f"features of {base.name} do not fit into float16 (largest {largest:.3g})")
             bank[start : start + _PART] = found
             bank.flush()

@@ -7,12 +7,14 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from kipoi_tfb.card import CONTROLS, ControlKind
 from kipoi_tfb.device import choose_device
@@ -262,6 +264,11 @@ def _outcomes(run: GroupRun, todo: Sequence[str], tfs: Sequence[str], jobs: int)
     try:
         for future in as_completed([pool.submit(_in_worker, tf) for tf in todo]):
             yield future.result()
+    except BrokenProcessPool:
+        raise TfbError(
+            "a process was killed, perhaps for want of memory; give the command again, with fewer --jobs: what is "
+            "finished stays"
+        ) from None
     finally:  # after Ctrl-C, which the workers get as well: what is not begun is not begun
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -282,6 +289,7 @@ _worker: dict = {}
 
 def _start_worker(run: GroupRun, bank: tuple[NDArray[np.int64], Path] | None) -> None:
     torch.set_num_threads(1)
+    threadpool_limits(1)
     opened = None if bank is None else FeatureBank(bank[0], np.load(bank[1], mmap_mode="r"), bank[1])
     _worker.update(run=run, matrix=BindingMatrix(run.matrix), genome=Genome(run.genome), bank=opened)
 

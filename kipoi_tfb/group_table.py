@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kipoi_tfb.card import Card, ControlKind
 
-__all__ = ["group_table", "markdown"]
+__all__ = ["group_table", "markdown", "summary"]
 
 _TITLES: dict[ControlKind, str] = {"base": "base", "jaspar": "JASPAR", "denovo": "de novo", "scratch": "from scratch"}
 
@@ -20,6 +20,31 @@ def markdown(rows: Sequence[dict[str, str]]) -> str:
     """Return rows of the same columns as a Markdown table; there is at least one."""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def summary(cards: Sequence[Card], min_bound: int = 40) -> list[str]:
+    """Return a line per control: mean AUPRC of the entries and of it, over those with enough bound regions tested."""
+    lines = []
+    for kind, title in _TITLES.items():
+        pairs = [
+            (card.metrics.auprc, control)
+            for card in cards
+            if card.metrics and card.gate and card.finetuned and card.finetuned.counts["test"]["bound"] >= min_bound
+            for control in card.gate.controls
+            if control.kind == kind
+        ]
+        if not pairs:
+            continue
+        own = sum(auprc for auprc, _ in pairs) / len(pairs)
+        theirs = sum(control.auprc for _, control in pairs) / len(pairs)
+        outcomes = [control.outcome for _, control in pairs]
+        higher = sum(control.difference > 0 for _, control in pairs)
+        lines.append(
+            f"against {title}: mean AUPRC {own:.4f} and {theirs:.4f} over {len(pairs)} TFs with at least {min_bound} "
+            f"bound regions tested; wins {outcomes.count('win')}, ties {outcomes.count('tie')}, losses "
+            f"{outcomes.count('loss')}; higher for {higher}"
+        )
+    return lines
 
 
 def _row(card: Card) -> dict[str, str]:

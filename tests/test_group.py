@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kipoi_tfb import cli, finetune, group
-from kipoi_tfb.card import GateCard
+from kipoi_tfb.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.entry import open_entry
 from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
+from kipoi_tfb.group_table import summary
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scorers import GroupScorer, open_scorer
 from kipoi_tfb.zoo import find_entries, refused_in
@@ -249,10 +251,13 @@ def test_command(tfb, tmp_path):
     assert code == 0 and out.count("of the same GC content and seen by no model") == 3 and "tfb zoo add out" in err
     assert "1 refused" in err and "1 accepted with note" in err
     code, out, _ = tfb("zoo", "ls", "--group", "out")
-    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["entry", "tf/CTCF", "tf/JUND", "tf/SP1"]
+    firsts = [line.split()[0] for line in out.splitlines()]
+    assert code == 0 and firsts == ["entry", "tf/CTCF", "tf/JUND", "tf/SP1", "against"]
     code, out, _ = tfb("zoo", "ls", "--group", "out", "--markdown")
     header, rule, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines()]
+    *rows, _, said = rows
     assert len(rows) == 3 and {len(row) for row in rows} == {len(header)} == {len(rule)} and rows[2][-1] == "refused"
+    assert said[0].startswith("against base: mean AUPRC 0.") and "over 3 TFs with at least 40" in said[0]
     assert rows[0][header.index("base")].startswith("0.") and rows[0][header.index("from scratch")] == ""
     code, _, err = tfb("finetune", "CTCF", "--from-matrix", "MATRIX", "--genome", "GENOME", "--base", "BASE", "-o",
                        "out/CTCF", "--controls", "base")  # fmt: skip
@@ -290,3 +295,22 @@ def test_options_that_do_not_go_together(tfb, arguments, message):
 def test_a_learning_rate_for_what_is_not_trained(tfb):
     code, _, err = tfb(*ALL, "out", "--learning-rate", "0.1")
     assert code == 1 and "arm head is fitted, not trained: it has no learning rate" in err
+
+
+def test_the_summary_by_hand():
+    def card(name, auprc, control, outcome, bound):
+        data = {"auprc": control, "difference": auprc - control, "low": 0, "high": 0, "outcome": outcome}
+        gate = GateCard(verdict="accepted", words="", controls=(ControlCard(kind="base", name="b", **data),))
+        counts = {"test": {"bound": bound}}
+        finetuned = FinetunedCard(
+            arm="head", base_weights_sha256="0" * 64, seeds=(0,), validation_losses=(0.5,), counts=counts
+        )
+        metrics = SimpleNamespace(auprc=auprc)
+        return SimpleNamespace(name=name, gate=gate, finetuned=finetuned, metrics=metrics)
+
+    cards = [card("a", 0.9, 0.8, "win", 40), card("b", 0.7, 0.8, "loss", 41), card("c", 0.1, 0.9, "loss", 39)]
+    assert summary(cards) == [
+        "against base: mean AUPRC 0.8000 and 0.8000 over 2 TFs with at least 40 bound regions tested; wins 1, ties 0, "
+        "losses 1; higher for 1"
+    ]
+    assert summary(cards[2:]) == []

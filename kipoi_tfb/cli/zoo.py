@@ -59,12 +59,15 @@ def _ls_group(group: str, markdown: bool) -> None:
         raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
     cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
     rows = group_table.group_table(cards)
+    summary = group_table.summary(cards)
     if markdown:
-        print(group_table.markdown(rows))
+        print("\n".join([group_table.markdown(rows), *(f"\n{line}" for line in summary)]))
         return
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     for row in ({name: name for name in widths}, *rows):
         print("  ".join(f"{row[name]:<{width}}" for name, width in widths.items()).rstrip())
+    for line in summary:
+        print(line)
 
 
 @app.command()
