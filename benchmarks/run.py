@@ -34,6 +34,7 @@ def main() -> None:
         ("build.py", []),
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
+        ("group.py", []),
         ("training.py", []),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     ):

@@ -29,10 +29,14 @@ def __getattr__(name: str) -> ModuleType:
 def load(name: str) -> tuple[nn.Module, Card]:
     """Return the network of a zoo entry (float32, evaluation mode, on the CPU) and its card.
 
+    Entries that differ from one base only in the output layer share the base's tensors: there is one copy of these in
+    memory, however many are loaded. Moving a network leaves the others where they are; changing its weights in place
+    does not. To train further, `copy.deepcopy` it.
+
     Parameters
     ----------
     name
-        Name of the entry, or the path of its folder.
+        Name of the entry (``multi163``, ``tf/JUND``), or the path of its folder.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,11 +14,14 @@ from tfb_matrix_data.files import atomic_path
 
 __all__ = [
     "CARD_FILE",
+    "CONTROLS",
     "Card",
     "ControlCard",
+    "ControlKind",
     "DataCard",
     "FinetunedCard",
     "GateCard",
+    "HeadCard",
     "MetricsCard",
     "TrainingCard",
     "WeightsCard",
@@ -28,9 +31,14 @@ __all__ = [
 
 CARD_FILE = "card.yaml"
 
+# libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 # A bare file name: nothing that a card says can lead out of its folder, or out of the zoo.
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 EntryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")]
+# Text that goes into Kipoi's YAML, which names code to run: on one line it can add nothing to that.
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -69,12 +77,12 @@ class DataCard(_Strict):
     matrix_sha256: Sha256 | None = None
     peaks_sha256: Sha256 | None = None
     open_sha256: Sha256 | None = None
-    assembly: str
+    assembly: Line
     genome: str
-    train_chromosomes: tuple[str, ...]
-    validation_chromosomes: tuple[str, ...]
-    test_chromosomes: tuple[str, ...]
-    excluded_chromosomes: tuple[str, ...]
+    train_chromosomes: tuple[Line, ...]
+    validation_chromosomes: tuple[Line, ...]
+    test_chromosomes: tuple[Line, ...]
+    excluded_chromosomes: tuple[Line, ...]
     n_train: int
     n_validation: int
 
@@ -84,12 +92,14 @@ class TrainingCard(_Strict):
 
     Attributes
     ----------
+    config
+        None where nothing was trained but an output layer fitted: see `HeadCard`.
     teachers
         {name: sha256 of the weights} of the entries that it learnt from beside the labels.
     """
 
     command: str
-    config: PretrainConfig
+    config: PretrainConfig | None
     teachers: dict[str, Sha256] | None = None
     best_epoch: int
     validation_loss: float
@@ -131,11 +141,19 @@ class MetricsCard(_Strict):
     table: FileName = "metrics.tsv"
 
 
+ControlKind = Literal["base", "jaspar", "denovo", "scratch"]
+CONTROLS: tuple[ControlKind, ...] = ("base", "jaspar", "denovo", "scratch")
+"""What a fine-tuned entry is compared with: the base's own output, JASPAR's motif, one found in the training regions,
+and the same architecture trained from scratch."""
+
+
 class ControlCard(_Strict):
     """What a fine-tuned entry was compared with, on the same test regions.
 
     Attributes
     ----------
+    kind
+        One of `CONTROLS`.
     auprc
         Of the control.
     difference, low, high
@@ -144,6 +162,7 @@ class ControlCard(_Strict):
         For the entry; a ``tie`` is an interval that includes 0.
     """
 
+    kind: ControlKind
     name: str
     auprc: float
     difference: float
@@ -153,11 +172,39 @@ class ControlCard(_Strict):
 
 
 class GateCard(_Strict):
-    """Whether a fine-tuned entry is worth having, in a word and in words."""
+    """Whether a fine-tuned entry is worth having, in a word and in words.
+
+    Attributes
+    ----------
+    not_run
+        {control: why it is not among `controls`}.
+    """
 
     verdict: Literal["accepted", "accepted with note", "refused"]
     words: str
     controls: tuple[ControlCard, ...]
+    not_run: dict[ControlKind, str] = {}
+
+
+class HeadCard(_Strict):
+    """How an output layer was fitted under frozen layers (`kipoi_tfb.head`).
+
+    Attributes
+    ----------
+    penalties
+        What was tried per seed: how strongly the weights are held to those of the start.
+    penalty
+        The one kept, by validation; None: the start itself was best, and is kept as it was.
+    start_auprc, auprc, start_loss, loss
+        Of the start, and of what was kept, on the validation regions (all of them, weighted to 1:1 by GC content).
+    """
+
+    penalties: tuple[float, ...]
+    penalty: float | None
+    start_auprc: float
+    auprc: float
+    start_loss: float
+    loss: float
 
 
 class FinetunedCard(_Strict):
@@ -175,14 +222,17 @@ class FinetunedCard(_Strict):
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
     counts
         {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
+    head
+        Of the arm ``head``: how the output layer was fitted.
     """
 
-    arm: str
+    arm: Line
     base_weights_sha256: Sha256
     head_from: str | None = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
     counts: dict[str, dict[str, int]]
+    head: HeadCard | None = None
 
 
 class Card(_Strict):
@@ -236,7 +286,7 @@ def read_card(folder: str | Path) -> Card:
     """
     path = Path(folder) / CARD_FILE
     try:
-        return Card.model_validate(yaml.safe_load(path.read_text()))
+        return Card.model_validate(yaml.load(path.read_text(), _Loader))  # noqa: S506 (it is a safe one)
     except FileNotFoundError:
         raise EntryError(f"{folder}: is not a zoo entry (it has no {CARD_FILE})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

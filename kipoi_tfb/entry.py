@@ -18,6 +18,7 @@ from tfb_matrix_data.files import sha256
 __all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry"]
 
 GOLDEN_FILE = "golden.json"
+_HEAD = {"head.weight", "head.bias"}
 _LEVELS = 3
 """Folders above an entry's own in which its base may be: the zoo of a group's entry is two up."""
 
@@ -55,10 +56,14 @@ class Entry:
         ChecksumError
             If its sha256 is not the card's.
         """
-        own = self._own_state()
         if self.card.finetuned is None:
-            return own
-        return {**self.find_base().state_dict(), **own}
+            return self._own_state()
+        return {**self.find_base().state_dict(), **self._own_state()}
+
+    def own_head(self) -> tuple[Tensor, Tensor] | None:
+        """Return the output layer (weight, bias) of an entry that differs from its base in nothing else, or None."""
+        own = {} if self.card.finetuned is None else self._own_state()
+        return (own["head.weight"], own["head.bias"]) if set(own) == _HEAD else None
 
     def find_base(self) -> Entry:
         """Return the entry that this one was fine-tuned from; see `locate_base`."""
@@ -86,8 +91,19 @@ class Entry:
         return state
 
     def load(self) -> nn.Module:
-        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`)."""
-        return for_inference(self.network())
+        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`).
+
+        Entries that differ from one base only in the output layer share its tensors in memory (`kipoi_tfb.shared`).
+        """
+        from kipoi_tfb.shared import body_of, with_head  # it imports this module
+
+        head = self.own_head()
+        if head is None:
+            return for_inference(self.network())
+        try:
+            return with_head(body_of(self.find_base()), *head)
+        except EntryError as error:
+            raise EntryError(f"{self.name}: {error}") from None
 
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""

@@ -30,10 +30,11 @@ class FinetuneConfig(Strict):
     learning_rate
         Default that of the arm.
     epochs, batch_size
-        As in the paper; the epoch with the lowest validation loss is kept.
+        As in the paper; the epoch with the lowest validation loss is kept. Not of arm ``head``.
     seeds, seed
         How many networks are trained, and the first of their seeds; the one with the lowest validation loss is kept.
-        `seed` also decides which regions are drawn, which are the same for all.
+        `seed` also decides which regions are drawn, which are the same for all. Of arm ``head``: how many times unbound
+        regions are drawn to fit the output layer to; the mean is kept.
     n_bound
         Bound regions to train with; default all.
     labels
@@ -65,7 +66,8 @@ class FinetuneConfig(Strict):
 
         Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
         """
-        rate = self.learning_rate if arm == self.arm and self.learning_rate else ARMS[arm].learning_rate
+        rate = (self.learning_rate if arm == self.arm else None) or ARMS[arm].learning_rate
+        assert rate is not None, f"arm {arm} is not trained"
         return PretrainConfig(
             name=self.tf,
             summary=f"{self.tf} from {base.name}: {arm}",
@@ -100,4 +102,6 @@ def make_config(**fields: object) -> FinetuneConfig:
         raise ConfigError(explain(error)) from None
     if config.arm not in ARMS:
         raise UnknownNameError("arm", config.arm, ARMS)
+    if config.learning_rate is not None and ARMS[config.arm].learning_rate is None:
+        raise ConfigError(f"arm {config.arm} is fitted, not trained: it has no learning rate")
     return config

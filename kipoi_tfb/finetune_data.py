@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -43,8 +43,12 @@ class FinetuneData:
     ----------
     training
         Windows and labels (windows, 1) that train and validate: GC-matched, 1:1.
+    every
+        {train or validation: every resolved window, with its label}, of which `training` is a part.
     test
         Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate` draws the GC-matched ones.
+    test_region
+        int64 (windows,): index of each of `test`, as of the others.
     counts
         {train, validation or test: {bound, unbound, short}}; `short` are the unbound regions that GC bins lacked.
     card
@@ -52,7 +56,9 @@ class FinetuneData:
     """
 
     training: TrainingData
+    every: dict[str, LabelledWindows]
     test: LabelledRegions
+    test_region: NDArray[np.int64]
     counts: dict[str, dict[str, int]]
     card: DataCard
 
@@ -102,9 +108,20 @@ def from_binding_matrix(
         index, order = np.unique(part.regions, return_index=True)
         return LabelledWindows(index, region_windows(matrix, genome, index), part.labels[order][:, None])
 
+    own = matrix.labels([tf], kind=kind)
+
+    def every(use: str) -> LabelledWindows:
+        part = sample.parts[use]
+        index = getattr(split, use)
+        # Bound regions beyond `n_bound` are as if there were none.
+        index = index[((own[index, 0] == 0) & ~np.isnan(sample.gc[index])) | np.isin(index, part.bound)]
+        return LabelledWindows(index, region_windows(matrix, genome, index), own[index])
+
     train, validation = windows(sample.parts["train"]), windows(sample.parts["validation"])
     test_chromosomes = tuple(name for name in TEST if name in regions.chrom_names)
-    test = from_matrix(matrix, genome, test_chromosomes, kind, length).only([tf])
+    test, test_region = _resolved(
+        from_matrix(matrix, genome, test_chromosomes, kind, length).only([tf]), regions.on(test_chromosomes)
+    )
     excluded = tuple(ACCEPTANCE)
     card = DataCard(
         source=f"{tf} ({kind} labels) of {matrix.attrs['source']}",
@@ -119,7 +136,8 @@ def from_binding_matrix(
         n_validation=len(validation),
     )
     training = TrainingData([tf], train, validation, split.test, excluded)
-    return FinetuneData(training, test, _counts(sample.parts), card)
+    whole = {use: every(use) for use in ("train", "validation")}
+    return FinetuneData(training, whole, test, test_region, _counts(sample.parts), card)
 
 
 def from_peaks(
@@ -202,7 +220,7 @@ def from_peaks(
             f"{genome.path.name}; is it the right assembly, and not masked?",
         )
     places, labels, codes = places.take(whole), labels[whole], codes[whole]
-    parts = _split(places, labels, codes, seed, tf, n_bound, str(peaks))
+    where, parts = _split(places, labels, codes, seed, tf, n_bound, str(peaks))
 
     def windows(part: Sample) -> LabelledWindows:
         index = np.sort(part.regions)
@@ -239,7 +257,18 @@ def from_peaks(
         n_validation=len(validation),
     )
     training = TrainingData([tf], train, validation, tested, tuple(ACCEPTANCE))
-    return FinetuneData(training, test, _counts(parts), card)
+    every = {}
+    for use in ("train", "validation"):
+        index = where[use][(labels[where[use]] == 0) | np.isin(where[use], parts[use].bound)]
+        every[use] = LabelledWindows(index, codes[index], labels[index][:, None])
+    return FinetuneData(training, every, test, tested, _counts(parts), card)
+
+
+def _resolved(test: LabelledRegions, region: NDArray[np.int64]) -> tuple[LabelledRegions, NDArray[np.int64]]:
+    """Return the windows whose label is known, and the regions that they are, of all regions given."""
+    known = np.flatnonzero(test.labels[:, 0] >= 0)
+    kept = test.kept[known]
+    return replace(test, codes=test.codes[known], labels=test.labels[known], kept=kept), region[kept]
 
 
 def _anchor(intervals: Intervals, anchor: str) -> Anchor:
@@ -289,7 +318,8 @@ def _split(
     tf: str,
     n_bound: int | None,
     of: str,
-) -> dict[str, Sample]:
+) -> tuple[dict[str, NDArray[np.int64]], dict[str, Sample]]:
+    """Return the places of each use, and a sample of each."""
     gc = gc_content(codes)
     where = {use: places.on(chroms) for use, chroms in _USES.items()}
     where["train"] = ~np.logical_or.reduce(list(where.values()))
@@ -302,7 +332,7 @@ def _split(
         limit = n_bound if use == "train" else None
         parts[use] = balanced_sample(labels[at], gc[at], seed_of(seed, _stream(tf)), limit, at)
     _check_enough(parts, of)
-    return parts
+    return {use: np.flatnonzero(chosen) for use, chosen in where.items()}, parts
 
 
 def _check_enough(parts: Mapping[str, Sample], of: str) -> None:

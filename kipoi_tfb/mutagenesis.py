@@ -263,7 +263,7 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
                 "effect": effect(ref, alt).numpy(),
             }
             flags = [flag for flag in mutations.flags[start : start + _CHUNK] for _ in range(3)]
-            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), ["ok"] * len(variants), flags, values))
+            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), ["ok"] * len(variants), flags, values, {}))
             writer.write(chunk)
             rows += len(chunk["pos"])
     return rows

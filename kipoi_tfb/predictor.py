@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from kipoi_tfb.device import autocast, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.scores import as_tensor, both_strands, probability, strand_logits, to_one_hot
+from kipoi_tfb.shared import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["Predictor", "logits_of"]
@@ -71,7 +72,8 @@ class Predictor:
     Attributes
     ----------
     columns
-        Name of each column: the TF, with the entry before it (``entry/TF``) where two entries have it.
+        Name of each column: the TF; where two entries have it with the entry before it (``entry/TF``), or the entry's
+        name alone if that ends with the TF (``tf/JUND``).
     sources
         The entry of each column.
     window_length
@@ -100,13 +102,14 @@ class Predictor:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size
-        self._networks = [entry.load().to(self.device) for entry in entries]
+        networks, order = load_side_by_side(entries)
+        self._networks = [network.to(self.device) for network in networks]
         owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
         titles = [entry.card.name for entry in entries]
         if len(set(titles)) < len(titles):  # folders of entries that call themselves the same
             titles = [entry.name for entry in entries]
         every = [
-            f"{title}/{tf}" if owners[tf] > 1 else tf
+            _joined(title, tf) if owners[tf] > 1 else tf
             for title, entry in zip(titles, entries, strict=True)
             for tf in entry.card.tasks
         ]
@@ -114,9 +117,11 @@ class Predictor:
         if unknown:
             raise UnknownNameError("TF", unknown[0], every)
         self.columns = list(tfs) if tfs is not None else every
-        self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
+        kept = range(len(every)) if tfs is None else [every.index(tf) for tf in tfs]
         owner = [entry for entry in entries for _ in entry.card.tasks]
-        self.sources = owner if self._keep is None else [owner[i] for i in self._keep]
+        self.sources = [owner[i] for i in kept]
+        keep = [order[i] for i in kept]
+        self._keep = None if keep == list(range(len(every))) else keep
 
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
@@ -138,3 +143,7 @@ class Predictor:
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability of binding, float32 (windows, columns); NaN for windows of unknown bases only."""
         return probability(torch.from_numpy(self.logits(codes))).numpy()
+
+
+def _joined(title: str, tf: str) -> str:
+    return title if title.split("/")[-1] == tf else f"{title}/{tf}"

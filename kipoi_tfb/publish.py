@@ -22,7 +22,16 @@ from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
 
-__all__ = ["CITATION", "WEIGHTS_FILE", "install_entry", "save_weights", "write_entry"]
+__all__ = [
+    "CITATION",
+    "SPECS",
+    "WEIGHTS_FILE",
+    "install_entry",
+    "render_spec",
+    "render_specs",
+    "save_weights",
+    "write_entry",
+]
 
 WEIGHTS_FILE = "weights.pt"
 CITATION = (
@@ -111,27 +120,46 @@ def write_entry(
     return open_entry(folder)
 
 
+SPECS = {"model.yaml": "model.yaml.j2", "variants/model.yaml": "variants.yaml.j2"}
+"""{file of an entry: its template}: regions and sequences, and variants."""
+
+
 def render_specs(card: Card, folder: Path) -> None:
-    """Write the entry's ``model.yaml`` (regions, sequences) and ``variants/model.yaml`` from the templates."""
+    """Write the entry's Kipoi files (`SPECS`) from the templates."""
+    (folder / "variants").mkdir(exist_ok=True)
+    for target in SPECS:
+        (folder / target).write_text(render_spec(card, target))
+
+
+def render_spec(card: Card, target: str) -> str:
+    """Return one of an entry's Kipoi files (`SPECS`) as the templates give it."""
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
     )
-    (folder / "variants").mkdir(exist_ok=True)
-    for template, target in (("model.yaml.j2", "model.yaml"), ("variants.yaml.j2", "variants/model.yaml")):
-        (folder / target).write_text(templates.get_template(template).render(card=card))
+    return templates.get_template(SPECS[target]).render(card=card)
 
 
 def install_entry(source: Entry, zoo: Path) -> Entry:
-    """Copy an entry's folder into a zoo under its card's name."""
-    target = zoo / source.card.name
+    """Copy an entry's folder into a zoo under its card's name, whole or not at all.
+
+    Raises
+    ------
+    EntryError
+        If there is one of that name, also where another process has put it there in the meantime.
+    """
+    name = source.card.name
+    target = zoo / name
     if target.exists():
-        raise EntryError(f"{source.card.name} is in the zoo already; remove {target} first")
+        raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
     with atomic_folder(target) as temporary:
         shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
-    return open_entry(target, source.card.name)
+    installed = open_entry(target, name)
+    if installed.card != source.card:  # of two that are added at once, `atomic_folder` keeps the first
+        raise EntryError(f"another {name} was added to the zoo at the same time; `tfb zoo show {name}` shows it")
+    return installed
 
 
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASELINES",
     "EntryScorer",
+    "GroupScorer",
     "Scorer",
     "TableScorer",
     "Teacher",
@@ -134,6 +135,28 @@ class EntryScorer:
         return self._predictor.logits(codes)
 
 
+class GroupScorer:
+    """All entries of a group, side by side; see `Scorer`. Its scores are strand-averaged logits."""
+
+    calibrated = True
+
+    def __init__(self, name: str, device: str = "auto") -> None:
+        from kipoi_tfb.predictor import Predictor
+        from kipoi_tfb.zoo import find_entries
+
+        self.name = name
+        entries = find_entries(name)
+        self._predictor = Predictor(entries, device=device)
+        self.tfs = tuple(self._predictor.columns)
+        self.window_length = self._predictor.window_length
+        self.train_chromosomes = tuple(sorted({c for entry in entries for c in entry.card.data.train_chromosomes}))
+        self.seen_chromosomes = tuple(sorted({c for entry in entries for c in _seen(entry)}))
+
+    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits float32 (windows, TFs)."""
+        return self._predictor.logits(codes)
+
+
 class TableScorer:
     """A table of scores that someone else computed: one row per region, one column per TF.
 
@@ -211,8 +234,8 @@ def open_scorer(
     Parameters
     ----------
     name
-        A zoo entry or the folder of one; one of `BASELINES`; a file of motifs (.meme, .jaspar, .pfm) that are named
-        by TFs; a table of scores (.tsv, .tsv.gz, .parquet).
+        A zoo entry, a group of them, or the folder of either; one of `BASELINES`; a file of motifs (.meme, .jaspar,
+        .pfm) that are named by TFs; a table of scores (.tsv, .tsv.gz, .parquet).
     data
         What is tested; needed where `is_baseline` says so.
     device
@@ -238,6 +261,10 @@ def open_scorer(
         return _motif_file(name, data, teacher, seed)
     if name.lower().endswith(_TABLES):
         return TableScorer(name)
+    from kipoi_tfb.zoo import is_group
+
+    if is_group(name):
+        return GroupScorer(name, device)
     try:
         return EntryScorer(name, device)
     except UnknownNameError as error:

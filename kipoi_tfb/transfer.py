@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Arm:
     frozen_matrices
         Groups whose matrices do not learn, though biases and batch normalisation do.
     learning_rate
-        By default.
+        By default; None: nothing is trained, the output layer is fitted (`kipoi_tfb.head`).
     jaspar
         Whether the first filters start from JASPAR's profiles.
     what
@@ -49,7 +50,7 @@ class Arm:
     """
 
     transferred: frozenset[str]
-    learning_rate: float
+    learning_rate: float | None
     what: str
     frozen: frozenset[str] = frozenset()
     frozen_matrices: frozenset[str] = frozenset()
@@ -75,13 +76,13 @@ ARMS: dict[str, Arm] = {
         "as everything, but the matrices of the fully connected layers do not learn",
         frozen_matrices=frozenset({"dense"}),
     ),
-    "head": Arm(_ALL, _FRESH, "only the output layer learns", _ALL),
+    "head": Arm(_ALL, None, "only the output layer is new", _ALL),
     "scratch": Arm(frozenset(), _FRESH, "nothing is from the base but its architecture"),
     "jaspar": Arm(frozenset(), _FRESH, "as scratch, but the first filters start from JASPAR's profiles", jaspar=True),
 }
 """Arms of transfer by name.
 
-The learning rates are the paper's: 3e-4 to fine-tune, 3e-3 from scratch; an output layer alone takes the latter.
+The learning rates are the paper's: 3e-4 to fine-tune, 3e-3 from scratch.
 
 Notes
 -----
@@ -140,7 +141,13 @@ class Nearest:
     bias: float
 
 
-def nearest_output(base: Entry, tf: str, train: LabelledWindows, device: str = "cpu") -> Nearest:
+def nearest_output(
+    base: Entry,
+    tf: str,
+    train: LabelledWindows,
+    device: str = "cpu",
+    score: Callable[[LabelledWindows], NDArray[np.float32]] | None = None,
+) -> Nearest:
     """Return the base's output of the TF, or else the one that ranks the training windows best, by AUPRC.
 
     Parameters
@@ -153,10 +160,13 @@ def nearest_output(base: Entry, tf: str, train: LabelledWindows, device: str = "
         Windows with one column of labels, of which some two thousand are looked at.
     device
         See `kipoi_tfb.device`.
+    score
+        What gives the base's logits (windows, TFs) of windows, if not the base itself.
     """
     step = max(1, len(train) // _LOOKED_AT)
-    labels = train.labels[::step, 0] == 1
-    logits = Predictor([base], device=device).logits(train.codes[::step])
+    looked_at = LabelledWindows(train.region[::step], train.codes[::step], train.labels[::step])
+    labels = looked_at.labels[:, 0] == 1
+    logits = score(looked_at) if score else Predictor([base], device=device).logits(looked_at.codes)
     tasks = base.card.tasks
     if tf in tasks:
         at = tasks.index(tf)

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.card import CARD_FILE
-from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.card import CARD_FILE, read_card
+from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.null import NULL_FILE, read_null
 from kipoi_tfb.predictor import Predictor
-from tfb_matrix_data.errors import TfbError, UnknownNameError
+from kipoi_tfb.publish import SPECS, render_spec
+from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
 from tfb_matrix_data.sequence import encode
+from tfb_matrix_data.splits import ACCEPTANCE
 
-__all__ = ["Check", "entry_names", "find_entries", "find_entry", "verify_entry", "zoo_folder"]
+__all__ = [
+    "Check",
+    "entries_in",
+    "entry_names",
+    "find_entries",
+    "find_entry",
+    "group_names",
+    "is_group",
+    "refused_in",
+    "remove_entry",
+    "verify_entry",
+    "verify_size",
+    "zoo_folder",
+]
 
+CONTROLS_FILE = "controls.tsv"
+ACCEPTED, REFUSED, CANDIDATE = "entry", "refused", "candidate"
+"""Folders below the ``OUT`` of a fine-tune: the entry, or what did not become one, and what is not judged yet."""
 GOLDEN_TOLERANCE = 1e-4
-MAX_WEIGHTS_MB = 25
+MAX_MB, MAX_ZOO_MB = 25, 150
+_PICTURES = {".png", ".svg"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +61,18 @@ def zoo_folder() -> Path:
 def entry_names(zoo: Path | None = None) -> list[str]:
     """Return the names of all entries of a zoo, sorted."""
     zoo = zoo or zoo_folder()
-    return sorted(str(card.parent.relative_to(zoo)) for card in zoo.rglob(CARD_FILE))
+    names = (str(card.parent.relative_to(zoo)) for card in zoo.rglob(CARD_FILE))
+    return sorted(name for name in names if not any(part.startswith(".") for part in name.split("/")))
+
+
+def group_names(zoo: Path | None = None) -> dict[str, int]:
+    """Return {group: how many entries} of a zoo: a group is a folder of entries, such as ``tf`` of ``tf/JUND``."""
+    return dict(Counter(name.rpartition("/")[0] for name in entry_names(zoo) if "/" in name))
+
+
+def is_group(name: str) -> bool:
+    """Return whether a name is that of a group in the zoo, or the path of a folder of entries."""
+    return name in group_names() or bool(not (zoo_folder() / name / CARD_FILE).is_file() and _in_folder(name))
 
 
 def find_entry(name: str) -> Entry:
@@ -49,19 +82,100 @@ def find_entry(name: str) -> Entry:
     ------
     UnknownNameError
         If there is none.
+    EntryError
+        If it is not valid, or a group of entries.
     """
     names = entry_names()
     if name in names:
         return open_entry(zoo_folder() / name, name)
+    if is_group(name):
+        entries = find_entries(name)
+        raise EntryError(f"{name} is a group of {len(entries)} entries; name one of them, such as {entries[0].name}")
     if Path(name).is_dir():
         return open_entry(name)
-    raise UnknownNameError("zoo entry (and no such folder)", name, names)
+    raise UnknownNameError("zoo entry (and no such folder)", name, [*names, *group_names()])
 
 
 def find_entries(names: str) -> list[Entry]:
-    """Return the entries of a comma-separated list of names, or ``all``."""
-    wanted = entry_names() if names == "all" else [name for name in names.split(",") if name]
-    return [find_entry(name) for name in dict.fromkeys(wanted)]
+    """Return the entries of a comma-separated list of names; a group stands for all of its own, ``all`` for the zoo.
+
+    A folder of entries is a group too: one of a zoo, or the ``OUT`` of ``tfb finetune --all``, those refused left out.
+
+    Raises
+    ------
+    UnknownNameError, EntryError
+        If there is no such entry, or it is not valid.
+    """
+    found: dict[str, Entry] = {}
+    for wanted in [name for name in names.split(",") if name]:
+        for name in entry_names() if wanted == "all" else [wanted]:
+            for entry in _named(name):
+                found.setdefault(entry.name, entry)
+    return list(found.values())
+
+
+def entries_in(folder: str | Path) -> list[Entry]:
+    """Return the entry of a folder, or the entries in it: those accepted of the ``OUT`` of ``tfb finetune --all``.
+
+    Raises
+    ------
+    EntryError
+        If it is not there, or holds none.
+    """
+    found = _in_folder(str(folder))
+    return [open_entry(each) for each in found] if found else [open_entry(folder)]
+
+
+def remove_entry(name: str, zoo: Path | None = None) -> Path:
+    """Take an entry out of a zoo, whole or not at all; return where its folder was.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    EntryError
+        If other entries of the zoo were fine-tuned from it.
+    """
+    zoo = zoo or zoo_folder()
+    names = entry_names(zoo)
+    if name not in names:
+        raise UnknownNameError("zoo entry", name, names)
+    resting = [other for other in names if other != name and read_card(zoo / other).base == name]
+    if resting:
+        shown = ", ".join(resting[:3]) + (f" and {len(resting) - 3} more" if len(resting) > 3 else "")
+        raise EntryError(f"{name} is the base of {shown}, which are nothing without it; remove them first")
+    folder = zoo / name
+    # Renamed first: half a folder is never taken for an entry.
+    leaving = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    folder.rename(leaving)
+    shutil.rmtree(leaving)
+    if folder.parent != zoo and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+    return folder
+
+
+def _named(name: str) -> list[Entry]:
+    groups = group_names()
+    if name in groups:
+        members = [each for each in entry_names() if each.rpartition("/")[0] == name]
+        return [open_entry(zoo_folder() / member, member) for member in members]
+    if not (zoo_folder() / name / CARD_FILE).is_file() and (inside := _in_folder(name)):
+        return [open_entry(folder) for folder in inside]
+    return [find_entry(name)]
+
+
+def _in_folder(name: str) -> list[Path]:
+    """Return the folders of the entries in a folder that is none itself: its own sub-folders, or their ``entry``."""
+    folder = Path(name)
+    if not folder.is_dir() or (folder / CARD_FILE).is_file():
+        return []
+    cards = [*folder.glob(f"[!.]*/{CARD_FILE}"), *folder.glob(f"[!.]*/{ACCEPTED}/{CARD_FILE}")]
+    return sorted(card.parent for card in cards if card.parent.name not in (CANDIDATE, REFUSED))
+
+
+def refused_in(name: str) -> list[Entry]:
+    """Return what was refused of a group, where it is the ``OUT`` of ``tfb finetune --all``."""
+    return [open_entry(card.parent) for card in sorted(Path(name).glob(f"[!.]*/{REFUSED}/{CARD_FILE}"))]
 
 
 def verify_entry(entry: Entry) -> list[Check]:
@@ -69,16 +183,21 @@ def verify_entry(entry: Entry) -> list[Check]:
 
     The card itself was validated when the entry was opened.
     """
-    checks = [_attempt("weights", lambda: _weights(entry)), _held_out(entry)]
+    checks = [_attempt("files", lambda: _files(entry)), _attempt("weights", lambda: _weights(entry))]
+    checks += [_attempt("held-out rule", lambda: _held_out(entry)), _verdict(entry)]
     checks.append(_attempt("golden predictions", lambda: _golden(entry)))
     if (entry.folder / NULL_FILE).is_file():
         checks.append(_attempt("null", lambda: _null(entry)))
-    for spec in ("model.yaml", "variants/model.yaml"):
-        present = (entry.folder / spec).is_file()
-        checks.append(Check(spec, present, "present" if present else "missing: Kipoi cannot find the entry"))
-    size = entry.weights_path.stat().st_size / 1e6 if entry.weights_path.is_file() else 0.0
-    checks.append(Check("size", size <= MAX_WEIGHTS_MB, f"{size:.1f} MB of weights (at most {MAX_WEIGHTS_MB})"))
+    checks += [_attempt(spec, lambda spec=spec: _spec(entry, spec)) for spec in SPECS]  # type: ignore[misc]
+    size = sum(path.lstat().st_size for path in entry.folder.rglob("*")) / 1e6
+    checks.append(Check("size", size <= MAX_MB, f"{size:.2g} MB (at most {MAX_MB})"))
     return checks
+
+
+def verify_size(zoo: Path | None = None) -> Check:
+    """Check that a zoo is no larger than fits into a repository."""
+    size = sum(path.lstat().st_size for path in (zoo or zoo_folder()).rglob("*")) / 1e6
+    return Check("size", size <= MAX_ZOO_MB, f"{size:.1f} MB (at most {MAX_ZOO_MB})")
 
 
 def _attempt(what: str, action: Callable[[], str]) -> Check:
@@ -87,6 +206,41 @@ def _attempt(what: str, action: Callable[[], str]) -> Check:
         return Check(what, True, action())
     except TfbError as error:
         return Check(what, False, str(error))
+
+
+def _files(entry: Entry) -> str:
+    """Say how many files there are; refuse links, which may lead out of the folder, and what no entry needs."""
+    metrics = entry.card.metrics
+    known = {CARD_FILE, GOLDEN_FILE, NULL_FILE, entry.card.weights.file, CONTROLS_FILE, "README.md", *SPECS}
+    known |= {metrics.table} if metrics else set()
+    found = sorted(path for path in entry.folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    for path in found:
+        name = str(path.relative_to(entry.folder))
+        if path.is_symlink() or path.parent.is_symlink():
+            raise EntryError(f"{name} is a link; an entry holds its files itself")
+        if name not in known and path.suffix not in _PICTURES:
+            raise EntryError(f"{name} is not part of an entry; take it out")
+    return f"{len(found)}, no links, no code"
+
+
+def _spec(entry: Entry, spec: str) -> str:
+    """Say that a Kipoi file is what the template gives: what it says is run as code."""
+    path = entry.folder / spec
+    if not path.is_file():
+        raise EntryError("missing: Kipoi cannot find the entry")
+    if path.read_bytes() != render_spec(entry.card, spec).encode():
+        raise EntryError(
+            "is not what templates/ give for the card, and Kipoi would run the code that it names; an entry of another "
+            "version is brought up to date by `tfb zoo render`"
+        )
+    return "as templates/ give it"
+
+
+def _verdict(entry: Entry) -> Check:
+    gate = entry.card.gate
+    if gate is None:
+        return Check("verdict", True, "not fine-tuned" if entry.card.finetuned is None else "none")
+    return Check("verdict", gate.verdict != "refused", gate.verdict)
 
 
 def _weights(entry: Entry) -> str:
@@ -118,15 +272,28 @@ def _null(entry: Entry) -> str:
     return f"{null.counts.sum()} variants on {', '.join(null.record.chromosomes)}, made for these weights"
 
 
-def _held_out(entry: Entry) -> Check:
-    data = entry.card.data
-    held_out = {*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes}
-    leaked = held_out & set(data.train_chromosomes)
-    metrics = entry.card.metrics
-    leaked |= set(metrics.chromosomes) & {*data.train_chromosomes, *data.validation_chromosomes} if metrics else set()
+def _held_out(entry: Entry) -> str:
+    data, metrics = entry.card.data, entry.card.metrics
+    trained = _chromosomes(data.train_chromosomes)
+    validated = _chromosomes(data.validation_chromosomes)
+    if entry.card.finetuned is not None:  # what its base has seen, it has seen
+        before = entry.find_base().card.data
+        trained |= _chromosomes(before.train_chromosomes)
+        validated |= _chromosomes(before.validation_chromosomes)
+    tested = _chromosomes(metrics.chromosomes if metrics else ())
+    held_out = _chromosomes((*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes))
+    held_out |= _chromosomes(ACCEPTANCE)
+    leaked = (held_out & trained) | (tested & (trained | validated))
     if leaked:
-        return Check("held-out rule", False, f"{', '.join(sorted(leaked))} is held out or tested on, and trained on")
+        raise EntryError(
+            f"{', '.join(f'chr{name}' for name in sorted(leaked))} is held out or tested on, and trained on"
+        )
     if metrics and metrics.weights_sha256 != entry.card.weights.sha256:
-        return Check("held-out rule", False, "the metrics were measured on other weights; run `tfb evaluate --record`")
-    tested = ", ".join(metrics.chromosomes) if metrics else "nothing yet"
-    return Check("held-out rule", True, f"tested on {tested}; trained on none of it")
+        raise EntryError("the metrics were measured on other weights; run `tfb evaluate --record`")
+    said = ", ".join(metrics.chromosomes) if metrics else "nothing yet"
+    return f"tested on {said}; trained on none of it"
+
+
+def _chromosomes(names: Sequence[str]) -> set[str]:
+    """Return names of chromosomes without ``chr``: both ways of writing them are the same."""
+    return {name.removeprefix("chr") for name in names}

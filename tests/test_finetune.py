@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import json
 import shutil
 import sys
 
@@ -14,17 +13,17 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb import cli, finetune, publish, training
-from kipoi_tfb.card import GateCard
+from kipoi_tfb.card import CONTROLS, GateCard
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.entry import Entry, open_entry
-from kipoi_tfb.features import FeatureHead, labelled_features
+from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import nearest_output, start_network
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 
@@ -57,8 +56,9 @@ def config(base: Entry, **changes: object) -> FinetuneConfig:
     return make_config(**{**fields, **changes})
 
 
-def run(base: Entry, data: FinetuneData, out, **changes: object) -> finetune.Finetuned:
-    return finetune.finetune(config(base, **changes), data, out, "cpu", "fp32", "a test", replicates=50)
+def run(base: Entry, data: FinetuneData, out, controls=CONTROLS, **changes: object) -> finetune.Finetuned:
+    chosen = config(base, **changes)
+    return finetune.finetune(chosen, data, out, "cpu", "fp32", "a test", replicates=50, controls=controls)
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +78,13 @@ def test_a_tf_of_a_matrix(done, base, sp1):
     assert card.training.config.learning_rate == 3e-4 and card.training.config.strands == "both"
     assert card.metrics.chromosomes == ("chr22",) and "chr22" not in card.data.train_chromosomes
     assert set(card.metrics.baselines) == {control.name for control in card.gate.controls}
-    assert list(done.tables) == ["tf/SP1", "from scratch", "small (its own output)", "JASPAR motif", "de novo motif"]
+    assert list(done.tables) == ["tf/SP1", "small (its own output)", "JASPAR motif", "de novo motif", "from scratch"]
     own = done.tables["tf/SP1"]
     assert own.auprc > 0.8 and card.metrics.auprc == round(own.auprc, 4) and card.metrics.min_bound == 1
     assert card.metrics.auprc_interval == (round(own.auprc_low, 4), round(own.auprc_high, 4))
     assert done.gate == card.gate and card.gate.words.startswith(card.gate.verdict)
     assert entry.folder.name == ("refused" if card.gate.verdict == "refused" else "entry")
-    with open(entry.folder / finetune.CONTROLS_FILE) as stream:
+    with open(entry.folder / CONTROLS_FILE) as stream:
         assert [row["scorer"] for row in csv.DictReader(stream, delimiter="\t")] == list(done.tables)
     assert not (entry.folder.parent / "candidate").exists()
 
@@ -114,28 +114,25 @@ def cheap(monkeypatch):
     monkeypatch.setattr(finetune, "denovo_scorer", guess)
 
 
-def test_features_are_what_the_output_layer_sees(base, sp1):
-    windows, network, cpu = sp1.training.validation, base.network(), torch.device("cpu")
-    found = labelled_features(network, windows, cpu)
-    assert (found.labels == windows.labels).all() and not network.training
-    head = FeatureHead(network)
-    one_hot = windows.part(slice(0, 9), cpu)
-    with torch.no_grad():
-        expected = torch.cat([network(one_hot), network(one_hot.flip((1, 2)))])
-        torch.testing.assert_close(head.both_strands(found.part(slice(0, 9), cpu)), expected)
-        flip = np.array([False, True])
-        inputs = found.inputs(np.array([3, 4]), flip, np.zeros(2, np.int64), cpu)
-        torch.testing.assert_close(head(inputs), expected[[3, 9 + 4]])
-
-
 def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
-    entry = run(zoo, sp1, tmp_path / "out", arm="head", seeds=1).entry
+    found = run(zoo, sp1, tmp_path / "out", arm="head", controls=("base",))
+    entry, card = found.entry, found.entry.card
     assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == [entry.folder.name]
+    assert card.training.config is None and card.finetuned.seeds == (0, 1)
+    head = card.finetuned.head
+    assert head.auprc >= head.start_auprc and head.loss <= head.start_loss
+    assert "output layer fitted under the layers of small, the mean of 2 draws" in (
+        entry.folder / "model.yaml"
+    ).read_text().replace("\n    ", " ")
     nearest = nearest_output(zoo, "SP1", sp1.training.train)
     begun = start_network("head", zoo, "SP1", sp1.training.train.labels, nearest, 0).network
-    assert not torch.equal(entry.network().state_dict()["head.weight"], begun.state_dict()["head.weight"])
-    history = json.loads((tmp_path / "out" / "head-0" / "history.json").read_text())
-    assert history[-1]["train_loss"] < history[0]["train_loss"]
+    same = torch.equal(entry.network().state_dict()["head.weight"], begun.state_dict()["head.weight"])
+    assert same == (head.penalty is None)
+    # The figures on the card are those of the network, though they were computed from its base's features.
+    scorer = NetworkScorer("network", ("SP1",), Predictor([entry]).logits)
+    (row,) = evaluate([scorer], sp1.test, 0, 0).tables["network"]
+    assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-4)
 
 
 def test_same_seed_same_network(zoo, sp1, tmp_path, cheap):
@@ -164,18 +161,18 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
     monkeypatch.setattr(publish, "_write_golden", full)
     with pytest.raises(OSError, match=r"No space left"):
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0", "scratch-0"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0"}
 
 
 # What is refused
 
 
-def test_a_name_that_exists(zoo, sp1, tmp_path):
+def test_a_name_that_exists(zoo, done, sp1, tmp_path):
     for name in ("entry", "refused"):
-        (tmp_path / "out" / name).mkdir(parents=True)
+        there = shutil.copytree(done.entry.folder, tmp_path / "out" / name)
         with pytest.raises(EntryError, match=rf"out/{name} exists already; remove it or use another --out"):
             run(zoo, sp1, tmp_path / "out")
-        (tmp_path / "out" / name).rmdir()
+        shutil.rmtree(there)
 
 
 def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kipoi_tfb.card import CONTROLS
 from kipoi_tfb.evaluation import evaluate
-from kipoi_tfb.gate import NetworkScorer, judge
+from kipoi_tfb.gate import KnownScores, NetworkScorer, judge
 from kipoi_tfb.tested import LabelledRegions
 from tfb_matrix_data.errors import ConfigError
 
@@ -29,7 +30,7 @@ def scorer(name: str, data: LabelledRegions, noise: float, seed: int = 0) -> Net
 def verdict(own: float, controls: dict[str, float], n: int = 400):
     data = regions(n)
     scorers = [scorer("own", data, own), *(scorer(name, data, noise, 1) for name, noise in controls.items())]
-    return judge(evaluate(scorers, data, 0, 200), "own", list(controls))
+    return judge(evaluate(scorers, data, 0, 200), "own", dict(zip(controls, CONTROLS, strict=False)))
 
 
 def test_better_than_all_is_accepted():
@@ -62,6 +63,38 @@ def test_no_verdict_without_controls_or_bootstrap():
     data = regions(40)
     own = [scorer("own", data, 0.3), scorer("a", data, 1)]
     with pytest.raises(ConfigError, match="a verdict needs at least one control, and bootstrap replicates"):
-        judge(evaluate(own, data, 0, 20), "own", [])
+        judge(evaluate(own, data, 0, 20), "own", {})
     with pytest.raises(ConfigError, match="a verdict needs at least one control, and bootstrap replicates"):
-        judge(evaluate(own, data, 0, 0), "own", ["a"])
+        judge(evaluate(own, data, 0, 0), "own", {"a": "base"})
+
+
+def test_controls_that_were_not_run_are_said():
+    found = verdict(0.3, {"base": 1.0, "PWM": 2.0})
+    assert [c.kind for c in found.controls] == ["base", "jaspar"]
+    assert found.not_run == {"denovo": "not run", "scratch": "not run"}
+    said = "It was not compared with a de novo motif (not run), training from scratch (not run)."
+    assert found.words.endswith(said)
+
+
+def test_further_controls_join_an_earlier_verdict():
+    before = verdict(0.5, {"PWM": 1.0})
+    data = regions()
+    scorers = [scorer("own", data, 0.5), scorer("from scratch", data, 0.1, 1)]
+    result = evaluate(scorers, data, 0, 200)
+    found = judge(result, "own", {"from scratch": "scratch"}, before, {"jaspar": "there is none"})
+    assert before.verdict == "accepted" and found.verdict == "refused"
+    assert found.controls[0] == before.controls[0] and found.controls[1].kind == "scratch"
+    assert found.not_run == {"jaspar": "there is none", "denovo": "not run"}
+    assert "a JASPAR motif (there is none), a de novo motif (not run)" in found.words
+    again = judge(result, "own", {"from scratch": "scratch"}, found)  # one that is run again is there once
+    assert again.controls == found.controls and again.not_run == found.not_run
+
+
+def test_known_scores_are_of_the_windows_tested():
+    data = regions(40)
+    known = KnownScores("known", "X", np.arange(40, dtype=np.float32))
+    assert known.join(data).tolist() == [[float(i)] for i in range(40)]
+    result = evaluate([known, scorer("own", data, 0.3)], data, 0, 0)
+    assert result.tables["known"][0].ece is not None  # they are logits
+    with pytest.raises(ConfigError, match=r"known: 39 scores for 40 windows"):
+        KnownScores("known", "X", np.zeros(39, np.float32)).join(data)

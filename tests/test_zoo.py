@@ -45,6 +45,7 @@ def change_card(folder, change):
     fields = yaml.safe_load(path.read_text())
     change(fields)
     path.write_text(yaml.safe_dump(fields))
+    render_specs(open_entry(folder).card, folder)  # what is tested is not that they differ
 
 
 def replace_weights(folder, content):
@@ -68,8 +69,10 @@ def test_there_is_an_entry():
 def test_real_entry_verifies(name):
     checks = verify_entry(find_entry(name))
     assert [check.what for check in checks] == [
+        "files",
         "weights",
         "held-out rule",
+        "verdict",
         "golden predictions",
         "model.yaml",
         "variants/model.yaml",
@@ -295,5 +298,5 @@ def test_install(written, tmp_path, monkeypatch):
     assert entry_names(tmp_path) == ["tiny"] and failed(installed.folder) == {}
     monkeypatch.setattr(zoo, "zoo_folder", lambda: tmp_path)
     assert find_entry("tiny").card == written.card
-    with pytest.raises(EntryError, match=r"tiny is in the zoo already; remove .*tiny first"):
+    with pytest.raises(EntryError, match=r"tiny is in the zoo already; `tfb zoo remove tiny` takes it out"):
         install_entry(written, tmp_path)

@@ -27,6 +27,7 @@ __all__ = [
     "TfSample",
     "balanced_sample",
     "describe",
+    "gc_bins",
     "match_gc",
     "sample_tf",
     "seed_of",
@@ -67,7 +68,7 @@ def match_gc(gc_bound: NDArray[np.float64], gc_background: NDArray[np.float64], 
     Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
     """
     rng = np.random.default_rng(seed)
-    bins_bound, bins_background = _gc_bins(gc_bound), _gc_bins(gc_background)
+    bins_bound, bins_background = gc_bins(gc_bound), gc_bins(gc_background)
     chosen, short = [], {}
     for gc_bin, wanted in enumerate(np.bincount(bins_bound, minlength=GC_BINS).tolist()):
         pool = np.flatnonzero(bins_background == gc_bin)
@@ -187,14 +188,15 @@ def _first(
     rng = np.random.default_rng([seed, 1])
     chosen = rng.permutation(bound)[:n_bound]
     matched = rng.permutation(matched)
-    wanted = np.bincount(_gc_bins(gc[chosen]), minlength=GC_BINS).tolist()
-    bins = _gc_bins(gc[matched])
+    wanted = np.bincount(gc_bins(gc[chosen]), minlength=GC_BINS).tolist()
+    bins = gc_bins(gc[matched])
     taken = [matched[bins == gc_bin][:n] for gc_bin, n in enumerate(wanted)]
     short = {i: n - len(part) for i, (n, part) in enumerate(zip(wanted, taken, strict=True)) if n > len(part)}
     return chosen, np.concatenate(taken), short
 
 
-def _gc_bins(gc: NDArray[np.float64]) -> NDArray[np.int64]:
+def gc_bins(gc: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the tenth of GC content (0 to 9) of each region, int64, of GC contents from 0 to 1."""
     return np.minimum((gc * GC_BINS).astype(np.int64), GC_BINS - 1)
 
 

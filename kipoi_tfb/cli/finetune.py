@@ -6,22 +6,29 @@ import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kipoi_tfb.cli.common import say
+from kipoi_tfb.cli.common import listed, say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, ThreadsOption
 
+if TYPE_CHECKING:
+    from kipoi_tfb.group import GroupRun
+
 _EXIT_REFUSED = 3
+_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.card.CONTROLS, which would import pydantic
 
 
 def finetune(
-    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
     out: Annotated[
         Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
     ],
+    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="All TFs of the matrix with --min-bound regions: an entry each, a group.")
+    ] = False,
     from_matrix: Annotated[
         Path | None, typer.Option("--from-matrix", help="Learn from the TF's labels in a file of `tfb data import`.")
     ] = None,
@@ -44,7 +51,16 @@ def finetune(
             "jaspar (docs/finetuning.md)."
         ),
     ] = "everything",
-    seeds: Annotated[int, typer.Option(help="Networks to train; the best on validation is kept.")] = 5,
+    controls: Annotated[
+        str,
+        typer.Option(
+            help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
+            "nothing is trained again."
+        ),
+    ] = ",".join(_CONTROLS),
+    seeds: Annotated[
+        int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
+    ] = 5,
     seed: Annotated[int, typer.Option(help="The first seed; also decides which regions are drawn.")] = 0,
     n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10,
@@ -54,6 +70,15 @@ def finetune(
     ] = None,
     kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse",
     name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = "",
+    group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf",
+    min_bound: Annotated[
+        int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
+    ] = 250,
+    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = "",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
+    ] = False,
     licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -61,11 +86,17 @@ def finetune(
 ) -> None:
     """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
 
-    The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry.
+    The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry. With --all there is such
+    a folder per TF, OUT/TF; what was stopped goes on when the command is given again.
 
     Example: tfb finetune JUND --from-matrix matrix.h5 --genome hg38.fa -o runs/JUND
     Example: tfb finetune MYTF --peaks peaks.narrowPeak --open open.bed --genome hg38.fa -o runs/MYTF
+    Example: tfb finetune --all --from-matrix matrix.h5 --genome hg38.fa --arm head -o runs/tf
     """
+    if every == bool(tf):
+        raise typer.BadParameter("name one TF, or give --all")
+    if every and (from_matrix is None or name):
+        raise typer.BadParameter("--all goes with --from-matrix, and with --group instead of --name")
     if (from_matrix is None) == (peaks is None):
         raise typer.BadParameter("give either --from-matrix or --peaks")
     if from_matrix is not None and (open_regions or matrix):
@@ -76,21 +107,35 @@ def finetune(
         import torch
 
         torch.set_num_threads(threads)
-    from kipoi_tfb.finetune import finetune as run
     from kipoi_tfb.finetune_config import make_config
+
+    kinds = _chosen(controls)
+    config = make_config(
+        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, epochs=epochs,
+        batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
+    )  # fmt: skip
+    command = shlex.join(["tfb", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])])
+    if every:
+        assert from_matrix is not None
+        from kipoi_tfb.group import GroupRun
+
+        _group(
+            GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command),
+            listed(tfs),
+            min_bound,
+            jobs,
+            dry_run,
+        )
+        return
+    from kipoi_tfb.finetune import finetune as run
     from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
     from kipoi_tfb.zoo import find_entry
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-    config = make_config(
-        tf=tf, name=name or None, base=base, arm=arm, learning_rate=learning_rate, epochs=epochs,
-        batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
-    )  # fmt: skip
     length = find_entry(base).card.window_length
     reference = Genome(genome)
     labels = from_matrix or matrix
-    command = shlex.join(["tfb", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])])
     with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
         if from_matrix is not None and binding is not None:
             data = from_binding_matrix(binding, reference, tf, length, seed, n_bound, config.labels)
@@ -103,7 +148,7 @@ def finetune(
                 say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
         for part, counts in data.counts.items():
             say(f"{part:<10} {counts['bound']:>7,} bound {counts['unbound']:>7,} unbound, of the same GC content")
-        result = run(config, data, out, device, precision, command, binding)
+        result = run(config, data, out, device, precision, command, binding, controls=kinds)
     for scorer, row in result.tables.items():
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
         print(f"{scorer:<40} AUPRC {row.auprc:.4f}{ends}")
@@ -112,3 +157,44 @@ def finetune(
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
     say(f"next: tfb zoo add {result.entry.folder}")
+
+
+def _chosen(controls: str) -> Any:
+    """Return the controls of a comma-separated list, in their usual order."""
+    names = listed(controls) or []
+    unknown = [name for name in names if name not in _CONTROLS]
+    if unknown or not names:
+        found = ", ".join(map(repr, unknown)) or "none"
+        raise typer.BadParameter(f"--controls are {', '.join(_CONTROLS)}; found {found}")
+    return tuple(name for name in _CONTROLS if name in names)
+
+
+def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_run: bool) -> None:
+    from collections import Counter
+
+    from kipoi_tfb.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
+    from tfb_matrix_data.genome import Genome
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    with BindingMatrix(run.matrix) as matrix:
+        counts = count_bound(matrix, whole_regions(matrix, Genome(run.genome))[0], run.config.labels, tfs)
+    left_out = [count for count in counts if count.lacks(min_bound)]
+    if dry_run:
+        print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
+        for each in counts:
+            why = each.lacks(min_bound)
+            print(each.tf, each.train, each.validation, each.test, each.total, why, sep="\t")
+    say(f"{len(counts) - len(left_out)} TFs have enough bound regions, {len(left_out)} have not")
+    if dry_run:
+        return
+    verdicts: Counter[str] = Counter()
+    seconds = 0.0
+    for outcome in finetune_group(run, counts, min_bound, jobs):
+        verdicts[outcome.verdict] += 1
+        seconds += outcome.seconds
+        if outcome.words:
+            print(f"{outcome.tf:<10} {outcome.seconds:6.1f} s  {outcome.words}", flush=True)
+    for verdict, n in verdicts.most_common():
+        say(f"{n:>5} {verdict}")
+    say(f"{seconds:.0f} s in all; why TFs have no entry: {run.out / LEFT_OUT_FILE}")
+    say(f"next: tfb zoo ls --group {run.out}\nthen: tfb zoo add {run.out}")

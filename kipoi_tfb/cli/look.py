@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli.common import say
-from kipoi_tfb.cli.models import DeviceOption, OutputOption, PrecisionOption, TfsOption, ThreadsOption, _predictor
+from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
 
+OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
 _TOP = 3
 TopOption = Annotated[
@@ -24,7 +25,8 @@ def mutate(
     ],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA: a genome, or sequences of your own.")],
     output: OutputOption,
-    models: ModelsOption = "multi163",
+    models: OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
+ModelsOption = "multi163",
     tfs: TfsOption = "",
     plot: Annotated[
         Path | None, typer.Option("--plot", help=".png or .svg: logo and heatmap of the --tfs, or of the --top.")
@@ -57,7 +59,7 @@ def mutate(
     from kipoi_tfb.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
-    predictor = _predictor(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads)
     top = _n_strongest(top, tfs)
     if plot is not None:
         from kipoi_tfb.mutation_plot import check_drawable, plot_mutations
@@ -78,7 +80,8 @@ def plot(
     variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G")],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variant's assembly, plain or bgzip.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png or OUT.svg.")],
-    models: ModelsOption = "multi163",
+    models: OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
+ModelsOption = "multi163",
     tfs: TfsOption = "",
     top: TopOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
@@ -105,7 +108,7 @@ def plot(
 
         table_format(check_output(table))
     reference = Genome(genome)
-    predictor = _predictor(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.logos import check_tfs
     from kipoi_tfb.variant_plot import plot_variant
     from kipoi_tfb.variant_view import view_variant, write_view

@@ -7,23 +7,35 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, add.", no_args_is_help=True)
+from kipoi_tfb.cli.common import say
+
+app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, add, remove.", no_args_is_help=True)
 
 
 @app.command()
 def ls(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table (the one in the README).")] = False,
+    group: Annotated[
+        str, typer.Option("--group", help="The entries of this group, such as tf; or of an OUT of tfb finetune --all.")
+    ] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a Markdown table (those in the docs).")] = False,
 ) -> None:
-    """List the entries of the installed zoo.
+    """List the entries of the installed zoo, a group in one line; or those of a group, with what they were compared to.
 
     Example: tfb zoo ls
+    Example: tfb zoo ls --group tf --markdown
     """
+    if group:
+        _ls_group(group, markdown)
+        return
     from kipoi_tfb.card import read_card
-    from kipoi_tfb.zoo import entry_names, zoo_folder
+    from kipoi_tfb.zoo import entry_names, group_names, zoo_folder
 
+    groups = group_names()
     if markdown:
         print("| entry | TFs | AUPRC | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|")
     for name in entry_names():
+        if name.rpartition("/")[0] in groups:
+            continue
         card = read_card(zoo_folder() / name)
         if markdown:
             values = (card.metrics.auprc, card.metrics.auroc, card.metrics.n_tfs) if card.metrics else ("", "", "")
@@ -31,44 +43,87 @@ def ls(
             continue
         tested = f"AUPRC {card.metrics.auprc:.3f} ({card.metrics.n_tfs} TFs)" if card.metrics else "not tested"
         print(f"{name:<12} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
+    for name, n in sorted(groups.items()):
+        what = f"A group of {n} entries; `tfb zoo ls --group {name}` lists them."
+        print(f"| `{name}` | {n} | | | | {what} |" if markdown else f"{name:<12} {n:>4} entries  {what}")
+
+
+def _ls_group(group: str, markdown: bool) -> None:
+    from kipoi_tfb import group_table
+    from kipoi_tfb.zoo import find_entries, is_group, refused_in
+    from tfb_matrix_data.errors import EntryError
+
+    refused = refused_in(group)
+    accepted = find_entries(group) if is_group(group) or not refused else []
+    if not refused and not is_group(group):
+        raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
+    cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
+    rows = group_table.group_table(cards)
+    summary = group_table.summary(cards)
+    if markdown:
+        print("\n".join([group_table.markdown(rows), *(f"\n{line}" for line in summary)]))
+        return
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    for row in ({name: name for name in widths}, *rows):
+        print("  ".join(f"{row[name]:<{width}}" for name, width in widths.items()).rstrip())
+    for line in summary:
+        print(line)
 
 
 @app.command()
-def show(entry: Annotated[str, typer.Argument(help="Name of an entry, or its folder.")]) -> None:
-    """Print an entry's card.
+def show(entry: Annotated[str, typer.Argument(help="Name of an entry or a group, or its folder.")]) -> None:
+    """Print an entry's card; of a group, the cards of all its entries.
 
     Example: tfb zoo show multi163
     """
     from kipoi_tfb.card import CARD_FILE
-    from kipoi_tfb.zoo import find_entry
+    from kipoi_tfb.zoo import find_entries
 
-    found = find_entry(entry)
-    print(f"# {found.folder}")
-    print((found.folder / CARD_FILE).read_text(), end="")
+    for number, found in enumerate(find_entries(entry)):
+        print(f"{'---' if number else ''}\n# {found.folder}".lstrip())
+        print((found.folder / CARD_FILE).read_text(), end="")
 
 
 @app.command()
 def verify(
-    entries: Annotated[list[str] | None, typer.Argument(help="Names or folders of entries.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All entries of the installed zoo.")] = False,
+    entries: Annotated[list[str] | None, typer.Argument(help="Names or folders of entries or groups.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All entries of the installed zoo, and its size.")] = False,
 ) -> None:
-    """Check entries: schema, checksums, golden predictions, held-out rule, Kipoi's files, size.
+    """Check entries: files, checksums, held-out rule, verdict, golden predictions, Kipoi's files, size.
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo import entry_names, find_entry, verify_entry
+    from kipoi_tfb.zoo import find_entries, verify_entry, verify_size
 
-    names = [*(entries or []), *(entry_names() if every else [])]
-    if not names:
+    if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
     failed = 0
-    for name in dict.fromkeys(names):
-        entry = find_entry(name)
+    found = find_entries(",".join([*(entries or []), *(["all"] if every else [])]))
+    for entry in found:
         for check in verify_entry(entry):
             failed += not check.passed
-            print(f"{'ok  ' if check.passed else 'FAIL'}  {name}  {check.what}: {check.detail}")
+            print(f"{'ok  ' if check.passed else 'FAIL'}  {entry.name}  {check.what}: {check.detail}")
+    if every:
+        check = verify_size()
+        failed += not check.passed
+        print(f"{'ok  ' if check.passed else 'FAIL'}  the zoo  {check.what}: {check.detail}")
     if failed:
+        say(f"{failed} checks failed")
         raise typer.Exit(1)
+
+
+@app.command()
+def render(entries: Annotated[list[str], typer.Argument(help="Names or folders of entries or groups.")]) -> None:
+    """Write the Kipoi files of entries anew, as the templates of this version give them.
+
+    Example: tfb zoo render tf
+    """
+    from kipoi_tfb.publish import render_specs
+    from kipoi_tfb.zoo import find_entries
+
+    for entry in find_entries(",".join(entries)):
+        render_specs(entry.card, entry.folder)
+        print(entry.folder)
 
 
 @app.command()
@@ -96,18 +151,37 @@ def register(
 
 
 @app.command()
-def add(folder: Annotated[Path, typer.Argument(help="Folder of an entry, as `tfb pretrain` writes it.")]) -> None:
-    """Verify an entry and copy it into the zoo.
+def add(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders of entries, or the OUT of `tfb finetune --all`: what was accepted.")
+    ],
+) -> None:
+    """Verify entries and copy them into the zoo.
 
     Example: tfb zoo add runs/multi163/entry
+    Example: tfb zoo add runs/tf
     """
-    from kipoi_tfb.entry import open_entry
     from kipoi_tfb.publish import install_entry
-    from kipoi_tfb.zoo import verify_entry, zoo_folder
+    from kipoi_tfb.zoo import entries_in, verify_entry, zoo_folder
     from tfb_matrix_data.errors import EntryError
 
-    entry = open_entry(folder)
-    failed = [check for check in verify_entry(entry) if not check.passed]
-    if failed:
-        raise EntryError(f"{folder} is not fit for the zoo: {'; '.join(f'{c.what}: {c.detail}' for c in failed)}")
-    print(install_entry(entry, zoo_folder()).folder)
+    entries = [entry for folder in folders for entry in entries_in(folder)]
+    for entry in entries:  # all before the first is copied
+        failed = [check for check in verify_entry(entry) if not check.passed]
+        if failed:
+            problems = "; ".join(f"{check.what}: {check.detail}" for check in failed)
+            raise EntryError(f"{entry.folder} is not fit for the zoo: {problems}")
+    for entry in entries:
+        print(install_entry(entry, zoo_folder()).folder)
+
+
+@app.command()
+def remove(names: Annotated[list[str], typer.Argument(help="Names of entries.")]) -> None:
+    """Take entries out of the zoo.
+
+    Example: tfb zoo remove tf/JUND
+    """
+    from kipoi_tfb.zoo import remove_entry
+
+    for name in names:
+        print(f"removed {remove_entry(name)}")

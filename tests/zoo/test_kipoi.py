@@ -16,12 +16,15 @@ import yaml
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.regions import predict_regions, predict_sequences
 from kipoi_tfb.scoring import score_variants
-from kipoi_tfb.zoo import entry_names, find_entry, zoo_folder
+from kipoi_tfb.zoo import entry_names, find_entries, find_entry, group_names, zoo_folder
 from tfb_matrix_data.genome import Genome
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "dataloaders" / "example"
 BED, VCF, FASTA = EXAMPLE / "regions.bed", EXAMPLE / "variants.vcf", EXAMPLE / "hg19.excerpt.fa.gz"
-ENTRIES = entry_names()
+GROUPS = group_names()
+# Of a group, one: they differ in numbers only.
+ENTRIES = [name for name in entry_names() if name.rpartition("/")[0] not in GROUPS]
+ENTRIES += [min(entry.name for entry in find_entries(group)) for group in GROUPS]
 ENTRY = ENTRIES[0]
 
 

@@ -1,0 +1,89 @@
+"""A group of fine-tuned entries on one base beside one of them: loading, memory, windows per second.
+
+The entries are made up (other output layers under `multi163`): what they cost does not depend on what they say.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from kipoi_tfb.architectures import build_network
+from kipoi_tfb.card import CARD_FILE, DataCard, FinetunedCard, TrainingCard
+from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.publish import write_entry
+from kipoi_tfb.zoo import find_entry
+
+BASE, ENTRIES, WINDOWS, ROUNDS = "multi163", 140, 2048, 3
+
+
+def main() -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (WINDOWS, 200), np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        entries = _made_up(Path(folder))
+        one, _ = _measured(entries[:1], codes)
+        before = _memory()
+        many, seconds = _measured(entries, codes)
+        grown = _memory() - before
+        size = sum(path.stat().st_size for path in entries[0].folder.rglob("*") if path.is_file())
+    print(f"| a head-only entry of {BASE} | {size / 1e3:.0f} kB | all its files |")
+    print(f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s | peak memory grows by {grown:.0f} MiB |")
+    print(f"| predicting with one of them | {one:,.0f} windows/s | both strands, fp32 |")
+    print(f"| predicting with {ENTRIES} of them | {many:,.0f} windows/s | {one / many:.2f} times the time of one |")
+
+
+def _made_up(folder: Path) -> list[Entry]:
+    base = find_entry(BASE)
+    card = base.card
+    network = build_network(card.architecture, 1, card.window_length, card.sizes)
+    head = nn.Linear(network.get_submodule("head").in_features, 1)  # type: ignore[arg-type]
+    state = {**base.network().state_dict(), **{f"head.{name}": value for name, value in head.state_dict().items()}}
+    network.load_state_dict(state)
+    fields = {
+        **card.model_dump(include={"architecture", "sizes", "window_length", "citation"}),
+        "name": "tf/X000",
+        "summary": "Made up by a benchmark.",
+        "tasks": ("X000",),
+        "base": card.name,
+        "data": DataCard.model_validate(card.data.model_dump()),
+        "training": TrainingCard.model_validate({**card.training.model_dump(), "config": None}),
+        "finetuned": FinetunedCard(
+            arm="head", base_weights_sha256=card.weights.sha256, seeds=(0,), validation_losses=(0.5,), counts={}
+        ),
+    }
+    first = write_entry(folder / "tf" / "X000", network, fields, base=base)
+    for number in range(1, ENTRIES):
+        copy = shutil.copytree(first.folder, folder / "tf" / f"X{number:03}")
+        text = (copy / CARD_FILE).read_text()
+        (copy / CARD_FILE).write_text(text.replace("X000", copy.name))
+    return [open_entry(path) for path in sorted((folder / "tf").iterdir())]
+
+
+def _measured(entries: list[Entry], codes: np.ndarray) -> tuple[float, float]:
+    """Return windows per second, the best of some rounds, and the seconds that loading took."""
+    started = time.perf_counter()
+    predictor = Predictor(entries)
+    loaded = time.perf_counter() - started
+    rates = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        predictor.logits(codes)
+        rates.append(len(codes) / (time.perf_counter() - started))
+    return max(rates), loaded
+
+
+def _memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    torch.set_grad_enabled(False)
+    main()

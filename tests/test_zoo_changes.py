@@ -1,0 +1,284 @@
+"""Groups in a zoo, what is added to it and taken out, and what must not get in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import pytest
+import yaml
+
+from kipoi_tfb import cli, publish, zoo
+from kipoi_tfb.card import CARD_FILE, FinetunedCard
+from kipoi_tfb.entry import open_entry
+from kipoi_tfb.publish import install_entry, render_specs
+from kipoi_tfb.zoo import find_entries, find_entry, group_names, verify_entry
+from tests import tiny
+from tests.tuned import small_base, tuned
+from tfb_matrix_data.errors import EntryError, UnknownNameError
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with a base and two entries of a group."""
+    folder = tmp_path_factory.mktemp("made")
+    base = small_base(folder)
+    for seed, tf in enumerate(("SP1", "ATF4")):
+        tuned(base, f"tf/{tf}", seed)
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A copy of it, which is the zoo."""
+    copy = shutil.copytree(made, tmp_path / "zoo")
+    monkeypatch.setattr(zoo, "zoo_folder", lambda: copy)
+    return copy
+
+
+@pytest.fixture
+def tfb(folder, monkeypatch, capfd):
+    """Run `tfb zoo`. (code, stdout, stderr)."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tfb", "zoo", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capfd.readouterr()
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+def failed(folder):
+    return {check.what: check.detail for check in verify_entry(open_entry(folder)) if not check.passed}
+
+
+def change_card(folder, **changes):
+    path = folder / CARD_FILE
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
+
+
+# Groups
+
+
+def test_names_of_groups(folder):
+    assert group_names() == {"tf": 2}
+    assert [entry.name for entry in find_entries("tf")] == ["tf/ATF4", "tf/SP1"]
+    assert [entry.name for entry in find_entries("tf/SP1,tf,base")] == ["tf/SP1", "tf/ATF4", "base"]
+    assert [entry.name for entry in find_entries("all")] == ["base", "tf/ATF4", "tf/SP1"]
+    assert [entry.card.name for entry in find_entries(str(folder / "tf"))] == ["tf/ATF4", "tf/SP1"]
+    assert find_entry("tf/SP1").folder == folder / "tf" / "SP1"
+
+
+def test_a_group_is_no_entry(folder):
+    for name in ("tf", str(folder / "tf")):
+        with pytest.raises(EntryError, match=r"tf is a group of 2 entries; name one of them, such as .*tf/ATF4"):
+            find_entry(name)
+    with pytest.raises(UnknownNameError, match=r"unknown zoo entry .and no such folder. 'tg'.*"):
+        find_entries("tg")
+
+
+def test_ls_and_show(tfb):
+    code, out, _ = tfb("ls")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["base", "tf"]
+    assert "2 entries  A group of 2 entries; `tfb zoo ls --group tf` lists them." in out
+    code, out, _ = tfb("ls", "--markdown")
+    assert {line.count("|") for line in out.splitlines()} == {7}
+    code, out, _ = tfb("ls", "--group", "tf")
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["entry", "tf/ATF4", "tf/SP1"]
+    code, _, err = tfb("ls", "--group", "base")
+    assert code == 1 and "base is an entry, not a group of entries" in err
+    code, _, err = tfb("ls", "--group", "nothing")
+    assert code == 1 and "nothing" in err
+    code, out, _ = tfb("show", "tf/SP1")
+    assert out.startswith("# ") and "name: tf/SP1" in out
+    code, out, _ = tfb("show", "tf")
+    assert "name: tf/SP1" in out and "\n---\n# " in out and len(list(yaml.safe_load_all(out))) == 2
+
+
+def test_verify(tfb, folder):
+    code, out, _ = tfb("verify", "--all")
+    assert code == 0 and {line.split()[1] for line in out.splitlines()} == {"base", "tf/ATF4", "tf/SP1", "the"}
+    assert "ok    the zoo  size: " in out
+    (folder / "tf" / "SP1" / "golden.json").unlink()
+    code, out, err = tfb("verify", "tf")
+    assert code == 1 and "FAIL  tf/SP1  golden predictions" in out and "checks failed" in err
+
+
+def test_a_zoo_that_is_too_large(tfb, monkeypatch):
+    monkeypatch.setattr(zoo, "MAX_ZOO_MB", 0)
+    code, out, _ = tfb("verify", "--all")
+    assert code == 1 and "FAIL  the zoo  size: " in out
+
+
+def test_render(tfb, folder):
+    spec = folder / "tf" / "SP1" / "model.yaml"
+    before = spec.read_text()
+    spec.write_text("old: form\n")
+    assert tfb("render", "tf")[0] == 0 and spec.read_text() == before
+
+
+# Adding and removing
+
+
+def test_add_and_remove(tfb, folder, tmp_path):
+    source = shutil.move(folder / "tf" / "SP1", tmp_path / "SP1")
+    code, out, _ = tfb("add", source)
+    assert code == 0 and out.strip() == str(folder / "tf" / "SP1") and failed(folder / "tf" / "SP1") == {}
+    code, _, err = tfb("add", source)
+    assert code == 1 and "tf/SP1 is in the zoo already; `tfb zoo remove tf/SP1` takes it out" in err
+    assert tfb("remove", "tf/SP1", "tf/ATF4")[1].count("removed") == 2
+    assert not (folder / "tf").exists() and group_names() == {}
+    assert tfb("remove", "base")[0] == 0 and not list(folder.iterdir())
+
+
+def test_add_takes_all_or_nothing(tfb, folder, tmp_path):
+    source = shutil.move(folder / "tf", tmp_path / "tf")
+    (source / "SP1" / "golden.json").unlink()
+    code, _, err = tfb("add", source)
+    assert code == 1 and "SP1 is not fit for the zoo: golden predictions" in err and not (folder / "tf").exists()
+
+
+def test_what_cannot_be_removed(tfb):
+    code, _, err = tfb("remove", "base")
+    assert code == 1 and "base is the base of tf/ATF4, tf/SP1, which are nothing without it; remove them first" in err
+    code, _, err = tfb("remove", "tf/SP2")
+    assert code == 1 and "unknown zoo entry 'tf/SP2'" in err
+    for name in ("../zoo/base", "tf/../base", "/tmp"):
+        assert tfb("remove", name)[0] == 1
+    assert tfb("verify", "--all")[0] == 0
+
+
+def test_two_that_add_the_same_name_at_once(folder, tmp_path, monkeypatch):
+    """The other process is done between our look at the place and our renaming."""
+    first = open_entry(shutil.move(folder / "tf" / "SP1", tmp_path / "first"))
+    second = open_entry(shutil.copytree(first.folder, tmp_path / "second"))
+    change_card(second.folder, summary="Another one.")
+    second = open_entry(second.folder)
+    copy = shutil.copytree
+
+    def slow(*args, **options):
+        monkeypatch.setattr(publish.shutil, "copytree", copy)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: -1)
+            install_entry(first, folder)
+        return copy(*args, **options)
+
+    monkeypatch.setattr(publish.shutil, "copytree", slow)
+    with pytest.raises(
+        EntryError, match=r"another tf/SP1 was added to the zoo at the same time; `tfb zoo show tf/SP1`"
+    ):
+        install_entry(second, folder)
+    assert find_entry("tf/SP1").card == first.card and sorted(os.listdir(folder / "tf")) == ["ATF4", "SP1"]
+
+
+def test_a_base_with_other_weights(folder, tmp_path):
+    shutil.rmtree(folder / "base")
+    small_base(folder, seed=8)
+    with pytest.raises(EntryError, match=r"was fine-tuned from base with weights .*, but .*base has weights"):
+        find_entry("tf/SP1").load()
+    found = failed(folder / "tf" / "SP1")
+    assert set(found) == {"weights", "held-out rule", "golden predictions"}
+    assert all("get the version of the base that the card names" in detail for detail in found.values())
+
+
+# What must not get in
+
+
+@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "tf/../../outside", "", ".hidden", "tf//x", "a b"])
+def test_a_name_that_climbs_out(folder, name):
+    change_card(folder / "tf" / "SP1", name=name)
+    with pytest.raises(EntryError, match=r"card.yaml: field 'name': String should match pattern"):
+        open_entry(folder / "tf" / "SP1")
+
+
+@pytest.mark.parametrize("file", ["../weights.pt", "/etc/passwd", "a/b.pt", "..", ".hidden"])
+def test_weights_that_lie_elsewhere(folder, file):
+    path = folder / "tf" / "SP1"
+    weights = yaml.safe_load((path / CARD_FILE).read_text())["weights"]
+    change_card(path, weights={**weights, "file": file})
+    with pytest.raises(EntryError, match=r"field 'weights.file': String should match pattern"):
+        open_entry(path)
+
+
+def test_links(folder, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    path = folder / "tf" / "SP1"
+    (path / "README.md").symlink_to(tmp_path / "secret")
+    assert failed(path) == {"files": "README.md is a link; an entry holds its files itself"}
+    (path / "README.md").unlink()
+    shutil.move(path / "variants", tmp_path / "variants")
+    (path / "variants").symlink_to(tmp_path / "variants")
+    assert "variants is a link" in failed(path)["files"]
+
+
+def test_what_no_entry_needs(folder):
+    path = folder / "tf" / "SP1"
+    (path / "dataloader.py").write_text("import os")
+    assert failed(path) == {"files": "dataloader.py is not part of an entry; take it out"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kipoi_tfb.serving.RegionModel", "os.system"),
+        ("kipoi_tfb.dataloaders.regions.Regions", "evil.Loader"),
+        ("weights: weights.pt", "weights:\n    url: https://example.org/weights.pt"),
+    ],
+)
+def test_a_model_yaml_that_names_other_code(folder, old, new):
+    path = folder / "tf" / "SP1"
+    text = (path / "model.yaml").read_text()
+    assert old in text
+    (path / "model.yaml").write_text(text.replace(old, new))
+    assert set(failed(path)) == {"model.yaml"}
+    assert "is not what templates/ give for the card, and Kipoi would run the code" in failed(path)["model.yaml"]
+
+
+def test_a_card_that_runs_code(folder, tmp_path):
+    path = folder / "tf" / "SP1"
+    card = (path / CARD_FILE).read_text()
+    (path / CARD_FILE).write_text(f"{card}summary2: !!python/object/apply:os.mkdir ['{tmp_path / 'executed'}']\n")
+    with pytest.raises(EntryError, match=r"card.yaml: is not YAML: could not determine a constructor"):
+        open_entry(path)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_card_whose_text_becomes_yaml_of_its_own(folder):
+    path = folder / "tf" / "SP1"
+    data = yaml.safe_load((path / CARD_FILE).read_text())["data"]
+    change_card(path, data={**data, "assembly": "hg38\nargs:\n  module_class: os.system"})
+    with pytest.raises(EntryError, match=r"field 'data.assembly': String should match pattern"):
+        open_entry(path)
+
+
+def test_what_the_base_has_seen_is_seen(folder):
+    path = folder / "base"
+    data = yaml.safe_load((path / CARD_FILE).read_text())["data"]
+    change_card(path, data={**data, "train_chromosomes": ["chr13", "22"], "test_chromosomes": []})
+    render_specs(open_entry(path).card, path)
+    found = failed(folder / "tf" / "SP1")
+    assert found == {"held-out rule": "chr22 is held out or tested on, and trained on"}
+
+
+def test_the_chromosome_of_acceptance(tmp_path):
+    data = tiny.card_fields()["data"].model_copy(
+        update={"train_chromosomes": ("chr13", "chr16"), "excluded_chromosomes": ()}
+    )
+    entry = tiny.make_entry(tmp_path / "entry", data=data)
+    assert failed(entry.folder) == {"held-out rule": "chr16 is held out or tested on, and trained on"}
+
+
+def test_a_refused_entry_is_not_for_the_zoo(folder):
+    path = folder / "tf" / "SP1"
+    gate = {"verdict": "refused", "words": "refused: so it is", "controls": []}
+    change_card(path, gate=gate)
+    assert failed(path) == {"verdict": "refused"}
+
+
+def test_fine_tuned_cards_have_one_line_of_arm():
+    with pytest.raises(ValueError, match="String should match pattern"):
+        FinetunedCard(arm="a\nb", base_weights_sha256="0" * 64, seeds=(0,), validation_losses=(0.1,), counts={})
