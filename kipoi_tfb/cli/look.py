@@ -25,8 +25,7 @@ def mutate(
     ],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA: a genome, or sequences of your own.")],
     output: OutputOption,
-    models: OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
-ModelsOption = "multi163",
+    models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     plot: Annotated[
         Path | None, typer.Option("--plot", help=".png or .svg: logo and heatmap of the --tfs, or of the --top.")
@@ -80,8 +79,7 @@ def plot(
     variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G")],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variant's assembly, plain or bgzip.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png or OUT.svg.")],
-    models: OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
-ModelsOption = "multi163",
+    models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     top: TopOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
