@@ -162,6 +162,9 @@ class PretrainConfig(Strict):
         ``prior`` starts each output at its log odds of binding, ``default`` as torch does.
     schedule
         ``one_cycle`` up to `learning_rate` and down again, or ``constant``.
+    patience
+        Stop after so many epochs without a lower validation loss; the network is that of the best epoch in any case.
+        Default: all epochs. With ``constant`` only: a cycle that is cut short has not come down.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -189,8 +192,15 @@ class PretrainConfig(Strict):
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     shift: Annotated[int, Field(ge=0, le=50)] = 0
     epochs: Annotated[int, Field(gt=0)] = 5
+    patience: Annotated[int | None, Field(gt=0)] = None
     batch_size: Annotated[int, Field(gt=1)] = 256
     seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
+
+    @model_validator(mode="after")
+    def _patience_is_of_a_constant_rate(self) -> PretrainConfig:
+        if self.patience is not None and self.schedule != "constant":
+            raise ValueError("patience needs `schedule: constant`: a cycle that is cut short has not come down")
+        return self
 
 
 def read_config(path: str | Path) -> PretrainConfig:

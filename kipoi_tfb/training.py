@@ -143,12 +143,16 @@ class _Trainer:
         total = self.steps_per_epoch * self.config.epochs
         with progress_bar(f"training {self.config.name}", total) if distributed.is_main() else no_bar() as advance:
             advance(self.step)
-            while self.step < total:
+            while self.step < total and not self._out_of_patience():
                 self._run_epoch(advance)
         best_epoch = min(self.history, key=lambda record: record.validation_loss).epoch
         self.network.load_state_dict(self.best)
         self.network.eval()
         return TrainingResult(self.network, best_epoch, self.history)
+
+    def _out_of_patience(self) -> bool:
+        losses = [record.validation_loss for record in self.history]
+        return self.config.patience is not None and len(losses) - int(np.argmin(losses or [0])) > self.config.patience
 
     def _run_epoch(self, advance) -> None:  # noqa: ANN001 (see progress_bar)
         epoch, done = divmod(self.step, self.steps_per_epoch)

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from kipoi_tfb import datasets, objective, training
 from kipoi_tfb.config import read_config
@@ -108,6 +109,25 @@ def test_same_seed_same_weights_other_seed_others(data, tmp_path):
         results.append(train(tiny.config(epochs=1, seed=seed), data, make(tmp_path / name), CPU))
     assert_same(*results[:2])
     assert not torch.equal(weights(results[0])["head.weight"], weights(results[2])["head.weight"])
+
+
+@pytest.mark.parametrize(
+    ("patience", "n_epochs", "best"), [(None, 6, 5), (1, 3, 1), (2, 4, 1), (3, 6, 5)], ids=["all", "1", "2", "3"]
+)
+def test_patience_stops_after_so_many_epochs_without_a_lower_loss(
+    data, tmp_path, monkeypatch, patience, n_epochs, best
+):
+    losses = [0.5, 0.4, 0.45, 0.41, 0.39, 0.38]
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, _: losses[len(self.history)])
+    config = tiny.config(epochs=6, patience=patience, schedule="constant")
+    result = train(config, data, make(tmp_path / "run"), CPU)
+    assert len(result.history) == n_epochs and result.best_epoch == best
+    assert_same(train(config, data, tmp_path / "run", CPU), result)  # a finished run has nothing to go on with
+
+
+def test_patience_needs_a_constant_rate():
+    with pytest.raises(ValidationError, match="patience needs `schedule: constant`"):
+        tiny.config(patience=2, schedule="one_cycle")
 
 
 @pytest.fixture(scope="module")
