@@ -4,7 +4,7 @@
 
 Scores every allele through the path of `tfb score`, compares the effects with what was measured, beside the difference
 of the best JASPAR site at the variant, and writes OUT/truth.tsv (every statistic with its interval), OUT/by_tf.tsv,
-OUT/effects.ENTRY.parquet and OUT/truth.md; the last also between the marks of docs/variant-truth.md, which says what
+OUT/effects.ENTRY.parquet, and the tables between the marks of docs/variant-truth.md, which says what
 the figures mean.
 """
 
