@@ -1,8 +1,10 @@
-"""Files of variant effects: tables (wide or tidy) and annotated VCF, made of pieces that can be written at any time."""
+"""Files of variant effects: what is in them, and tables; `kipoi_tfb.effect_vcf` has the annotated VCF.
+
+All are made of pieces that can be written at any time.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -12,26 +14,58 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.tables import FORMATS, Table, open_table, read_piece, write_piece
-from tfb_matrix_data.errors import ConfigError, InputError
-from tfb_matrix_data.files import BGZIP_END, atomic_path
+from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.variants import VariantChunk
 
-__all__ = ["SCORES", "EffectFile", "EffectTable", "EffectVcf", "ScoredChunk", "effect_format"]
+__all__ = [
+    "DEFAULT_SCORES",
+    "MAX_EFFECT",
+    "SCORES",
+    "TOP",
+    "VEFF2",
+    "EffectFile",
+    "EffectTable",
+    "ScoredChunk",
+    "Veff2Table",
+    "effect_format",
+]
+
+MAX_EFFECT = "max_effect"
 
 SCORES = {
     "ref": "probability of binding with REF",
     "alt": "probability of binding with ALT",
     "effect": "log-odds of binding with ALT minus with REF, natural logarithm; positive: ALT strengthens binding, "
     "negative: ALT weakens it",
+    "diff": "probability of binding with ALT minus with REF; positive: ALT strengthens binding, negative: ALT weakens "
+    "it",
+    "disagreement": "absolute difference between the effects on the two strands, whose mean is the effect, in its "
+    "units; never negative: the larger, the less the network is sure of the effect",
+    "percentile": "per cent of random variants of the same class and similar GC content, in open regions, that have a "
+    "smaller effect, 0 to 100; near 100: ALT strengthens binding more than nearly all of them, near 0: ALT weakens it "
+    "more",
+    MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
+    "effect",
 }
-"""Columns per TF and what they say (`kipoi_tfb.scores`)."""
+"""Columns per TF and what they say (`kipoi_tfb.effects`)."""
 
-TIDY = {"ref": "p_ref", "alt": "p_alt", "effect": "effect"}
-"""Names of `SCORES` in a tidy table, which has columns ref and alt for the alleles."""
+DEFAULT_SCORES = ("ref", "alt", "effect")
+
+TOP = {
+    "top_gained": "TFs whose binding ALT strengthens most, with their positive effects, largest first",
+    "top_lost": "TFs whose binding ALT weakens most, with their negative effects, most negative first",
+}
+"""Columns of text and what they say; `kipoi_tfb.effects.top_tfs`."""
+
+TIDY = {"ref": "p_ref", "alt": "p_alt"}
+"""Names of `SCORES` in a tidy table where they are other: it has columns ref and alt for the alleles."""
+
+VEFF2 = {"ref": "ref", "alt": "alt", "diff": "diff", "effect": "logit"}
+"""What `kipoi-veff2` calls its scoring functions that are scores of ours too."""
+
+_VEFF2_FIXED = {"chrom": "#CHROM", "pos": "POS", "id": "ID", "ref": "REF", "alt": "ALT"}
 
 _VCF = (".vcf", ".vcf.gz")
-_VCF_FIXED = 7
-_STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
 
 
 class ScoredChunk(NamedTuple):
@@ -45,12 +79,15 @@ class ScoredChunk(NamedTuple):
         Of each allele.
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
+    texts
+        Of each allele, for each of `TOP` if they are wanted; ``"."`` where there is none.
     """
 
     records: VariantChunk
     status: list[str]
     flags: list[str]
     values: Mapping[str, NDArray[np.float32]]
+    texts: Mapping[str, list[str]]
 
 
 class EffectFile(Protocol):
@@ -101,20 +138,16 @@ class EffectTable:
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, then scores."""
-        variants = chunk.records.variants
-        texts = {"chrom": variants.chrom, "id": variants.id, "ref": variants.ref, "alt": variants.alt}
-        texts |= {"status": chunk.status, "flags": chunk.flags}
-        columns: dict[str, NDArray] = {name: _objects(values) for name, values in texts.items()}
-        names = ("chrom", "pos", "id", "ref", "alt", "status", "flags")
-        columns = {name: variants.pos if name == "pos" else columns[name] for name in names}
+        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the TFs gained and lost, then scores."""
+        columns = _fixed(chunk)
         if not self.tidy:
+            columns |= {name: _objects(texts) for name, texts in chunk.texts.items()}
             for i, tf in enumerate(self.tfs):
                 columns |= {f"{tf}_{name}": values[:, i] for name, values in chunk.values.items()}
             return columns
         columns = {name: np.repeat(values, len(self.tfs)) for name, values in columns.items()}
-        columns["tf"] = _objects(self.tfs * len(variants))
-        return columns | {TIDY[name]: values.ravel() for name, values in chunk.values.items()}
+        columns["tf"] = _objects(self.tfs * len(chunk.status))
+        return columns | {TIDY.get(name, name): values.ravel() for name, values in chunk.values.items()}
 
     def join(self, pieces: Sequence[Path], output: Path) -> int:
         """Write the pieces as one table, piece by piece."""
@@ -123,7 +156,7 @@ class EffectTable:
             for path in pieces:
                 piece = read_piece(path)
                 table.write(piece)
-                rows += len(piece["pos"])
+                rows += len(next(iter(piece.values())))
         return rows
 
     def n_rows(self, records: int, alleles: int) -> int:
@@ -131,162 +164,52 @@ class EffectTable:
         return alleles * len(self.tfs) if self.tidy else alleles
 
 
+class Veff2Table(EffectTable):
+    """A wide table with the column names of kipoi-veff2: ``#CHROM``, ..., then ``ENTRY/TF/FUNCTION``, by function.
+
+    Status, flags and what it has no names for come after these.
+
+    Parameters
+    ----------
+    tfs
+        Names of the columns, with or without their entry's (``entry/TF``).
+    sources
+        The entry of each.
+    """
+
+    def __init__(self, tfs: Sequence[str], sources: Sequence[Entry]) -> None:
+        super().__init__(tfs)
+        titles = [entry.card.name for entry in sources]
+        if len({*titles}) < len({id(entry) for entry in sources}):  # folders of entries that call themselves the same
+            titles = [entry.name for entry in sources]
+        self.targets = [f"{title}/{tf.rsplit('/', 1)[-1]}" for title, tf in zip(titles, tfs, strict=True)]
+
+    def table(self, chunk: ScoredChunk) -> Table:
+        """Return the rows of a chunk."""
+        fixed = _fixed(chunk)
+        columns = {name: fixed.pop(ours) for ours, name in _VEFF2_FIXED.items()}
+        for score in sorted(chunk.values, key=lambda score: score not in VEFF2):
+            for i, target in enumerate(self.targets):
+                columns[f"{target}/{VEFF2.get(score, score)}"] = chunk.values[score][:, i]
+        return columns | fixed | {name: _objects(texts) for name, texts in chunk.texts.items()}
+
+
+def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
+    """Return the columns that do not depend on the TFs."""
+    variants = chunk.records.variants
+    return {
+        "chrom": _objects(variants.chrom),
+        "pos": variants.pos,
+        "id": _objects(variants.id),
+        "ref": _objects(variants.ref),
+        "alt": _objects(variants.alt),
+        "status": _objects(chunk.status),
+        "flags": _objects(chunk.flags),
+    }
+
+
 def _objects(values: Sequence[str]) -> NDArray:
     """Return text as objects: as fixed-width text, one allele of 100 kb would make every row as wide."""
     column = np.empty(len(values), object)
     column[:] = values
     return column
-
-
-class EffectVcf:
-    """The VCF itself: every record as it was, with fields of ours at the end of INFO.
-
-    Parameters
-    ----------
-    header
-        Header lines of the input, the one of the column names last.
-    tfs, sources
-        Names of the columns of scores, and the entry of each.
-    scores
-        Which of `SCORES` are written.
-    about
-        What the header says of the run.
-    compress
-        Write bgzip.
-
-    Raises
-    ------
-    ConfigError
-        If the input has fields of these names, from an earlier run.
-    """
-
-    def __init__(
-        self,
-        header: Sequence[bytes],
-        tfs: Sequence[str],
-        sources: Sequence[Entry],
-        scores: Sequence[str],
-        about: str,
-        compress: bool,
-    ) -> None:
-        self.compress = compress
-        names = _field_names(tfs)
-        self.fields = [(score, i, f"TFB_{name}_{score}") for i, name in enumerate(names) for score in scores]
-        taken = re.search(rb"##INFO=<ID=(TFB_[^,>]+)", b"".join(header))
-        if taken:
-            found = taken[1].decode(errors="replace")
-            raise ConfigError(
-                f"the VCF has been scored before: its header has {found}; start from the original, "
-                "or remove the fields: bcftools annotate -x INFO/TFB_..."
-            )
-        declared = [
-            f'##tfb_score="{about}"',
-            _declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
-                     "ALT), ref_mismatch, symbolic, too_long or unsupported (not scored); one value for a record "
-                     "without ALT"),
-            _declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
-                     "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
-                     "outside_contig"),
-        ]  # fmt: skip
-        for score, i, field in self.fields:
-            entry = sources[i]
-            said = f"{tfs[i]}: {SCORES[score]}; model {entry.card.name}, weights sha256 {entry.card.weights.sha256}"
-            declared.append(_declare(field, "A", "Float", said))
-        self.header = [*header[:-1], *(f"{line}\n".encode() for line in declared), header[-1]]
-        # The commonest record has one ALT: one call formats all its scores.
-        self._one = ";".join(f"{field}=%.6g" for _, _, field in self.fields)
-
-    def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
-        """Write the records of a chunk."""
-        text = b"".join(self.lines(chunk))
-        path.write_bytes(_bgzip(text) if self.compress else text)
-
-    def lines(self, chunk: ScoredChunk) -> list[bytes]:
-        """Return the records of a chunk with their scores."""
-        # (alleles, fields) in the order of the header
-        order = [chunk.values[score][:, i] for score, i, _ in self.fields]
-        values = np.stack(order, 1) if order else np.empty((len(chunk.status), 0), np.float32)
-        scored = np.array(~np.isnan(values).all(1), bool)
-        written, start = [], 0
-        for line, n in zip(chunk.records.lines, chunk.records.n_alleles, strict=True):
-            alleles = slice(start, start + n)
-            start += n
-            flags = (flag.replace(";", "|").replace("=", ":") for flag in chunk.flags[alleles])
-            info = f"{_STATUS}={','.join(chunk.status[alleles])};{_FLAGS}={','.join(flags)}"
-            if n == 1 and scored[alleles].all() and self.fields:
-                info += ";" + self._one % tuple(values[start - 1].tolist())
-            elif scored[alleles].any():
-                columns = zip(self.fields, values[alleles].T.tolist(), strict=True)
-                info += "".join(f";{name}={','.join(map(_number, row))}" for (_, _, name), row in columns)
-            written.append(_with_info(line, info.encode()))
-        return written
-
-    def join(self, pieces: Sequence[Path], output: Path) -> int:
-        """Write the header and the pieces one behind the other; return how many records."""
-        records = 0
-        with atomic_path(output) as temporary, open(temporary, "wb") as stream:
-            head = b"".join(self.header)
-            stream.write(_bgzip(head) if self.compress else head)
-            for path in pieces:
-                data = path.read_bytes()
-                stream.write(data)
-                records += _count_lines(data, self.compress)
-            if self.compress:
-                stream.write(BGZIP_END)
-        return records
-
-    def n_rows(self, records: int, alleles: int) -> int:
-        """Return how many records there must be."""
-        return records
-
-
-def _field_names(tfs: Sequence[str]) -> list[str]:
-    """Return names that are allowed in INFO, one for each column."""
-    names: list[str] = []
-    for tf in tfs:
-        name = re.sub(r"[^0-9A-Za-z_.]", "_", tf)
-        while name in names:
-            name += "_"
-        names.append(name)
-    return names
-
-
-def _declare(name: str, number: str, kind: str, description: str) -> str:
-    return f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
-
-
-def _number(value: float) -> str:
-    return "." if value != value else f"{value:.6g}"
-
-
-def _with_info(line: bytes, ours: bytes) -> bytes:
-    """Return a record with more INFO; every other byte stays."""
-    body = line.rstrip(b"\r\n")
-    end = line[len(body) :] or b"\n"
-    fields = body.split(b"\t", _VCF_FIXED + 1)
-    info = fields[_VCF_FIXED]
-    fields[_VCF_FIXED] = ours if info in (b".", b"") else info.rstrip(b";") + b";" + ours
-    return b"\t".join(fields) + end
-
-
-def _bgzip(data: bytes) -> bytes:
-    """Return data as bgzip blocks, without the marker at the end."""
-    import io
-
-    from Bio.bgzf import BgzfWriter
-
-    stream = io.BytesIO()
-    writer = BgzfWriter(fileobj=stream, mode="wb")
-    writer.write(data)
-    writer.flush()
-    return stream.getvalue()
-
-
-def _count_lines(data: bytes, compressed: bool) -> int:
-    if not compressed:
-        return data.count(b"\n")
-    import gzip
-    import io
-
-    with gzip.open(io.BytesIO(data)) as stream:
-        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from kipoi_tfb.device import autocast, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.scores import as_tensor, both_strands, probability, to_one_hot
+from kipoi_tfb.scores import as_tensor, both_strands, probability, strand_logits, to_one_hot
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["Predictor", "logits_of"]
@@ -26,6 +26,7 @@ def logits_of(
     precision: str = "fp32",
     batch_size: int = 128,
     keep: Sequence[int] | None = None,
+    read: Callable[[nn.Module, Tensor], Tensor] = both_strands,
 ) -> NDArray[np.float32]:
     """Return strand-averaged logits of networks, side by side, float32 (windows, outputs).
 
@@ -39,13 +40,15 @@ def logits_of(
         See `Predictor`.
     keep
         Outputs wanted, as indices, in their order; default all.
+    read
+        With `kipoi_tfb.scores.strand_logits`: of either strand, (windows, 2, outputs).
     """
     parts = [np.empty((0, 0), np.float32)]
     for start in range(0, len(codes), batch_size):
         one_hot = to_one_hot(as_tensor(codes[start : start + batch_size], device))
         with autocast(device, precision):
-            logits = torch.cat([both_strands(network, one_hot) for network in networks], dim=1)
-        parts.append((logits if keep is None else logits[:, list(keep)]).cpu().numpy())
+            logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
+        parts.append((logits if keep is None else logits[..., list(keep)]).cpu().numpy())
     return np.concatenate(parts[1:] or parts)
 
 
@@ -123,6 +126,14 @@ class Predictor:
         if not len(codes):
             return np.empty((0, len(self.columns)), np.float32)
         return logits_of(self._networks, codes, self.device, self.precision, self.batch_size, self._keep)
+
+    def strand_logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits float32 (windows, 2, columns) of either strand, of which `logits` are the mean."""
+        if not len(codes):
+            return np.empty((0, 2, len(self.columns)), np.float32)
+        return logits_of(
+            self._networks, codes, self.device, self.precision, self.batch_size, self._keep, read=strand_logits
+        )
 
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability of binding, float32 (windows, columns); NaN for windows of unknown bases only."""

@@ -8,7 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-__all__ = ["as_tensor", "both_strands", "effect", "probability", "to_one_hot"]
+__all__ = [
+    "as_tensor",
+    "average",
+    "both_strands",
+    "difference",
+    "disagreement",
+    "effect",
+    "probability",
+    "strand_logits",
+    "to_one_hot",
+]
 
 
 @runtime_checkable
@@ -28,8 +38,8 @@ def to_one_hot(codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return (codes[:, None, :] == bases[:, None]).to(dtype)
 
 
-def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
-    """Return logits (batch, TFs) averaged over the two strands; NaN for a window without a single known base.
+def strand_logits(network: nn.Module, one_hot: Tensor) -> Tensor:
+    """Return logits (batch, 2, TFs) of the window and of its reverse complement; NaN where no base is known.
 
     With the rows in the order A C G T, the reverse complement is the window flipped along both axes.
     """
@@ -37,9 +47,19 @@ def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
         logits = network.both_strands(one_hot).float()
     else:
         logits = network(torch.cat([one_hot, one_hot.flip((1, 2))])).float()
-    forward, reverse = logits.chunk(2)
     unknown = ~one_hot.flatten(1).any(1)
-    return ((forward + reverse) / 2).masked_fill(unknown[:, None], torch.nan)
+    return torch.stack(logits.chunk(2), 1).masked_fill(unknown[:, None, None], torch.nan)
+
+
+def average(strands: Tensor) -> Tensor:
+    """Return logits (batch, TFs) averaged over the two strands of `strand_logits`."""
+    forward, reverse = strands.unbind(1)
+    return (forward + reverse) / 2
+
+
+def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
+    """Return logits (batch, TFs) averaged over the two strands; NaN for a window without a single known base."""
+    return average(strand_logits(network, one_hot))
 
 
 def probability(logits: Tensor) -> Tensor:
@@ -53,6 +73,20 @@ def effect(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:
     Positive: the ALT allele strengthens binding; negative: it weakens it.
     """
     return logits_alt - logits_ref
+
+
+def difference(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:
+    """Return the probability of binding with ALT minus with REF; its sign is that of `effect`."""
+    return probability(logits_alt) - probability(logits_ref)
+
+
+def disagreement(strands_ref: Tensor, strands_alt: Tensor) -> Tensor:
+    """Return by how much the effects (batch, TFs) of the two strands differ, >= 0; from `strand_logits` of the alleles.
+
+    A protein binds double-stranded DNA: what the strands do not agree on is the network's error, in units of `effect`.
+    """
+    forward, reverse = effect(strands_ref, strands_alt).unbind(1)
+    return (forward - reverse).abs()
 
 
 def as_tensor(codes: NDArray, device: torch.device | str = "cpu") -> Tensor:

@@ -8,25 +8,36 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from kipoi_tfb import __version__
-from kipoi_tfb.effect_files import SCORES, EffectFile, EffectTable, EffectVcf, ScoredChunk, effect_format
+from kipoi_tfb.effect_files import (
+    DEFAULT_SCORES,
+    SCORES,
+    TOP,
+    VEFF2,
+    EffectFile,
+    EffectTable,
+    ScoredChunk,
+    Veff2Table,
+    effect_format,
+)
+from kipoi_tfb.effect_vcf import EffectVcf
+from kipoi_tfb.effects import EffectScorer
+from kipoi_tfb.null import NULL_FILE
 from kipoi_tfb.pieces import Pieces
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.progress import progress_bar
-from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.vcf_index import SortCheck, write_index
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
-from tfb_matrix_data.errors import ConfigError, CutOffError, TfbError
-from tfb_matrix_data.files import count_lines
+from tfb_matrix_data.errors import ConfigError, CutOffError, TfbError, UnknownNameError
+from tfb_matrix_data.files import count_lines, sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import VariantChunk, iter_chunks
 
-__all__ = ["SCORES", "ScoringOptions", "ScoringSummary", "score_variants"]
+__all__ = ["COLUMNS", "SCORES", "ScoringOptions", "ScoringSummary", "score_variants"]
+
+COLUMNS = ("tfb", "kipoi-veff2")
+"""Whose names the columns of a table may have."""
 
 _MAX_BYTES = 1 << 24
 
@@ -44,7 +55,13 @@ class ScoringOptions:
     ignore_assembly
         Do not stop where REF is mostly not what the genome has.
     scores
-        Which of `SCORES` are written.
+        Which of `SCORES` are written; default ref, alt and effect, and diff with the names of kipoi-veff2.
+    shifts
+        (largest, step) in bp: also write the effect of largest magnitude over shifts of the window.
+    top
+        How many TFs are named that an allele gains most, and loses most; not in a tidy table.
+    columns
+        One of `COLUMNS`.
     tidy
         Tables in long form, one row per allele and TF.
     index
@@ -56,7 +73,10 @@ class ScoringOptions:
     region: str | None = None
     allele_swap: bool = False
     ignore_assembly: bool = False
-    scores: Sequence[str] = tuple(SCORES)
+    scores: Sequence[str] | None = None
+    shifts: tuple[int, int] | None = None
+    top: int = 3
+    columns: str = "tfb"
     tidy: bool = False
     index: bool = True
     piece_size: int = 8192
@@ -124,13 +144,16 @@ def score_variants(
     ------
     AssemblyError
         If REF mostly differs from the genome.
+    ConfigError, EntryError
+        If options do not fit together, or a null does not fit an entry; see `kipoi_tfb.effects.EffectScorer`.
     InputError
         If the input cannot be read; nothing is written then. Where only the end of it is lost, what came before is
         written, and the summary says so.
     """
     options = options or ScoringOptions()
     source = open_variants(variants, options.region)
-    file = _effect_file(output, predictor, genome, source, options)
+    scorer = _scorer(predictor, genome, options)
+    file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary()
     check = None if options.ignore_assembly else AssemblyCheck()
     sorting = SortCheck() if options.index and effect_format(output) == ".vcf.gz" else None
@@ -138,7 +161,7 @@ def score_variants(
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
-    with Pieces(output, _identity(predictor, genome, output, options)) as pieces, bar as advance:
+    with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
         for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
             windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
             # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
@@ -147,7 +170,8 @@ def score_variants(
                 sorting.update(chunk.variants)
 
             def write(path: Path, chunk: VariantChunk = chunk, windows: AlleleWindows = windows) -> None:
-                file.write_piece(path, _score(chunk, windows, predictor, options.scores))
+                effects = scorer(chunk.variants, windows)
+                file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
 
             pieces.add(hashlib.sha256(b"".join(chunk.lines)).hexdigest(), write)
             advance(len(chunk.lines))
@@ -171,30 +195,50 @@ def _until_cut(chunks: Iterator[VariantChunk], summary: ScoringSummary) -> Itera
         summary.problems.append(f"{error}; the {summary.records} records before were scored and written")
 
 
-def _effect_file(
-    output: str | Path, predictor: Predictor, genome: Genome, source: VariantLines, options: ScoringOptions
-) -> EffectFile:
-    ending = effect_format(output)
-    unknown = [score for score in options.scores if score not in SCORES]
-    if unknown or not options.scores:
-        raise ConfigError(f"scores are {', '.join(SCORES)}; found {', '.join(map(repr, unknown)) or 'none'}")
-    if ending not in (".vcf", ".vcf.gz"):
+def _scorer(predictor: Predictor, genome: Genome, options: ScoringOptions) -> EffectScorer:
+    scores = options.scores
+    if scores is None:
+        scores = DEFAULT_SCORES if options.columns == "tfb" else tuple(VEFF2)
+    top = 0 if options.tidy else options.top
+    return EffectScorer(predictor, genome, scores, options.shifts, top, options.allele_swap)
+
+
+def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines, options: ScoringOptions) -> EffectFile:
+    ending, predictor = effect_format(output), scorer.predictor
+    if options.columns not in COLUMNS:
+        raise UnknownNameError("names of columns", options.columns, COLUMNS)
+    if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
+        raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
+    if options.columns != "tfb":
+        return Veff2Table(predictor.columns, predictor.sources)
+    if not ending.startswith(".vcf"):
         return EffectTable(predictor.columns, options.tidy)
     if options.tidy:
         raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
-    about = f"kipoi-tfb {__version__}, genome {genome.path.name}"
+    about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
+    if options.shifts:
+        about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
+    texts = tuple(TOP) if scorer.top else ()
     return EffectVcf(
-        source.header, predictor.columns, predictor.sources, options.scores, about, compress=ending == ".vcf.gz"
+        source.header,
+        predictor.columns,
+        predictor.sources,
+        scorer.scores,
+        texts,
+        about,
+        compress=ending == ".vcf.gz",
     )
 
 
-def _identity(predictor: Predictor, genome: Genome, output: str | Path, options: ScoringOptions) -> dict:
+def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions) -> dict:
     """Return what the pieces depend on besides the variants."""
+    predictor, genome = scorer.predictor, scorer.genome
     stat = genome.path.stat()
     entries = {id(entry): entry for entry in predictor.sources}.values()
     return {
         "version": __version__,
         "models": [[entry.card.name, entry.card.weights.sha256] for entry in entries],
+        "nulls": [sha256(entry.folder / NULL_FILE) for entry in entries] if scorer.nulls else [],
         "tfs": predictor.columns,
         "genome": [genome.path.name, stat.st_size, stat.st_mtime_ns],
         "device": str(predictor.device),
@@ -203,20 +247,10 @@ def _identity(predictor: Predictor, genome: Genome, output: str | Path, options:
         "format": effect_format(output),
         "region": options.region,
         "allele_swap": options.allele_swap,
-        "scores": list(options.scores),
+        "scores": scorer.scores,
+        "shifts": options.shifts,
+        "top": scorer.top,
+        "columns": options.columns,
         "tidy": options.tidy,
         "piece_size": options.piece_size,
     }
-
-
-def _score(chunk: VariantChunk, windows: AlleleWindows, predictor: Predictor, scores: Sequence[str]) -> ScoredChunk:
-    scored = windows.scored
-    shape = (len(chunk.variants), len(predictor.columns))
-    values: dict[str, NDArray[np.float32]] = {name: np.full(shape, np.nan, np.float32) for name in scores}
-    if len(scored):
-        both = predictor.logits(np.concatenate([windows.ref[scored], windows.alt[scored]]))
-        ref, alt = torch.from_numpy(both).chunk(2)
-        found = {"ref": lambda: probability(ref), "alt": lambda: probability(alt), "effect": lambda: effect(ref, alt)}
-        for name in scores:
-            values[name][scored] = found[name]().numpy()
-    return ScoredChunk(chunk, windows.status, windows.flags, values)

@@ -11,6 +11,7 @@ import numpy as np
 
 from kipoi_tfb.card import CARD_FILE
 from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.null import NULL_FILE, read_null
 from kipoi_tfb.predictor import Predictor
 from tfb_matrix_data.errors import TfbError, UnknownNameError
 from tfb_matrix_data.sequence import encode
@@ -70,6 +71,8 @@ def verify_entry(entry: Entry) -> list[Check]:
     """
     checks = [_attempt("weights", lambda: _weights(entry)), _held_out(entry)]
     checks.append(_attempt("golden predictions", lambda: _golden(entry)))
+    if (entry.folder / NULL_FILE).is_file():
+        checks.append(_attempt("null", lambda: _null(entry)))
     for spec in ("model.yaml", "variants/model.yaml"):
         present = (entry.folder / spec).is_file()
         checks.append(Check(spec, present, "present" if present else "missing: Kipoi cannot find the entry"))
@@ -106,6 +109,13 @@ def _golden(entry: Entry) -> str:
     if not difference <= GOLDEN_TOLERANCE:
         raise TfbError(f"predictions differ from golden.json by up to {difference:.2g} (at most {GOLDEN_TOLERANCE:g})")
     return f"{len(codes)} sequences, largest difference {difference:.1g}"
+
+
+def _null(entry: Entry) -> str:
+    null = read_null(entry)
+    if null is None:
+        raise TfbError(f"{NULL_FILE} has gone")
+    return f"{null.counts.sum()} variants on {', '.join(null.record.chromosomes)}, made for these weights"
 
 
 def _held_out(entry: Entry) -> Check:

@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kipoi_tfb import effect_files
+from kipoi_tfb.effect_vcf import EffectVcf
 from kipoi_tfb.pieces import Pieces
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
@@ -75,6 +76,29 @@ def test_a_resumed_run_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, 
     assert output.read_bytes() == whole.read_bytes()
     assert (resumed.status, resumed.flags, resumed.records) == (summary.status, summary.flags, summary.records)
     assert left_over(tmp_path) == sorted({*left_over(tmp_path / "whole"), "whole"})
+
+
+RICH = ScoringOptions(
+    piece_size=10, scores=("effect", "diff", "disagreement"), shifts=(20, 20), top=2, columns="kipoi-veff2"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "options"), [(".vcf.gz", replace(RICH, columns="tfb")), (".tsv", RICH), (".parquet", RICH)]
+)
+def test_a_resumed_run_with_every_score_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, ending, options):
+    (tmp_path / "whole").mkdir()
+    whole, output = tmp_path / "whole" / f"out{ending}", tmp_path / f"out{ending}"
+    score_variants(predictor, vcf, genome, whole, options)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 3, Stopped())  # in the middle of the second piece: two shifts each
+        with pytest.raises(Stopped):
+            score_variants(predictor, vcf, genome, output, options)
+    other = r"other (columns, )?scores, shifts, top\)"
+    with pytest.raises(InputError, match=other):
+        score_variants(predictor, vcf, genome, output, OPTIONS)
+    assert score_variants(predictor, vcf, genome, output, options).taken_over == 1
+    assert output.read_bytes() == whole.read_bytes()
 
 
 KILLED = """
@@ -148,7 +172,7 @@ def test_no_space_keeps_what_is_done(tmp_path, predictor, genome, vcf, monkeypat
     output = tmp_path / "out.vcf"
     with pytest.MonkeyPatch.context() as patch:
         if where == "join":
-            patch.setattr(effect_files.EffectVcf, where, full)
+            patch.setattr(EffectVcf, where, full)
         else:
             stop_after(patch, 2, OSError(errno.ENOSPC, "No space left on device"))
         with pytest.raises(OSError, match="No space left"):

@@ -10,8 +10,9 @@ import pyarrow.parquet
 import pytest
 
 from kipoi_tfb import scoring
+from kipoi_tfb.effect_files import DEFAULT_SCORES
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
+from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS
 from tfb_matrix_data.errors import AssemblyError, InputError
 from tfb_matrix_data.genome import Genome
@@ -20,7 +21,7 @@ from tfb_matrix_data.sequence import encode
 pytest_plugins = ("tests.entries",)
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
+FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags", "top_gained", "top_lost"]
 
 
 def write_vcf(path: Path, rows: list[tuple]) -> Path:
@@ -74,7 +75,7 @@ def mixed(tmp_path_factory, predictor, genome) -> tuple[dict, scoring.ScoringSum
 
 def test_one_row_per_alt_in_the_order_of_the_file(mixed):
     table, summary = mixed
-    assert list(table) == FIXED + [f"{tf}_{score}" for tf in TFS for score in SCORES]
+    assert list(table) == FIXED + [f"{tf}_{score}" for tf in TFS for score in DEFAULT_SCORES]
     wanted = [(chrom, pos, name, ref, alt) for chrom, pos, name, ref, alts in MIXED for alt in alts.split(",")]
     assert list(zip(*(table[name] for name in FIXED[:5]), strict=True)) == wanted
     assert summary.alleles == len(wanted) == 13
@@ -83,7 +84,7 @@ def test_one_row_per_alt_in_the_order_of_the_file(mixed):
 def test_every_row_has_a_status_and_only_ok_has_scores(mixed):
     table, _ = mixed
     assert table["status"] == STATUS
-    for score in SCORES:
+    for score in DEFAULT_SCORES:
         missing = np.isnan(values(table, score))
         assert (missing == (np.array(STATUS) != "ok")[:, None]).all()
 
@@ -109,7 +110,7 @@ def test_the_summary_counts_everything(mixed):
 
 def test_the_effect_is_the_difference_of_log_odds(mixed):
     table, _ = mixed
-    ref, alt, effect = (values(table, score) for score in SCORES)
+    ref, alt, effect = (values(table, score) for score in DEFAULT_SCORES)
     scored = ~np.isnan(effect)
     odds = np.log(alt / (1 - alt)) - np.log(ref / (1 - ref))
     np.testing.assert_allclose(odds[scored], effect[scored], atol=1e-4)
@@ -164,8 +165,8 @@ def test_nothing_to_score_is_still_a_table(tmp_path, predictor, genome):
 def test_two_entries_side_by_side(tmp_path, entry, other_entry, genome, mixed):
     table, _ = run(Predictor([entry, other_entry]), genome, tmp_path, MIXED)
     columns = ("ATF4", "CTCF", f"{entry.card.name}/JUND", f"{other_entry.card.name}/JUND", "SP1")
-    assert list(table)[7:] == [f"{tf}_{score}" for tf in columns for score in SCORES]
-    for score in SCORES:
+    assert list(table)[len(FIXED) :] == [f"{tf}_{score}" for tf in columns for score in DEFAULT_SCORES]
+    for score in DEFAULT_SCORES:
         np.testing.assert_allclose(values(table, score, columns[:3]), values(mixed[0], score), atol=1e-5)
 
 
@@ -173,7 +174,7 @@ def test_chunks_do_not_change_anything(tmp_path, predictor, genome, mixed):
     table, summary = run(predictor, genome, tmp_path, MIXED, piece_size=2)
     assert summary == mixed[1]
     assert all(table[name] == mixed[0][name] for name in FIXED)
-    for score in SCORES:
+    for score in DEFAULT_SCORES:
         np.testing.assert_allclose(values(table, score), values(mixed[0], score), atol=1e-5)
 
 

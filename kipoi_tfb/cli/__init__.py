@@ -11,6 +11,7 @@ import typer
 from kipoi_tfb.cli import data, look, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
+from kipoi_tfb.cli.null import null
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -32,6 +33,7 @@ for _command in (
     models.pretrain,
     finetune,
     evaluate,
+    null,
     models.demo,
 ):
     app.command()(_command)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli.common import say
-from kipoi_tfb.cli.models import DeviceOption, OutputOption, PrecisionOption, TfsOption, ThreadsOption, _predictor
+from kipoi_tfb.cli.models import DeviceOption, OutputOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
 
 ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
 _TOP = 3
@@ -57,7 +57,7 @@ def mutate(
     from kipoi_tfb.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
-    predictor = _predictor(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads)
     top = _n_strongest(top, tfs)
     if plot is not None:
         from kipoi_tfb.mutation_plot import check_drawable, plot_mutations
@@ -105,7 +105,7 @@ def plot(
 
         table_format(check_output(table))
     reference = Genome(genome)
-    predictor = _predictor(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.logos import check_tfs
     from kipoi_tfb.variant_plot import plot_variant
     from kipoi_tfb.variant_view import view_variant, write_view

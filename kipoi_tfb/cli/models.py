@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kipoi_tfb.cli.common import listed, say
+
+if TYPE_CHECKING:
+    from kipoi_tfb.predictor import Predictor
 
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
@@ -19,6 +22,8 @@ PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+
+SHIFT_STEP = 10
 
 
 def predict(
@@ -44,7 +49,7 @@ def predict(
     from kipoi_tfb.tables import table_format
 
     table_format(output)
-    predictor = _predictor(entry, tfs, device, precision, threads)
+    predictor = predictor_of(entry, tfs, device, precision, threads)
     from kipoi_tfb.regions import predict_regions, predict_sequences
 
     if regions is not None and genome is not None:
@@ -73,7 +78,19 @@ def score(
     models: Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")] = "multi163",
     tfs: TfsOption = "",
     region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
-    scores: Annotated[str, typer.Option(help="Which of ref, alt, effect are written, comma-separated; all.")] = "",
+    scores: Annotated[
+        str,
+        typer.Option(help="Which are written: ref,alt,effect (default), diff, disagreement, percentile, max_effect."),
+    ] = "",
+    shifts: Annotated[
+        str,
+        typer.Option(
+            metavar="BP[,STEP]",
+            help=f"Also the largest effect over shifts of the window by up to BP (max_effect); step {SHIFT_STEP} bp.",
+        ),
+    ] = "",
+    top: Annotated[int, typer.Option(min=0, help="Name so many TFs gained and lost per allele; 0 for none.")] = 3,
+    columns: Annotated[str, typer.Option(help="Names of a table's columns: tfb or kipoi-veff2.")] = "tfb",
     tidy: Annotated[bool, typer.Option("--tidy", help="Tables in long form: a row per allele and TF.")] = False,
     index: Annotated[bool, typer.Option(help="Make an index of OUT.vcf.gz.")] = True,
     allele_swap: Annotated[
@@ -94,14 +111,18 @@ def score(
     from kipoi_tfb.effect_files import effect_format
 
     effect_format(output)
-    predictor = _predictor(models, tfs, device, precision, threads)
-    from kipoi_tfb.scoring import SCORES, ScoringOptions, score_variants
+    largest_and_step = _shifts(shifts)
+    predictor = predictor_of(models, tfs, device, precision, threads)
+    from kipoi_tfb.scoring import ScoringOptions, score_variants
 
     options = ScoringOptions(
         region=region or None,
         allele_swap=allele_swap,
         ignore_assembly=ignore_assembly,
-        scores=tuple(listed(scores) or SCORES),
+        scores=listed(scores),
+        shifts=largest_and_step,
+        top=top,
+        columns=columns,
         tidy=tidy,
         index=index,
     )
@@ -175,7 +196,8 @@ def demo(
         print(line, flush=True)
 
 
-def _predictor(models: str, tfs: str, device: str, precision: str, threads: int):
+def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int) -> Predictor:
+    """Return the predictor that options ask for, saying on which device."""
     # Called after what is cheap to check: from here on it is slow.
     _set_threads(threads)
     from kipoi_tfb.device import describe
@@ -185,6 +207,16 @@ def _predictor(models: str, tfs: str, device: str, precision: str, threads: int)
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)
     say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
+
+
+def _shifts(text: str) -> tuple[int, int] | None:
+    """Return (largest, step) of ``40`` or ``40,5``."""
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"--shifts is BP or BP,STEP, such as 40 or 40,5; found {text!r}")
+    return int(parts[0]), int(parts[1]) if len(parts) == 2 else SHIFT_STEP
 
 
 def _variants(arguments: list[str]) -> str | list[str]:
