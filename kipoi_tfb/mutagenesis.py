@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.effect_files import EffectTable, ScoredChunk
+from kipoi_tfb.effect_files import TOP, EffectTable, ScoredChunk
+from kipoi_tfb.effects import top_tfs
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.progress import no_bar, progress_bar
 from kipoi_tfb.scores import effect, probability
+from kipoi_tfb.scoring import ScoringOptions
 from kipoi_tfb.tables import open_table
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
@@ -257,13 +259,13 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
             variants = _snvs(mutations.region, mutations.codes, some)
             at = np.repeat(some, 3), _OTHERS[mutations.codes[some]].ravel()
             ref, alt = torch.from_numpy(mutations.ref[at[0]]), torch.from_numpy(mutations.alt[at])
-            values = {
-                "ref": probability(ref).numpy(),
-                "alt": probability(alt).numpy(),
-                "effect": effect(ref, alt).numpy(),
-            }
+            effects = effect(ref, alt).numpy()
+            values = {"ref": probability(ref).numpy(), "alt": probability(alt).numpy(), "effect": effects}
             flags = [flag for flag in mutations.flags[start : start + _CHUNK] for _ in range(3)]
-            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), ["ok"] * len(variants), flags, values, {}))
+            sign = {"top_gained": ScoringOptions.top, "top_lost": -ScoringOptions.top}
+            texts = {} if tidy else {name: top_tfs(mutations.tfs, effects, sign[name]) for name in TOP}
+            status = ["ok"] * len(variants)
+            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, values, texts))
             writer.write(chunk)
             rows += len(chunk["pos"])
     return rows

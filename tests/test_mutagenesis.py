@@ -25,7 +25,7 @@ from tfb_matrix_data.sequence import decode, encode
 pytest_plugins = ("tests.entries",)
 
 
-FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
+FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags", "top_gained", "top_lost"]
 
 
 def read(path) -> dict:
@@ -175,6 +175,6 @@ def test_many_positions_are_scored_in_parts(predictor, genome, monkeypatch, tmp_
         assert found.flags == expected.flags
     assert write_mutations(whole["variant"], tmp_path / "b.parquet") == 36
     a, b = (read(tmp_path / name) for name in ("a.parquet", "b.parquet"))
-    assert [a[name] == b[name] for name in FIXED] == [True] * 7
+    assert [a[name] == b[name] for name in FIXED] == [True] * 9
     for tf in TFS:
         np.testing.assert_allclose(a[f"{tf}_effect"], b[f"{tf}_effect"], atol=1e-5)
