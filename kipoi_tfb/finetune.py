@@ -43,7 +43,7 @@ from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
-__all__ = ["Finetuned", "finetune", "finished", "lacking"]
+__all__ = ["Finetuned", "alone_in", "finetune", "finished", "lacking"]
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ def finetune(
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
     chosen_precision = choose_precision(precision, chosen)
-    with _alone_in(folder):
+    with alone_in(folder):
         work = _Work(config, base, data, folder, chosen, chosen_precision, command, matrix, replicates, bank)
         shutil.rmtree(folder / CANDIDATE, ignore_errors=True)  # of a run that was killed
         _put_back(folder)
@@ -450,7 +450,7 @@ def _put_back(folder: Path) -> None:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Keep other processes from writing the same entry; the lock goes with the process, however it ends.
 
     Raises

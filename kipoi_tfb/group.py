@@ -20,7 +20,7 @@ from kipoi_tfb.card import CONTROLS, ControlKind
 from kipoi_tfb.device import choose_device
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, open_bank
-from kipoi_tfb.finetune import finetune, finished, lacking
+from kipoi_tfb.finetune import alone_in, finetune, finished, lacking
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.metrics import REPLICATES
@@ -216,9 +216,8 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     Raises
     ------
     ConfigError
-        If no TF has enough data, or `run.out` holds entries of another base or arm.
+        If no TF has enough data, `run.out` holds entries of another base or arm, or another process is at work there.
     """
-    run.out.mkdir(parents=True, exist_ok=True)
     left_out = {count.tf: why for count in counts if (why := count.lacks(min_bound))}
     chosen = [count.tf for count in counts if count.tf not in left_out]
     if not chosen:
@@ -230,8 +229,9 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     for tf in chosen:
         if tf not in todo:
             yield Outcome(tf, "there already", "", 0.0)
-    _write_left_out(run.out, left_out)
-    with progress_bar(f"{run.group}/", len(chosen)) as advance:
+    run.out.mkdir(parents=True, exist_ok=True)
+    with alone_in(run.out), progress_bar(f"{run.group}/", len(chosen)) as advance:
+        _write_left_out(run.out, left_out)
         advance(len(chosen) - len(todo))
         # Of all TFs there are: the same features, whatever is left to do.
         for outcome in _outcomes(run, todo, [count.tf for count in counts], jobs):

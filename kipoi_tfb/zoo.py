@@ -72,7 +72,8 @@ def group_names(zoo: Path | None = None) -> dict[str, int]:
 
 def is_group(name: str) -> bool:
     """Return whether a name is that of a group in the zoo, or the path of a folder of entries."""
-    return name in group_names() or bool(not (zoo_folder() / name / CARD_FILE).is_file() and _in_folder(name))
+    names = entry_names()
+    return name not in names and bool(any(each.rpartition("/")[0] == name for each in names) or _in_folder(name))
 
 
 def find_entry(name: str) -> Entry:
@@ -106,11 +107,14 @@ def find_entries(names: str) -> list[Entry]:
     UnknownNameError, EntryError
         If there is no such entry, or it is not valid.
     """
+    zoo, installed = zoo_folder(), entry_names()
     found: dict[str, Entry] = {}
     for wanted in [name for name in names.split(",") if name]:
-        for name in entry_names() if wanted == "all" else [wanted]:
-            for entry in _named(name):
-                found.setdefault(entry.name, entry)
+        entries = [
+            open_entry(zoo / name, name) for name in installed if wanted in {"all", name, name.rpartition("/")[0]}
+        ] or [open_entry(folder) for folder in _in_folder(wanted)]
+        for entry in entries or [find_entry(wanted)]:
+            found.setdefault(entry.name, entry)
     return list(found.values())
 
 
@@ -152,16 +156,6 @@ def remove_entry(name: str, zoo: Path | None = None) -> Path:
     if folder.parent != zoo and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
     return folder
-
-
-def _named(name: str) -> list[Entry]:
-    groups = group_names()
-    if name in groups:
-        members = [each for each in entry_names() if each.rpartition("/")[0] == name]
-        return [open_entry(zoo_folder() / member, member) for member in members]
-    if not (zoo_folder() / name / CARD_FILE).is_file() and (inside := _in_folder(name)):
-        return [open_entry(folder) for folder in inside]
-    return [find_entry(name)]
 
 
 def _in_folder(name: str) -> list[Path]:

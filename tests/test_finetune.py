@@ -178,7 +178,7 @@ def test_a_name_that_exists(zoo, done, sp1, tmp_path):
 def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
     (tmp_path / "out").mkdir()
     with (
-        finetune._alone_in(tmp_path / "out"),
+        finetune.alone_in(tmp_path / "out"),
         pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
     ):
         run(zoo, sp1, tmp_path / "out")

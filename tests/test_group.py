@@ -98,7 +98,7 @@ def test_a_group_and_what_becomes_of_it(run, world):
     assert {tf: outcome.verdict for tf, outcome in found.items()} == {
         "CTCF": "accepted", "JUND": "accepted with note", "SP1": "refused",
     }  # fmt: skip
-    assert {path.name for path in run.out.iterdir()} == {*TFS, LEFT_OUT_FILE}
+    assert {path.name for path in run.out.iterdir()} == {*TFS, LEFT_OUT_FILE, ".lock"}
     entries = find_entries(str(run.out))
     assert [entry.card.name for entry in entries] == ["tf/CTCF", "tf/JUND"]
     assert [entry.card.name for entry in refused_in(str(run.out))] == ["tf/SP1"]
@@ -199,6 +199,15 @@ def test_tfs_with_too_few_are_said(run, world):
     assert f"{least} bound regions, at least {least + 1} are wanted" in (run.out / LEFT_OUT_FILE).read_text()
     with pytest.raises(ConfigError, match=r"no TF has 9999 bound regions; lower --min-bound"):
         go(run, world, min_bound=9999)
+
+
+def test_two_that_make_the_same_group(run, world):
+    run.out.mkdir()
+    with (
+        finetune.alone_in(run.out),
+        pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use"),
+    ):
+        go(run, world)
 
 
 def test_entries_of_another_base_or_arm_are_not_taken_for_done(run, world, tmp_path):

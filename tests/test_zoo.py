@@ -20,7 +20,7 @@ from kipoi_tfb.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.publish import install_entry, render_specs, save_weights
 from kipoi_tfb.scores import both_strands, probability, to_one_hot
-from kipoi_tfb.zoo import entry_names, find_entries, find_entry, verify_entry
+from kipoi_tfb.zoo import entry_names, find_entries, find_entry, verify_entry, verify_size
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256
@@ -79,6 +79,10 @@ def test_real_entry_verifies(name):
         "size",
     ]
     assert [check for check in checks if not check.passed] == []
+
+
+def test_the_zoo_is_small_enough():
+    assert verify_size().passed, verify_size().detail
 
 
 @pytest.mark.parametrize("name", REAL)

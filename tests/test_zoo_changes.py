@@ -15,6 +15,7 @@ from kipoi_tfb.entry import open_entry
 from kipoi_tfb.publish import install_entry, render_specs
 from kipoi_tfb.zoo import find_entries, find_entry, group_names, verify_entry
 from tests import tiny
+from tests.entries import run_tfb
 from tests.tuned import small_base, tuned
 from tfb_matrix_data.errors import EntryError, UnknownNameError
 
@@ -282,3 +283,20 @@ def test_a_refused_entry_is_not_for_the_zoo(folder):
 def test_fine_tuned_cards_have_one_line_of_arm():
     with pytest.raises(ValueError, match="String should match pattern"):
         FinetunedCard(arm="a\nb", base_weights_sha256="0" * 64, seeds=(0,), validation_losses=(0.1,), counts={})
+
+
+def test_predict_and_score_take_entries_and_groups(folder, tmp_path, monkeypatch, capfd):
+    (tmp_path / "g.fa").write_text(">chr1\n" + "ACGTTGCA" * 100 + "\n")
+    (tmp_path / "in.bed").write_text("chr1\t300\t500\n")
+    options = ("--genome", str(tmp_path / "g.fa"), "--device", "cpu", "-o", str(tmp_path / "out.tsv"))
+    for arguments, columns in (
+        (("predict", "tf", "--regions", str(tmp_path / "in.bed")), ["ATF4", "SP1"]),
+        (("predict", "tf/SP1", "--regions", str(tmp_path / "in.bed")), ["SP1"]),
+        (("score", "chr1:401:A>G", "--models", "tf", "--scores", "effect"), ["ATF4_effect", "SP1_effect"]),
+        (("score", "chr1:401:A>G", "--models", "all", "--scores", "effect", "--tfs", "tf/SP1"), ["tf/SP1_effect"]),
+    ):
+        code, _, err = run_tfb(monkeypatch, capfd, [*arguments, *options])
+        assert code == 0, err
+        header, row = (tmp_path / "out.tsv").read_text().splitlines()
+        assert header.split("\t")[-len(columns) :] == columns
+        assert all(cell for cell in row.split("\t")[-len(columns) :])
