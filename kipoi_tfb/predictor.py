@@ -100,6 +100,7 @@ class Predictor:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, batch_size)
         self._networks = [entry.load().to(self.device) for entry in entries]
         owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
         titles = [entry.card.name for entry in entries]
@@ -117,6 +118,10 @@ class Predictor:
         self._keep = None if tfs is None else [every.index(tf) for tf in tfs]
         owner = [entry for entry in entries for _ in entry.card.tasks]
         self.sources = owner if self._keep is None else [owner[i] for i in self._keep]
+
+    def __reduce__(self) -> tuple:
+        # Another process gets the entries, and loads the networks from their files.
+        return Predictor, self._made_of
 
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
