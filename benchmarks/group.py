@@ -34,7 +34,8 @@ def main() -> None:
         size = sum(path.stat().st_size for path in entries[0].folder.rglob("*") if path.is_file())
     print(f"| a head-only entry of {BASE} | {size / 1e3:.0f} kB | all its files |")
     print(
-        f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s | memory grows by {grown:.0f} MiB: the base is there once |"
+        f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s "
+        f"| memory grows by {grown:.0f} MiB: the base is there once |"
     )
     print(f"| predicting with one of them | {one:,.0f} windows/s | both strands, fp32 |")
     print(f"| predicting with {ENTRIES} of them | {many:,.0f} windows/s | {one / many:.2f} times the time of one |")

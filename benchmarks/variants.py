@@ -3,7 +3,8 @@
     python benchmarks/variants.py --genome hg38.fa [--records 1000000] [--contig chr22]
 
 Makes a VCF of random SNVs and a tenth of short indels on one contig, reads it once for warming up, and prints pairs of
-windows per second of CPU time and the memory that the process peaks at, for a tenth of the records and for all of them.
+windows per second of CPU time and the memory that the process peaks at, for 10,000 records, a tenth of all, and all.
+The peer is the plain way, record by record, with cyvcf2 and pyfaidx's strings of an uncompressed FASTA.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.sequence import UNKNOWN, decode
+from tfb_matrix_data.sequence import UNKNOWN, decode, encode
 from tfb_matrix_data.variant_lines import HEADER, open_variants
 from tfb_matrix_data.variants import iter_chunks
+
+SMALL = 10_000
 
 
 def main() -> None:
@@ -30,17 +34,47 @@ def main() -> None:
     parser.add_argument("--genome", required=True)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--contig", default="chr22")
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(Path(arguments.measure), arguments.genome)
+        what, vcf = arguments.measure
+        print(*measure(MEASURES[what], vcf, arguments.genome))
         return
     with tempfile.TemporaryDirectory() as folder:
-        for n in (arguments.records // 10, arguments.records):
-            vcf = Path(folder) / "variants.vcf"
-            write_vcf(vcf, Genome(arguments.genome), arguments.contig, n)
-            # A process of its own: its peak of memory is that of this file.
-            subprocess.run([sys.executable, __file__, "--genome", arguments.genome, "--measure", str(vcf)], check=True)
+        genome, vcf = Genome(arguments.genome), Path(folder) / "variants.vcf"
+        peaks = {}
+        for n in (SMALL, arguments.records // 10, arguments.records):
+            write_vcf(vcf, genome, arguments.contig, n)
+            rate, peaks[n] = in_process("ours", vcf, arguments.genome)
+            print(
+                f"| VCF to codes of both alleles | {rate:,.0f} pairs/s "
+                f"| one core, {n:,} records, {describe(peaks, n)} |"
+            )
+        parsed, _ = in_process("parse", vcf, arguments.genome)
+        print(f"| of this, reading the records | {parsed:,.0f} alleles/s | {arguments.records:,} records |")
+        fasta = Path(folder) / "contig.fa"
+        write_fasta(fasta, genome, arguments.contig)
+        write_vcf(vcf, genome, arguments.contig, SMALL)
+        theirs, _ = in_process("plain", vcf, fasta)
+        print(
+            f"| the same record by record, cyvcf2 and pyfaidx | {theirs:,.0f} pairs/s "
+            f"| {rate / theirs:.0f} times slower |"
+        )
+        iterated, _ = in_process("cyvcf2", vcf, fasta)
+        print(f"| cyvcf2 alone, CHROM to ALT | {iterated:,.0f} records/s | {SMALL:,} records |")
+
+
+def describe(peaks: dict[int, float], n: int) -> str:
+    text = f"peak memory {peaks[n]:,.0f} MiB"
+    return text if len(peaks) == 1 else f"{text}, {peaks[n] / peaks[SMALL]:.2f} times that of {SMALL:,}"
+
+
+def in_process(what: str, vcf: Path, fasta: str | Path) -> tuple[float, float]:
+    """Return the rate and the peak of memory, measured in a process of its own."""
+    command = [sys.executable, __file__, "--genome", str(fasta), "--measure", what, str(vcf)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    rate, peak = map(float, output.split())
+    return rate, peak
 
 
 def write_vcf(path: Path, genome: Genome, contig: str, n: int) -> None:
@@ -61,15 +95,57 @@ def write_vcf(path: Path, genome: Genome, contig: str, n: int) -> None:
             written += 1
 
 
-def measure(vcf: Path, fasta: str) -> None:
-    genome = Genome(fasta)
+def write_fasta(path: Path, genome: Genome, contig: str) -> None:
+    sequence = decode(genome.codes(contig))
+    with open(path, "w") as stream:
+        stream.write(f">{contig}\n")
+        stream.writelines(f"{sequence[i : i + 100]}\n" for i in range(0, len(sequence), 100))
+
+
+def measure(prepare: Callable[[str, str], int], vcf: str, fasta: str) -> tuple[float, float]:
+    """Return pairs per second of CPU time, the second time, and the peak of memory in MiB."""
     for _ in range(2):
-        pairs, start = 0, time.process_time()
-        for chunk in iter_chunks(open_variants(vcf)):
-            pairs += len(allele_windows(chunk.variants, genome).scored)
+        start = time.process_time()
+        pairs = prepare(vcf, fasta)
         seconds = time.process_time() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"| VCF to codes of both alleles | {pairs:,} pairs | {pairs / seconds:,.0f} pairs/s | peak {peak:,.0f} MiB |")
+    return pairs / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def ours(vcf: str, fasta: str) -> int:
+    genome = Genome(fasta)
+    return sum(len(allele_windows(chunk.variants, genome).scored) for chunk in iter_chunks(open_variants(vcf)))
+
+
+def parse(vcf: str, fasta: str) -> int:
+    return sum(len(chunk.variants) for chunk in iter_chunks(open_variants(vcf)))
+
+
+def plain(vcf: str, fasta: str, length: int = 200) -> int:
+    import pyfaidx
+    from cyvcf2 import VCF
+
+    half, pairs = length // 2, 0
+    with pyfaidx.Fasta(fasta, as_raw=True, sequence_always_upper=True) as genome:
+        for record in VCF(vcf):
+            contig = genome[record.CHROM]
+            for alt in record.ALT:
+                start = record.POS - 1
+                if contig[start : start + len(record.REF)] != record.REF:
+                    continue
+                before = contig[start - half : start]
+                after = contig[start + len(record.REF) : start + len(record.REF) + half]
+                windows = [encode((before + allele + after)[:length]) for allele in (record.REF, alt)]
+                pairs += len(windows) // 2
+    return pairs
+
+
+def cyvcf2(vcf: str, fasta: str) -> int:
+    from cyvcf2 import VCF
+
+    return sum(len([record.CHROM, record.POS, record.REF, record.ALT]) // 4 for record in VCF(vcf))
+
+
+MEASURES = {"ours": ours, "parse": parse, "plain": plain, "cyvcf2": cyvcf2}
 
 
 if __name__ == "__main__":

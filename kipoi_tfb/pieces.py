@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tfb_matrix_data.errors import InputError, TfbError
+from tfb_matrix_data.errors import InputError, TfbError, UnfinishedError
 from tfb_matrix_data.files import atomic_path, check_output
 
 __all__ = ["Pieces"]
@@ -72,7 +72,7 @@ class Pieces:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # Pieces of an earlier run are never removed for an error of this one: the file may be mended by then.
-        worth_keeping = not isinstance(error, TfbError) or self._found
+        worth_keeping = not isinstance(error, TfbError) or isinstance(error, UnfinishedError) or self._found
         n_pieces = len(self._pieces())
         if error is not None and worth_keeping and n_pieces:
             logger.warning(
@@ -99,19 +99,31 @@ class Pieces:
         InputError
             If the piece that is there was made of another input.
         """
-        number = f"{len(self.paths):08d}"
-        path = self.folder / f"{number}-{digest[:32]}"
-        if path.is_file():
-            self.taken_over += 1
-        else:
-            if other := next(self.folder.glob(f"{number}-*"), None):
-                raise InputError(
-                    self.output,
-                    f"{other} was made of other input than the file has now; delete {self.folder} to start anew",
-                )
+        path, there = self.place(digest)
+        if not there:
             with atomic_path(path) as temporary:
                 write(temporary)
+
+    def place(self, digest: str) -> tuple[Path, bool]:
+        """Return the path of the next piece, to be written by the caller, and whether it is there already.
+
+        Raises
+        ------
+        InputError
+            As `add`.
+        """
+        number = f"{len(self.paths):08d}"
+        path = self.folder / f"{number}-{digest[:32]}"
+        there = path.is_file()
+        if there:
+            self.taken_over += 1
+        elif other := next(self.folder.glob(f"{number}-*"), None):
+            raise InputError(
+                self.output,
+                f"{other} was made of other input than the file has now; delete {self.folder} to start anew",
+            )
         self.paths.append(path)
+        return path, there
 
     def _pieces(self) -> list[Path]:
         return sorted(self.folder.glob("0*-*"))

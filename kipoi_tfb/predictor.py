@@ -102,6 +102,7 @@ class Predictor:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, batch_size)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
         owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
@@ -122,6 +123,10 @@ class Predictor:
         self.sources = [owner[i] for i in kept]
         keep = [order[i] for i in kept]
         self._keep = None if keep == list(range(len(every))) else keep
+
+    def __reduce__(self) -> tuple:
+        # Another process gets the entries, and loads the networks from their files.
+        return Predictor, self._made_of
 
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).

@@ -6,9 +6,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
+from kipoi_tfb.cluster import Cluster, piece_maker
 from kipoi_tfb.effect_files import (
     DEFAULT_SCORES,
     SCORES,
@@ -121,6 +123,7 @@ def score_variants(
     genome: Genome,
     output: str | Path,
     options: ScoringOptions | None = None,
+    cluster: Cluster | None = None,
 ) -> ScoringSummary:
     """Write one row per ALT allele, with a status and scores of each TF, or the VCF with these in its INFO.
 
@@ -139,6 +142,8 @@ def score_variants(
         ``.tsv``, ``.parquet``, ``.h5``, ``.vcf`` or ``.vcf.gz`` (bgzip, with an index).
     options
         Default `ScoringOptions`.
+    cluster
+        Whose workers run the networks; default this process. The output is the same.
 
     Raises
     ------
@@ -149,6 +154,8 @@ def score_variants(
     InputError
         If the input cannot be read; nothing is written then. Where only the end of it is lost, what came before is
         written, and the summary says so.
+    UnfinishedError
+        If workers of the cluster could not make a piece; the others are kept, as of a killed run.
     """
     options = options or ScoringOptions()
     source = open_variants(variants, options.region)
@@ -162,19 +169,15 @@ def score_variants(
     known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
-            windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
-            # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
-            summary.count(windows, len(chunk.lines))
-            if sorting is not None:
-                sorting.update(chunk.variants)
-
-            def write(path: Path, chunk: VariantChunk = chunk, windows: AlleleWindows = windows) -> None:
-                effects = scorer(chunk.variants, windows)
-                file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
-
-            pieces.add(hashlib.sha256(b"".join(chunk.lines)).hexdigest(), write)
-            advance(len(chunk.lines))
+        with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
+            for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
+                windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
+                # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
+                summary.count(windows, len(chunk.n_alleles))
+                if sorting is not None:
+                    sorting.update(chunk.variants)
+                add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
+                advance(len(chunk.n_alleles))
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
         if n_rows != n_expected:
             Path(output).unlink()
@@ -183,6 +186,20 @@ def score_variants(
     if sorting is not None:
         summary.problems += write_index(Path(output), sorting)
     return summary
+
+
+def _write_piece(
+    scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
+) -> None:
+    effects = scorer(chunk.variants, windows)
+    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
+
+
+def _place(chunk: VariantChunk) -> str:
+    """Return where the alleles of a chunk are, for messages."""
+    chrom, pos = chunk.variants.chrom, chunk.variants.pos
+    end = f"{pos[-1]}" if chrom[-1] == chrom[0] else f"{chrom[-1]}:{pos[-1]}"
+    return f"{chrom[0]}:{pos[0]}-{end} ({len(pos)} alleles)"
 
 
 def _until_cut(chunks: Iterator[VariantChunk], summary: ScoringSummary) -> Iterator[VariantChunk]:

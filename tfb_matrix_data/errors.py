@@ -15,6 +15,7 @@ __all__ = [
     "InputError",
     "LayoutError",
     "TfbError",
+    "UnfinishedError",
     "UnknownNameError",
 ]
 
@@ -68,6 +69,10 @@ class EntryError(TfbError):
 
 class ConfigError(TfbError):
     """A configuration asks for something that does not exist or does not fit together."""
+
+
+class UnfinishedError(TfbError):
+    """Some parts of an output could not be made; those that could be are kept for the next try."""
 
 
 class UnknownNameError(TfbError):

@@ -118,6 +118,12 @@ def score(
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, help="Score in so many processes of this machine (dask).")
+    ] = 0,
+    scheduler: Annotated[
+        str, typer.Option("--scheduler", metavar="ADDRESS", help="Or on the workers of this dask scheduler.")
+    ] = "",
 ) -> None:
     """Score the effect of every ALT allele on every TF: one row per ALT, each with a status.
 
@@ -128,6 +134,13 @@ def score(
 
     effect_format(output)
     largest_and_step = _shifts(shifts)
+    if workers and scheduler:
+        raise typer.BadParameter("give either --workers or --scheduler")
+    from kipoi_tfb.cluster import Cluster, check_dask
+
+    cluster = Cluster(workers, scheduler, threads) if workers or scheduler else None
+    if cluster is not None:
+        check_dask()
     predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.scoring import ScoringOptions, score_variants
 
@@ -142,7 +155,7 @@ def score(
         tidy=tidy,
         index=index,
     )
-    summary = score_variants(predictor, source, _genome(genome), output, options)
+    summary = score_variants(predictor, source, _genome(genome), output, options, cluster)
     say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output} ({summary.records} records)")
     if summary.taken_over:
         say(f"{summary.taken_over} pieces were there already, from a run that was stopped")
