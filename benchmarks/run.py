@@ -35,6 +35,8 @@ def main() -> None:
         ("encoding.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("inference.py", []),
         ("training.py", []),
+        ("variants.py", ["--genome", arguments.genome]),
+        ("scoring.py", ["--genome", arguments.genome]),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     ):
         print(f"{script} ...", file=sys.stderr)
