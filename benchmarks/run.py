@@ -36,6 +36,8 @@ def main() -> None:
         ("inference.py", []),
         ("group.py", []),
         ("training.py", []),
+        ("variants.py", ["--genome", arguments.genome]),
+        ("scoring.py", ["--genome", arguments.genome]),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     ):
         print(f"{script} ...", file=sys.stderr)

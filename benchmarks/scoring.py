@@ -3,10 +3,11 @@
     python benchmarks/scoring.py --genome hg38.fa [--entry multi50] [--variants 100000] [--contig chr22]
 
 Prints variants per second of wall time of whole commands, the peak of memory for 10,000 variants and for many, and the
-ratio to kipoi-veff2's variant-centred way on the same network, machine and variants. That way is restated here, since
-kipoi-veff2 (github.com/kipoi/kipoi-veff2) pins libraries of 2021: cyvcf2 record by record, kipoiseq's
-VariantSeqExtractor and ReorderedOneHot for either allele, batches of 100, one strand, probabilities subtracted, a row
-of csv per variant. Its start is not counted; ours is. Nothing else should run meanwhile.
+ratio to kipoi-veff2's variant-centred way on the same network, machine and kind of variants. That way is restated
+here, since kipoi-veff2 (github.com/kipoi/kipoi-veff2) pins libraries of 2021: cyvcf2 record by record, kipoiseq's
+VariantSeqExtractor and ReorderedOneHot for either allele, one strand, probabilities subtracted, a row of csv per
+variant; in batches, as a favour, and one by one, as its published code does. Its start is not counted; ours is. Nothing
+else should run meanwhile.
 """
 
 from __future__ import annotations
