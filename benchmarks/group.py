@@ -33,10 +33,7 @@ def main() -> None:
         many, seconds, grown = _measured(entries, codes)
         size = sum(path.stat().st_size for path in entries[0].folder.rglob("*") if path.is_file())
     print(f"| a head-only entry of {BASE} | {size / 1e3:.0f} kB | all its files |")
-    print(
-        f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s "
-        f"| memory grows by {grown:.0f} MiB: the base is there once |"
-    )
+    print(f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s | memory grows by {grown:.0f} MiB |")
     print(f"| predicting with one of them | {one:,.0f} windows/s | both strands, fp32 |")
     print(f"| predicting with {ENTRIES} of them | {many:,.0f} windows/s | {one / many:.2f} times the time of one |")
 
@@ -69,7 +66,7 @@ def _made_up(folder: Path) -> list[Entry]:
 
 
 def _measured(entries: list[Entry], codes: np.ndarray) -> tuple[float, float, float]:
-    """Return windows per second, the best of some rounds, the seconds that loading took and the memory it holds."""
+    """Return windows per second (the best of some rounds), the seconds that loading took, and the memory it holds."""
     before, started = _memory(), time.perf_counter()
     predictor = Predictor(entries)
     loaded, grown = time.perf_counter() - started, _memory() - before
