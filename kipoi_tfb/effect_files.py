@@ -179,7 +179,10 @@ class Veff2Table(EffectTable):
 
     def __init__(self, tfs: Sequence[str], sources: Sequence[Entry]) -> None:
         super().__init__(tfs)
-        self.targets = [tf if "/" in tf else f"{entry.card.name}/{tf}" for tf, entry in zip(tfs, sources, strict=True)]
+        titles = [entry.card.name for entry in sources]
+        if len({*titles}) < len({id(entry) for entry in sources}):  # folders of entries that call themselves the same
+            titles = [entry.name for entry in sources]
+        self.targets = [f"{title}/{tf.rsplit('/', 1)[-1]}" for title, tf in zip(titles, tfs, strict=True)]
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk."""

@@ -191,13 +191,16 @@ def top_tfs(tfs: Sequence[str], effects: NDArray[np.float32], n: int) -> list[st
     ['MAX:2.25;JUND:1.5', '.']
     """
     sign = 1 if n > 0 else -1
-    order = np.argsort(-sign * effects, axis=1, kind="stable")[:, : abs(n)]
-    largest = np.take_along_axis(effects, order, axis=1)
-    texts = []
-    for indices, values in zip(order.tolist(), largest.tolist(), strict=True):
-        named = [f"{tfs[i]}:{value:.3g}" for i, value in zip(indices, values, strict=True) if sign * value > 0]
-        texts.append(";".join(named) or ".")
-    return texts
+    left, rows = sign * effects, np.arange(len(effects))
+    named: list[list[str]] = [[] for _ in effects]
+    # For the few that are wanted, one maximum after the other is some three times faster than sorting all TFs.
+    for _ in range(min(abs(n), len(tfs))):
+        best = left.argmax(1)
+        for names, i, value in zip(named, best.tolist(), left[rows, best].tolist(), strict=True):
+            if value > 0:
+                names.append(f"{tfs[i]}:{sign * value:.3g}")
+        left[rows, best] = -np.inf
+    return [";".join(names) or "." for names in named]
 
 
 def _nulls(predictor: Predictor) -> list[tuple[EffectNull, NDArray[np.int64], NDArray[np.int64]]]:

@@ -1,9 +1,10 @@
-"""Making the matched null of an entry: effects of random variants in open regions that it was not trained on."""
+"""Making the matched nulls of entries: effects of random variants in open regions that they were not trained on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import decode, gc_content
 from tfb_matrix_data.variants import Variants
 
-__all__ = ["LONGEST_INDEL", "N_BINS", "PER_POSITION", "draw_variants", "make_null", "null_chromosomes"]
+__all__ = ["LONGEST_INDEL", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
 
 PER_POSITION = 5
 """Variants at each position: three substitutions, an insertion, a deletion; they share the window with REF."""
@@ -39,8 +40,7 @@ _POSITIONS_AT_ONCE = 512
 _ROUNDS = 100
 
 
-def make_null(
-    entry: Entry,
+def make_nulls(
     predictor: Predictor,
     matrix: BindingMatrix,
     genome: Genome,
@@ -48,21 +48,19 @@ def make_null(
     positions: int = 20_000,
     seed: int = 1,
     command: str = "",
-) -> EffectNull:
-    """Return the null of an entry: for each TF, class of alleles and GC content, the effects of random variants.
+) -> list[tuple[Entry, EffectNull]]:
+    """Return the null of each entry: for each TF, class of alleles and GC content, the effects of random variants.
 
     Parameters
     ----------
-    entry
-        The entry.
     predictor
-        Its network, with all columns.
+        The networks, with all columns of their entries; they are run side by side over the same variants.
     matrix
         Its regions that are open in a cell type are where variants are drawn.
     genome
         Genome of the matrix's assembly.
     chromosomes
-        Default: those that the entry's card holds out for validation and test. On chromosomes that trained, effects
+        Default: those that the entries' cards hold out for validation and test. On chromosomes that trained, effects
         may be larger than they would be anywhere else.
     positions
         Places to draw, with `PER_POSITION` variants at each.
@@ -74,11 +72,12 @@ def make_null(
     Raises
     ------
     ConfigError
-        If a chromosome is the acceptance set, or there are too few variants.
+        If a chromosome is the acceptance set, the entries hold out different ones, or there are too few variants.
     UnknownNameError
         If the matrix has no region on a chromosome.
     """
-    names = null_chromosomes(entry, matrix, chromosomes)
+    entries = list({id(entry): entry for entry in predictor.sources}.values())
+    names = null_chromosomes(entries, matrix, chromosomes)
     variants = draw_variants(matrix, genome, names, positions, predictor.window_length, seed)
     effects, gc = _effects(variants, genome, predictor)
     gc_edges = np.quantile(gc, np.arange(1, N_BINS) / N_BINS)
@@ -96,35 +95,44 @@ def make_null(
     for kind, gc_bin in np.ndindex(shape):
         matched = effects[(classes == kind) & (bins == gc_bin)]
         quantiles[:, kind, gc_bin] = np.percentile(matched, PERCENTS, axis=0).T
-    record = NullRecord(
-        entry=entry.card.name,
-        weights_sha256=entry.card.weights.sha256,
-        matrix_sha256=sha256(matrix.path),
-        genome=genome.path.name,
-        genome_sha256=sha256(genome.path),
-        chromosomes=tuple(names),
-        positions=positions,
-        seed=seed,
-        command=command,
-        version=__version__,
-    )
-    return EffectNull(record, tuple(entry.card.tasks), gc_edges, counts, quantiles)
+    made_of: dict[str, Any] = {
+        "matrix_sha256": sha256(matrix.path),
+        "genome": genome.path.name,
+        "genome_sha256": sha256(genome.path),
+        "chromosomes": tuple(names),
+        "positions": positions,
+        "seed": seed,
+        "command": command,
+        "version": __version__,
+    }
+    nulls = []
+    for entry in entries:
+        card = entry.card
+        record = NullRecord(entry=card.name, weights_sha256=card.weights.sha256, **made_of)
+        own = [i for i, source in enumerate(predictor.sources) if source is entry]
+        nulls.append((entry, EffectNull(record, card.tasks, gc_edges, counts, quantiles[own])))
+    return nulls
 
 
-def null_chromosomes(entry: Entry, matrix: BindingMatrix, chromosomes: Sequence[str] | None = None) -> list[str]:
-    """Return the chromosomes of a null; see `make_null`."""
-    data = entry.card.data
+def null_chromosomes(
+    entries: Sequence[Entry], matrix: BindingMatrix, chromosomes: Sequence[str] | None = None
+) -> list[str]:
+    """Return the chromosomes of a null; see `make_nulls`."""
     if chromosomes is None:
-        held_out = (*data.validation_chromosomes, *data.test_chromosomes)
+        sets = {(*e.card.data.validation_chromosomes, *e.card.data.test_chromosomes) for e in entries}
+        if len(sets) > 1:
+            raise ConfigError("the entries hold out different chromosomes; name some with --chromosomes")
+        (held_out,) = sets
         chromosomes = [name for name in held_out if name in matrix.regions.chrom_names]
         if not chromosomes:
             raise ConfigError(
-                f"{matrix.path} has no region on {', '.join(held_out) or 'a chromosome'} that {entry.name} holds out; "
-                "name others with --chromosomes"
+                f"{matrix.path} has no region on {', '.join(held_out) or 'a chromosome'} that {entries[0].name} holds "
+                "out; name others with --chromosomes"
             )
-    never = sorted({*chromosomes} & {*data.excluded_chromosomes})
-    if never:
-        raise ConfigError(f"{', '.join(never)} has no use in {entry.name} (its card excludes it); name others")
+    for entry in entries:
+        never = sorted({*chromosomes} & {*entry.card.data.excluded_chromosomes})
+        if never:
+            raise ConfigError(f"{', '.join(never)} has no use in {entry.name} (its card excludes it); name others")
     return list(chromosomes)
 
 

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from tests.entries import VCF, base, record, write_files
+from tests.entries import TFS, VCF, base, record, write_files
 
 pytest_plugins = ("tests.entries",)
 
@@ -40,6 +40,35 @@ def test_options_reach_the_output(tfb, tmp_path):
     found = rows(tmp_path / "out.tsv")
     assert found[0] == ["chrom", "pos", "id", "ref", "alt", "status", "flags", "tf", "effect"]
     assert [row[5] for row in found[1:]] == ["swapped"] * 3 + ["ok"] * 3
+
+
+def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
+    write_files(tmp_path, {"in.vcf": VCF + record(500)})
+    code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--scores", "effect", "--shifts", "20,5", "--top", "1")
+    assert code == 0, err
+    header, row = rows(tmp_path / "out.tsv")
+    assert header[7:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
+    assert ";" not in row[7] + row[8] and ":" in row[7] + row[8]
+    assert tfb("score", "in.vcf", *REST, "out.tsv", "--shifts", "40", "--columns", "kipoi-veff2", "--top", "0")[0] == 0
+    header, _ = rows(tmp_path / "out.tsv")
+    assert header[0] == "#CHROM" and header[-2:] == ["status", "flags"] and "tiny/JUND/logit" in header
+
+
+@pytest.mark.parametrize(
+    ("shifts", "code", "words"),
+    [
+        ("far", 2, "--shifts is BP or BP,STEP, such as 40 or 40,5; found 'far'"),
+        ("1,2,3", 2, "found '1,2,3'"),
+        ("-5", 2, "found '-5'"),
+        ("5", 1, "error: shifts of up to 5 bp in steps of 10"),
+        ("100", 1, "at most 99 (half a window)"),
+    ],
+)
+def test_wrong_shifts(tfb, tmp_path, shifts, code, words):
+    write_files(tmp_path, {"in.vcf": VCF + record(500)})
+    found, _, err = tfb("score", "in.vcf", *REST, "out.tsv", f"--shifts={shifts}")
+    assert found == code and words in " ".join(err.replace("│", " ").split())
+    assert not (tmp_path / "out.tsv").exists()
 
 
 def test_another_assembly_can_be_ignored(tfb, tmp_path):

@@ -11,11 +11,12 @@ import pyarrow.parquet
 import pysam
 import pytest
 
-from kipoi_tfb.effect_files import DEFAULT_SCORES, effect_format
+from kipoi_tfb.effect_files import DEFAULT_SCORES, Veff2Table, effect_format
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import TFS, base
-from tfb_matrix_data.errors import ConfigError, InputError
+from tests.test_null import copied, put_null
+from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.files import BGZIP_END
 from tfb_matrix_data.genome import Genome
 
@@ -107,6 +108,54 @@ def test_values_are_those_of_the_table_one_per_alt(scored):
     assert start == len(table["pos"]) == 7
 
 
+def test_the_tfs_gained_and_lost_are_fields(scored):
+    path, table = scored
+    said = {
+        field: [row for row in path.read_text().splitlines() if row.startswith(f"##INFO=<ID={field},")]
+        for field in ("TFB_TOP_GAINED", "TFB_TOP_LOST")
+    }
+    assert all(len(rows) == 1 and "Number=A,Type=String" in rows[0] for rows in said.values())
+    assert "strengthens most" in said["TFB_TOP_GAINED"][0] and "weakens most" in said["TFB_TOP_LOST"][0]
+    start = 0
+    for record in cyvcf2.VCF(str(path)):
+        n = max(1, len(record.ALT))
+        rows = slice(start, start + n)
+        start += n
+        for field, column in (("TFB_TOP_GAINED", "top_gained"), ("TFB_TOP_LOST", "top_lost")):
+            if not {"ok"} & set(table["status"][rows]):
+                assert record.INFO.get(field) is None
+                continue
+            assert record.INFO[field].split(",") == [text.replace(";", "|") for text in table[column][rows]]
+    assert any(":" in text for text in table["top_gained"]) and any(":" in text for text in table["top_lost"])
+
+
+def test_no_tfs_gained_and_lost(tmp_path, predictor, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    for name in ("out.vcf", "out.tsv"):
+        score_variants(predictor, vcf, genome, tmp_path / name, ScoringOptions(top=0))
+        assert "top" not in (tmp_path / name).read_text().lower()
+
+
+def test_a_score_that_one_allele_lacks_is_a_dot(tmp_path, entry, genome):
+    own = copied(entry, tmp_path / "own")
+    put_null(own)
+    two = base(600) + base(601)
+    lines = [line(600, f"{other(base(600))}{other(base(601))},{two[0]}", ref=two), LINES[0]]
+    lines.append(line(620, "".join(map(other, base(620) + base(621))), ref=base(620) + base(621)))
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(lines))
+    options = ScoringOptions(scores=("effect", "percentile"), shifts=(10, 10), top=0)
+    score_variants(Predictor([own], ["JUND"]), vcf, genome, tmp_path / "out.vcf", options)
+    text = (tmp_path / "out.vcf").read_text()
+    assert "windows shifted by up to 10 bp in steps of 10" in text and "nan" not in text
+    first, second, third = (dict(record.INFO) for record in cyvcf2.VCF(str(tmp_path / "out.vcf")))
+    assert first["TFB_JUND_percentile"][0] is None and 0 <= first["TFB_JUND_percentile"][1] <= 100
+    assert 0 <= second["TFB_JUND_percentile"] <= 100
+    assert third.get("TFB_JUND_percentile") is None  # two bases replaced: no null, and nothing else to say
+    for info in (first, second, third):
+        effects, largest = (np.atleast_1d(info[f"TFB_JUND_{name}"]) for name in ("effect", "max_effect"))
+        assert (np.abs(largest) >= np.abs(effects)).all()
+
+
 def test_flags_are_written_as_info_allows(scored):
     rows = body(scored[0].read_text())
     assert "TFB_STATUS=unsupported;TFB_FLAGS=no_alt" in rows[3][7]
@@ -191,6 +240,60 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
         score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
+
+
+# kipoi-veff2's names
+
+
+def test_the_columns_of_kipoi_veff2(tmp_path, scored, predictor, entry, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    options = ScoringOptions(columns="kipoi-veff2", shifts=(20, 20), piece_size=2)
+    score_variants(predictor, vcf, genome, tmp_path / "out.parquet", options)
+    found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
+    functions = ("ref", "alt", "diff", "logit", "max_effect")
+    assert list(found) == [
+        *("#CHROM", "POS", "ID", "REF", "ALT"),
+        *(f"{entry.card.name}/{tf}/{function}" for function in functions for tf in TFS),
+        *("status", "flags", "top_gained", "top_lost"),
+    ]
+    table = scored[1]
+    for theirs, ours in (("#CHROM", "chrom"), ("POS", "pos"), ("ID", "id"), ("REF", "ref"), ("ALT", "alt")):
+        assert found[theirs] == table[ours]
+    assert (found["status"], found["top_lost"]) == (table["status"], table["top_lost"])
+    for tf in TFS:
+        for theirs, ours in (("ref", "ref"), ("alt", "alt"), ("logit", "effect")):
+            values = (np.array(x, float) for x in (found[f"tiny/{tf}/{theirs}"], table[f"{tf}_{ours}"]))
+            np.testing.assert_allclose(*values, atol=1e-5)
+        ref, alt, diff = (np.array(found[f"tiny/{tf}/{name}"], float) for name in functions[:3])
+        np.testing.assert_allclose(diff, alt - ref, atol=1e-6)
+
+
+def test_the_columns_of_kipoi_veff2_as_tsv_with_two_entries(tmp_path, entry, other_entry, genome):
+    both = Predictor([entry, other_entry], ["tiny/JUND", "other/JUND", "SP1"])
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    options = ScoringOptions(columns="kipoi-veff2", scores=("disagreement", "effect"), top=0)
+    score_variants(both, vcf, genome, tmp_path / "out.tsv", options)
+    header, row = (text.split("\t") for text in (tmp_path / "out.tsv").read_text().splitlines())
+    targets = ("tiny/JUND", "other/JUND", "other/SP1")
+    scores = [f"{target}/{function}" for function in ("logit", "disagreement") for target in targets]
+    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags"]
+    assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-2] == "ok"
+
+
+def test_entries_that_call_themselves_the_same_go_by_their_folders(tmp_path, entry):
+    one, two = copied(entry, tmp_path / "one"), copied(entry, tmp_path / "two")
+    table = Veff2Table([f"{one.name}/JUND", f"{two.name}/JUND"], [one, two])
+    assert table.targets == [f"{tmp_path}/one/JUND", f"{tmp_path}/two/JUND"]
+
+
+def test_other_names_are_for_wide_tables(tmp_path, predictor, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    for name, tidy in (("out.vcf", False), ("out.vcf.gz", False), ("out.tsv", True)):
+        with pytest.raises(ConfigError, match=r"names of columns \(kipoi-veff2\) are for wide tables"):
+            options = ScoringOptions(columns="kipoi-veff2", tidy=tidy)
+            score_variants(predictor, vcf, genome, tmp_path / name, options)
+    with pytest.raises(UnknownNameError, match=r"unknown names of columns 'veff2'.*kipoi-veff2"):
+        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(columns="veff2"))
 
 
 def test_the_ending_says_the_format():

@@ -10,7 +10,7 @@ import pytest
 from kipoi_tfb import make_null as module
 from kipoi_tfb.effects import EffectScorer
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_null
+from kipoi_tfb.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_nulls
 from kipoi_tfb.null import CLASSES, NULL_FILE, PERCENTS, EffectNull, allele_classes, read_null, write_null
 from kipoi_tfb.predictor import Predictor
 from tests import tiny
@@ -40,11 +40,17 @@ def few_will_do(monkeypatch) -> None:
     monkeypatch.setattr(module, "MIN_VARIANTS", 5)
 
 
+def made(world, *entries: Entry) -> list[EffectNull]:
+    found = make_nulls(Predictor(entries), world.matrix, world.genome, None, POSITIONS, 3, "tfb null tiny")
+    assert [one for one, _ in found] == list(entries)
+    return [null for _, null in found]
+
+
 @pytest.fixture(scope="module")
 def null(world, entry) -> EffectNull:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "MIN_VARIANTS", 5)
-        return make_null(entry, Predictor([entry]), world.matrix, world.genome, None, POSITIONS, 3, "tfb null tiny")
+        return made(world, entry)[0]
 
 
 def draw(world, n=POSITIONS, seed=3, chromosomes=CHROMOSOMES, genome=None):
@@ -131,16 +137,20 @@ def test_the_record_says_what_made_it(world, entry, null):
 
 
 def test_the_same_null_is_the_same_file(world, entry, null, tmp_path):
-    again = make_null(entry, Predictor([entry]), world.matrix, world.genome, None, POSITIONS, 3, "tfb null tiny")
-    for path, made in ((tmp_path / "a.npz", null), (tmp_path / "b.npz", again)):
-        write_null(made, path)
+    # Beside another entry, whose columns come first.
+    other = tiny.make_entry(tmp_path / "other", name="other", tasks=("CTCF", "SP1", "ATF4"))
+    of_other, again = made(world, other, entry)
+    for path, one in ((tmp_path / "a.npz", null), (tmp_path / "b.npz", again)):
+        write_null(one, path)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert of_other.tfs == other.card.tasks and of_other.record.weights_sha256 == other.card.weights.sha256
+    assert np.abs(of_other.quantiles.astype(float)).max() < np.abs(null.quantiles.astype(float)).max()
 
 
 def test_too_few_variants_are_refused(world, entry, monkeypatch):
     monkeypatch.setattr(module, "MIN_VARIANTS", 100)
     with pytest.raises(ConfigError, match=r"only \d+ variants of class .* in GC bin \d of 5 .*; draw more than 40"):
-        make_null(entry, Predictor([entry]), world.matrix, world.genome, None, 40)
+        make_nulls(Predictor([entry]), world.matrix, world.genome, None, 40)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +162,14 @@ def test_too_few_variants_are_refused(world, entry, monkeypatch):
 )
 def test_wrong_chromosomes(world, entry, chromosomes, error, words):
     with pytest.raises(error, match=words):
-        make_null(entry, Predictor([entry]), world.matrix, world.genome, chromosomes, 10)
+        make_nulls(Predictor([entry]), world.matrix, world.genome, chromosomes, 10)
+
+
+def test_entries_that_hold_out_different_chromosomes(world, entry, tmp_path):
+    data = entry.card.data.model_copy(update={"test_chromosomes": ("chr15",), "train_chromosomes": ("chr13",)})
+    other = tiny.make_entry(tmp_path / "other", name="other", data=data)
+    with pytest.raises(ConfigError, match="hold out different chromosomes; name some with --chromosomes"):
+        make_nulls(Predictor([entry, other]), world.matrix, world.genome, None, 10)
 
 
 def test_a_matrix_without_held_out_chromosomes(world, tmp_path):
@@ -161,7 +178,7 @@ def test_a_matrix_without_held_out_chromosomes(world, tmp_path):
     )
     elsewhere = tiny.make_entry(tmp_path / "other", data=data)
     with pytest.raises(ConfigError, match=r"no region on chr1, chr2 that .* holds out; name others with --chromosomes"):
-        make_null(elsewhere, Predictor([elsewhere]), world.matrix, world.genome, None, 10)
+        make_nulls(Predictor([elsewhere]), world.matrix, world.genome, None, 10)
 
 
 # The commands
@@ -179,7 +196,7 @@ def test_a_null_made_by_the_command_gives_percentiles(world, entry, tmp_path, mo
     null = read_null(own)
     assert null is not None
     assert null.record.command == (
-        "tfb null tiny --matrix matrix.h5 --genome genome.fa --chromosomes chr22 --positions 160 --seed 5"
+        "tfb null own --matrix matrix.h5 --genome genome.fa --chromosomes chr22 --positions 160 --seed 5"
     )
     base = world.genome.windows(["chr22"], [1000], 1).codes[0, 0]
     allele = f"chr22:1001:{'ACGT'[base]}>{'ACGT'[base - 1]}"
@@ -192,3 +209,26 @@ def test_a_null_made_by_the_command_gives_percentiles(world, entry, tmp_path, mo
     (own.folder / NULL_FILE).unlink()
     code, _, err = run_tfb(monkeypatch, capfd, arguments)
     assert code == 1 and "error: own has no null to take percentiles from" in err
+
+
+def test_one_output_is_for_one_entry(world, entry, tmp_path, monkeypatch, capfd):
+    for name in ("own", "twin"):
+        copied(entry, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    files = ("--matrix", str(world.matrix_path), "--genome", str(world.genome_path))
+    code, _, err = run_tfb(monkeypatch, capfd, ["null", "own,twin", *files, "-o", "out.npz"])
+    assert code == 1 and "error: --output is for one entry" in err
+    code, _, err = run_tfb(monkeypatch, capfd, ["null", "own", *files, "-o", "no/out.npz"])
+    assert code == 1 and "does not exist; create it first" in err
+
+
+@pytest.mark.shared_data
+def test_the_real_regions_have_places_enough(shared_data, real_matrix):
+    from tfb_matrix_data.genome import Genome
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    genome = Genome(shared_data / "hg38.dhs.fa.gz")
+    variants = draw_variants(BindingMatrix(real_matrix), genome, CHROMOSOMES, 2000, 200, 1)
+    windows = allele_windows(variants, genome, 200)
+    assert set(windows.status) == {"ok"} and not any("n_in_window" in flags for flags in windows.flags)
+    assert len(set(variants.pos.tolist())) > 1900

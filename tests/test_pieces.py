@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,29 @@ def test_a_resumed_run_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, 
     assert output.read_bytes() == whole.read_bytes()
     assert (resumed.status, resumed.flags, resumed.records) == (summary.status, summary.flags, summary.records)
     assert left_over(tmp_path) == sorted({*left_over(tmp_path / "whole"), "whole"})
+
+
+RICH = ScoringOptions(
+    piece_size=10, scores=("effect", "diff", "disagreement"), shifts=(20, 20), top=2, columns="kipoi-veff2"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "options"), [(".vcf.gz", replace(RICH, columns="tfb")), (".tsv", RICH), (".parquet", RICH)]
+)
+def test_a_resumed_run_with_every_score_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, ending, options):
+    (tmp_path / "whole").mkdir()
+    whole, output = tmp_path / "whole" / f"out{ending}", tmp_path / f"out{ending}"
+    score_variants(predictor, vcf, genome, whole, options)
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, 3, Stopped())  # in the middle of the second piece: two shifts each
+        with pytest.raises(Stopped):
+            score_variants(predictor, vcf, genome, output, options)
+    other = r"other (columns, )?scores, shifts, top\)"
+    with pytest.raises(InputError, match=other):
+        score_variants(predictor, vcf, genome, output, OPTIONS)
+    assert score_variants(predictor, vcf, genome, output, options).taken_over == 1
+    assert output.read_bytes() == whole.read_bytes()
 
 
 KILLED = """

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from kipoi_tfb.scores import as_tensor, both_strands, effect, probability, to_one_hot
+from kipoi_tfb.scores import (
+    as_tensor,
+    average,
+    both_strands,
+    difference,
+    disagreement,
+    effect,
+    probability,
+    to_one_hot,
+)
 from tests import tiny
 from tfb_matrix_data.sequence import encode, one_hot, reverse_complement
 
@@ -44,6 +53,20 @@ def test_both_strands_averages_logits():
     # A on the one strand plus A on the other (T), over two.
     hot = to_one_hot(torch.from_numpy(np.stack([encode("AACG"), encode("TTTA"), encode("NNAA")])))
     assert both_strands(CountA(), hot).tolist() == [[1.0], [2.0], [1.0]]
+
+
+def test_disagreement_of_the_strands_by_hand():
+    # (allele, strand, TF): the effects are 2 and 0.5 on the one strand, 1 and 1.5 on the other.
+    ref = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    alt = torch.tensor([[[2.0, 1.5], [2.0, 1.5]]])
+    assert disagreement(ref, alt).tolist() == [[1.0, 1.0]]
+    assert effect(average(ref), average(alt)).tolist() == [[1.5, 1.0]]
+    assert disagreement(alt, alt).tolist() == [[0.0, 0.0]]
+
+
+def test_difference_of_probabilities_by_hand():
+    logits = torch.log(torch.tensor([[0.25, 0.8]]) / (1 - torch.tensor([[0.25, 0.8]])))
+    torch.testing.assert_close(difference(torch.zeros(1, 2), logits), torch.tensor([[-0.25, 0.3]]))
 
 
 def test_both_strands_is_float32_under_bf16():

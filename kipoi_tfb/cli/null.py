@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli.common import listed, say
-from kipoi_tfb.cli.models import DeviceOption, EntryArgument, MatrixOption, PrecisionOption, ThreadsOption, predictor_of
+from kipoi_tfb.cli.models import DeviceOption, MatrixOption, PrecisionOption, ThreadsOption, predictor_of
 
 
 def null(
-    entry: EntryArgument,
+    models: Annotated[str, typer.Argument(help="Zoo entries, comma-separated, or all; or folders of entries.")],
     matrix: MatrixOption,
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the matrix's assembly, plain or bgzip.")],
     output: Annotated[
@@ -28,31 +28,34 @@ def null(
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
 ) -> None:
-    """Make the null of an entry: effects of random variants, for the percentiles of `tfb score --scores percentile`.
+    """Make the null of entries: effects of random variants, for the percentiles of `tfb score --scores percentile`.
 
     Example: tfb null multi163 --matrix matrix.h5 --genome hg38.fa
     """
     from kipoi_tfb.null import NULL_FILE, write_null
-    from kipoi_tfb.zoo import find_entry
+    from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-    found = find_entry(entry)
-    path = check_output(output or found.folder / NULL_FILE)
-    predictor = predictor_of(entry, "", device, precision, threads)
-    from kipoi_tfb.make_null import make_null
+    if output:
+        check_output(output)
+    predictor = predictor_of(models, "", device, precision, threads)
+    if output and len({id(entry) for entry in predictor.sources}) > 1:
+        raise ConfigError("--output is for one entry; without it each null goes into its entry's folder")
+    from kipoi_tfb.make_null import make_nulls
 
-    command = f"tfb null {found.card.name} --matrix {matrix.name} --genome {genome.name}"
+    command = f"tfb null {models} --matrix {matrix.name} --genome {genome.name}"
     command += f" --chromosomes {chromosomes}" if chromosomes else ""
     command += f" --positions {positions} --seed {seed}"
     started = time.monotonic()
-    made = make_null(
-        found, predictor, BindingMatrix(matrix), Genome(genome), listed(chromosomes), positions, seed, command
-    )
-    write_null(made, path)
+    made = make_nulls(predictor, BindingMatrix(matrix), Genome(genome), listed(chromosomes), positions, seed, command)
+    for entry, null in made:
+        path = output or entry.folder / NULL_FILE
+        write_null(null, path)
+        say(f"{path} ({path.stat().st_size / 1000:.0f} kB)")
+    counts = null.counts
     say(
-        f"{made.counts.sum()} variants on {', '.join(made.record.chromosomes)}, {made.counts.min()} to "
-        f"{made.counts.max()} per class and GC bin, {time.monotonic() - started:.0f} s -> {path} "
-        f"({path.stat().st_size / 1000:.0f} kB)"
+        f"{counts.sum()} variants on {', '.join(null.record.chromosomes)}, {counts.min()} to {counts.max()} per class "
+        f"and GC bin, {time.monotonic() - started:.0f} s"
     )
