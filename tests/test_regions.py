@@ -16,6 +16,7 @@ from kipoi_tfb.regions import PredictionSummary, predict_regions, predict_sequen
 from tests.entries import CONTIGS, TFS
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import InputError, UnknownNameError
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode, encode, reverse_complement
 
 pytest_plugins = ("tests.entries",)
@@ -112,8 +113,9 @@ def test_summits_move_the_windows(tmp_path, predictor, genome):
     )
 
 
-def test_renamed_contigs_are_reported_once(tmp_path, predictor, genome, caplog, monkeypatch):
+def test_renamed_contigs_are_reported_once(tmp_path, predictor, genome_path, caplog, monkeypatch):
     monkeypatch.setattr(regions_module, "_CHUNK", 2)
+    genome = Genome(genome_path)  # one that has told nobody yet
     bed = write_bed(tmp_path / "a.bed", [("1", 500 + i, 701) for i in range(6)])
     with caplog.at_level(logging.INFO, "tfb_matrix_data.genome"):
         predict_regions(predictor, bed, genome, tmp_path / "out.parquet")

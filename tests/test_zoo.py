@@ -17,6 +17,7 @@ import kipoi_tfb
 from kipoi_tfb import zoo
 from kipoi_tfb.card import CARD_FILE
 from kipoi_tfb.entry import GOLDEN_FILE, open_entry
+from kipoi_tfb.null import NULL_FILE
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.publish import install_entry, render_specs, save_weights
 from kipoi_tfb.scores import both_strands, probability, to_one_hot
@@ -67,13 +68,15 @@ def test_there_is_an_entry():
 
 @pytest.mark.parametrize("name", REAL)
 def test_real_entry_verifies(name):
-    checks = verify_entry(find_entry(name))
+    entry = find_entry(name)
+    checks = verify_entry(entry)
     assert [check.what for check in checks] == [
         "files",
         "weights",
         "held-out rule",
         "verdict",
         "golden predictions",
+        *(["null"] if (entry.folder / NULL_FILE).is_file() else []),
         "model.yaml",
         "variants/model.yaml",
         "size",
