@@ -19,6 +19,12 @@ def test_the_table_of_entries_is_that_of_the_zoo():
     assert printed in README, "paste the output of `tfb zoo ls --markdown` into the README"
 
 
+def test_the_table_of_the_tfs_is_that_of_the_zoo():
+    printed = CliRunner().invoke(app, ["zoo", "ls", "--group", "tf", "--markdown"]).stdout.strip()
+    assert "tf/JUND" in printed
+    assert printed in (ROOT / "docs" / "tf-models.md").read_text(), "paste the output into docs/tf-models.md"
+
+
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_the_two_commands_are_in_the_makefile(target):
     assert f"make {target}" in README
