@@ -130,6 +130,17 @@ def test_record(tfb, world, tmp_path):
     assert [row["tf"] for row in table(entry.folder / "metrics.tsv")] == list(tiny.MOTIFS)
 
 
+def test_what_is_recorded_of_others_is_over_the_entrys_own_tfs(tfb, world, tmp_path):
+    entry = tiny.make_entry(tmp_path / "two", tiny.network(3, 2), name="two", tasks=("SP1", "CTCF"))
+    options = ("--compare", "ENTRY", "--bootstrap", "20", "--device", "cpu", "--record", "-o", "m.tsv")
+    assert tfb(str(entry.folder), *ON_MATRIX, *options)[0] == 0
+    (other,) = {row["scorer"] for row in table("m.tsv")} - {table("m.tsv")[0]["scorer"]}
+    areas = {row["tf"]: float(row["auprc"]) for row in table("m.tsv") if row["scorer"] == other}
+    (recorded,) = open_entry(entry.folder).card.metrics.baselines.values()
+    assert recorded == pytest.approx((areas["SP1"] + areas["CTCF"]) / 2, abs=1e-4)
+    assert recorded != pytest.approx(np.mean(list(areas.values())), abs=1e-3)
+
+
 def test_trained_chromosomes_are_refused(tfb, world, tmp_path):
     code, _, err = tfb("ENTRY", *ON_MATRIX, "--chromosomes", "chr13")
     assert code == 1 and "was trained or validated on chr13; test it on other chromosomes" in err

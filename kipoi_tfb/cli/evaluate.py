@@ -131,7 +131,7 @@ def evaluate(
                     *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
                 ]
             )
-            others = {each.name: summaries[each.name].auprc for each in scorers[1:]}
+            others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
             rows = result.tables[first.name]
             evaluation.record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
     _write(result, comparisons, min_bound, output, json, plot)
