@@ -6,49 +6,39 @@ import datetime
 import fcntl
 import logging
 import shutil
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, HeadCard, TrainingCard, write_card
-from kipoi_tfb.denovo import denovo_scorer
+from kipoi_tfb.arms import Work, fit_output, train_seeds
+from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, TrainingCard, write_card
+from kipoi_tfb.controls import find_scorers, lacking
 from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, locate_base, open_entry
 from kipoi_tfb.evaluation import check_held_out, evaluate, record
-from kipoi_tfb.features import FeatureBank, window_features
+from kipoi_tfb.features import FeatureBank
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.gate import NOT_RUN, KnownScores, NetworkScorer, judge
-from kipoi_tfb.head import Lesson, balancing_weights, fit_head
+from kipoi_tfb.gate import judge
 from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.motifs import jaspar_scorer
-from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.publish import CITATION, write_entry
-from kipoi_tfb.scorers import EntryScorer, Scorer, TableScorer
-from kipoi_tfb.shared import head_of
-from kipoi_tfb.training import TrainingResult, train
-from kipoi_tfb.transfer import ARMS, Nearest, nearest_output, start_network
+from kipoi_tfb.scorers import EntryScorer
+from kipoi_tfb.transfer import ARMS, Nearest
 from kipoi_tfb.zoo import ACCEPTED, CANDIDATE, CONTROLS_FILE, REFUSED, find_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind
-from tfb_matrix_data.modes import read_profiles
-from tfb_matrix_data.sampling import balanced_sample, seed_of
-from tfb_matrix_data.sequence import gc_content
 
-__all__ = ["Finetuned", "alone_in", "finetune", "finished", "lacking"]
+__all__ = ["Finetuned", "alone_in", "finetune", "finished"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_BOUND = 5000
-"""Bound regions in each draw that an output layer is fitted to: more say no more, and take longer."""
 _GOLDEN_WINDOWS = 64
 
 
@@ -69,53 +59,6 @@ class Finetuned:
     entry: Entry
     gate: GateCard
     tables: dict[str, TfMetrics]
-
-
-@dataclass(frozen=True)
-class _Trained:
-    """The networks of all seeds of an arm."""
-
-    network: nn.Module
-    seed: int
-    best_epoch: int
-    seeds: tuple[int, ...]
-    losses: tuple[float, ...]
-    seconds: float
-    head_from: str | None
-    head: HeadCard | None = None
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What all steps of a fine-tune need."""
-
-    config: FinetuneConfig
-    base: Entry
-    data: FinetuneData
-    folder: Path
-    device: torch.device
-    precision: str
-    command: str
-    matrix: BindingMatrix | None
-    replicates: int
-    bank: FeatureBank | None
-
-    def features(self, region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what the base's output layer sees of windows, float32 (windows, features)."""
-        if self.bank is not None:
-            return self.bank.of(region)
-        return window_features(self.base, codes, self.device)
-
-    def nearest(self) -> Nearest:
-        """Return the base's output that is nearest to the TF."""
-        weight, bias = (value.numpy() for value in head_of(self.base))
-        train_windows, tf, device = self.data.training.train, self.config.tf, str(self.device)
-        if self.bank is None:
-            return nearest_output(self.base, tf, train_windows, device)
-        bank = self.bank
-        return nearest_output(
-            self.base, tf, train_windows, device, lambda windows: bank.of(windows.region) @ weight.T + bias
-        )
 
 
 def finished(folder: str | Path) -> Entry | None:
@@ -189,7 +132,7 @@ def finetune(
     chosen = choose_device(device)
     chosen_precision = choose_precision(precision, chosen)
     with alone_in(folder):
-        work = _Work(config, base, data, folder, chosen, chosen_precision, command, matrix, replicates, bank)
+        work = Work(config, base, data, folder, chosen, chosen_precision, command, matrix, replicates, bank)
         shutil.rmtree(folder / CANDIDATE, ignore_errors=True)  # of a run that was killed
         _put_back(folder)
         before = finished(folder)
@@ -205,20 +148,13 @@ def _check_not_done(entry: Entry | None, controls: Sequence[ControlKind]) -> Non
         raise EntryError(f"{entry.folder} exists already; remove it or use another --out")
 
 
-def lacking(entry: Entry, controls: Sequence[ControlKind]) -> list[ControlKind]:
-    """Return those of the controls that an entry was not compared with, though it could be."""
-    gate = entry.card.gate
-    if gate is None:
-        return []
-    return [kind for kind in controls if gate.not_run.get(kind) == NOT_RUN]
-
-
-def _finetune(work: _Work, controls: Sequence[ControlKind]) -> Finetuned:
+def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     config, base, data = work.config, work.base, work.data
     where = describe(work.device, work.precision)
     logger.info("device: %s", where)
     nearest = work.nearest()
-    own = _fit(work, nearest) if ARMS[config.arm].learning_rate is None else _train(work, config.arm, nearest)
+    alone = ARMS[config.arm].learning_rate is None
+    own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
     _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
         command=work.command,
@@ -272,7 +208,7 @@ def _to_natural_share(network: nn.Module, labels: NDArray[np.int8]) -> None:
         network.get_parameter("head.bias").add_(float(np.log(bound / unbound)))
 
 
-def _compare_further(work: _Work, before: Entry, controls: Sequence[ControlKind]) -> Finetuned:
+def _compare_further(work: Work, before: Entry, controls: Sequence[ControlKind]) -> Finetuned:
     """Run controls that were left out before, with a copy of the entry, which takes its place when it is whole."""
     card = before.card
     made = (card.name, card.data, card.finetuned and (card.finetuned.arm, card.finetuned.base_weights_sha256))
@@ -286,129 +222,12 @@ def _compare_further(work: _Work, before: Entry, controls: Sequence[ControlKind]
     return _judged(work, candidate, work.nearest(), lacking(before, controls), before)
 
 
-def _fit(work: _Work, nearest: Nearest) -> _Trained:
-    """Fit the output layer alone."""
-    started = time.monotonic()
-    config, every = work.config, work.data.every
-    start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
-    pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
-    gc, labels = gc_content(pool.codes), pool.labels[:, 0]
-    n_bound = int((labels == 1).sum())
-    limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
-    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
-    drawn = np.unique(np.concatenate(draws))
-    seen = work.features(pool.region[drawn], pool.codes[drawn])
-    lessons = [
-        Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
-    ]
-    validation = every["validation"]
-    bound = validation.labels[:, 0] == 1
-    judge_by = Lesson(
-        work.features(validation.region, validation.codes),
-        bound,
-        balancing_weights(bound, gc_content(validation.codes)),
-    )
-    head = cast(nn.Linear, start.network.get_submodule("head"))
-    found = fit_head(lessons, judge_by, head.weight.detach().numpy()[0], float(head.bias.item()))
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(found.weight))
-        head.bias.copy_(torch.from_numpy(found.bias))
-    kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
-    logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
-    seconds = time.monotonic() - started
-    return _Trained(start.network, config.seed, 0, seeds, found.losses, seconds, start.head_from, found.card)
-
-
-def _train(work: _Work, arm: str, nearest: Nearest) -> _Trained:
-    """Train an arm with every seed; the best is the one with the lowest validation loss."""
-    config, base, data = work.config, work.base, work.data
-    seeds = tuple(range(config.seed, config.seed + config.seeds))
-    losses: list[float] = []
-    best: TrainingResult | None = None
-    seconds, head_from = 0.0, None
-    for seed in seeds:
-        start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
-        place = work.folder / f"{arm}-{seed}"
-        place.mkdir(exist_ok=True)
-        recipe = config.recipe(base.card, arm, seed)
-        result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
-        losses.append(min(record.validation_loss for record in result.history))
-        seconds += sum(record.seconds for record in result.history)
-        logger.info("%s, seed %d: validation loss %.4f (epoch %d)", arm, seed, losses[-1], result.best_epoch + 1)
-        if best is None or losses[-1] < min(losses[:-1]):
-            best = result
-        head_from = start.head_from
-    assert best is not None
-    network, seed = best.network, seeds[int(np.argmin(losses))]
-    return _Trained(network, seed, best.best_epoch, seeds, tuple(losses), seconds, head_from)
-
-
-@dataclass(frozen=True)
-class _Tested:
-    """What scores the test regions: the entry, and what it is compared with.
-
-    Attributes
-    ----------
-    not_run
-        {control: why}, of those asked for that cannot be.
-    """
-
-    own: Scorer | TableScorer
-    controls: dict[ControlKind, Scorer | TableScorer]
-    not_run: dict[ControlKind, str]
-
-
-def _scorers(work: _Work, candidate: Entry, nearest: Nearest, controls: Sequence[ControlKind]) -> _Tested:
-    config, base, data = work.config, work.base, work.data
-    tf, train_windows = config.tf, data.training.train
-    found: dict[ControlKind, Scorer | TableScorer] = {}
-    not_run: dict[ControlKind, str] = {}
-    features: list[NDArray[np.float32]] = []  # computed once, and only if someone asks
-
-    def by_head(name: str, entry: Entry, row: int) -> KnownScores:
-        if not features:
-            features.append(work.features(data.test_region, data.test.codes))
-        weight, bias = (value.numpy() for value in head_of(entry))
-        return KnownScores(name, tf, features[0] @ weight[row] + bias[row])
-
-    own: Scorer | TableScorer
-    if candidate.own_head() is not None:
-        own = by_head(config.entry_name, candidate, 0)
-    else:
-        own = _network_scorer(config.entry_name, tf, candidate.load(), work.device, "fp32")
-    if "base" in controls:
-        whose = "its own output" if nearest.own else f"its {nearest.tf} output"
-        found["base"] = by_head(f"{base.card.name} ({whose})", base, base.card.tasks.index(nearest.tf))
-    codes, labels = train_windows.codes, train_windows.labels
-    if "jaspar" in controls and tf in read_profiles():
-        found["jaspar"] = jaspar_scorer([tf], codes, labels, config.seed, name="JASPAR motif")
-    elif "jaspar" in controls:
-        not_run["jaspar"] = f"JASPAR 2020 has no profile of {tf}"
-        logger.info("%s: that control is left out", not_run["jaspar"])
-    if "denovo" in controls:
-        found["denovo"] = denovo_scorer([tf], codes, labels, config.seed, name="de novo motif")
-    if "scratch" in controls and config.arm != "scratch":
-        network = _train(work, "scratch", nearest).network
-        found["scratch"] = _network_scorer("from scratch", tf, network, work.device, work.precision)
-    elif "scratch" in controls:
-        not_run["scratch"] = "it is that itself"
-    return _Tested(own, found, not_run)
-
-
-def _network_scorer(name: str, tf: str, network: nn.Module, device: torch.device, precision: str) -> NetworkScorer:
-    placed = network.to(device).eval()
-    score: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = lambda codes: logits_of(  # noqa: E731
-        [placed], codes, device, precision
-    )
-    return NetworkScorer(name, (tf,), score)
-
-
 def _judged(
-    work: _Work, candidate: Entry, nearest: Nearest, controls: Sequence[ControlKind], before: Entry | None = None
+    work: Work, candidate: Entry, nearest: Nearest, controls: Sequence[ControlKind], before: Entry | None = None
 ) -> Finetuned:
     """Test the candidate beside its controls, give it its verdict and its place."""
     config, data = work.config, work.data
-    tested = _scorers(work, candidate, nearest, controls)
+    tested = find_scorers(work, candidate, nearest, controls)
     names = {scorer.name: kind for kind, scorer in tested.controls.items()}
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)

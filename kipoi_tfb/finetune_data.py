@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb.background import away_from, open_places
 from kipoi_tfb.card import DataCard
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
 from kipoi_tfb.places import Places
@@ -193,10 +194,10 @@ def from_peaks(
     bound = Places(intervals.chrom, centre - length // 2, centre - length // 2 + length)
     summits = Places(intervals.chrom, centre, centre + 1)
     if open_regions is None:
-        background = _away_from(spans, genome, length, seed)
+        background = away_from(spans, genome, length, seed)
         source = "places away from peaks"
     else:
-        background, source = _open(open_regions, genome)
+        background, source = open_places(open_regions, genome)
         inside = summits.touch(background)
         logger.info("%d of %d peaks lie in an open region", int(inside.sum()), len(intervals))
         if inside.sum() < 0.05 * len(intervals):
@@ -275,32 +276,6 @@ def _anchor(intervals: Intervals, anchor: str) -> Anchor:
     if anchor != "auto":
         return anchor  # type: ignore[return-value]  # `Intervals.anchor` checks it
     return "summit" if (intervals.summit >= 0).any() else "centre"
-
-
-def _open(open_regions: str | Path | BindingMatrix, genome: Genome) -> tuple[Places, str]:
-    if isinstance(open_regions, BindingMatrix):
-        regions = open_regions.regions
-        known = np.flatnonzero(regions.start >= 0)
-        names = np.array(regions.chrom_names)[regions.chrom[known]]
-        places = Places(names, regions.start[known], regions.end[known])
-        return places, f"open regions of {open_regions.path.name}"
-    found = read_intervals(open_regions)
-    check_contigs(found, genome)
-    return Places.of(found), f"open regions of {Path(open_regions).name}"
-
-
-def _away_from(peaks: Places, genome: Genome, length: int, seed: int) -> Places:
-    """Return random places on the peaks' chromosomes, in proportion to the peaks there, twenty for each."""
-    rng = np.random.default_rng([seed, 2])
-    names, counts = np.unique(peaks.chrom, return_counts=True)
-    chroms, starts = [], []
-    for name, n in zip(names.tolist(), (20 * counts).tolist(), strict=True):
-        most = genome.lengths[genome.contig(name)] - length
-        if most > 0:
-            starts.append(rng.integers(0, most, n))
-            chroms.append(np.full(n, name))
-    start = np.concatenate([np.zeros(0, np.int64), *starts])
-    return Places(np.concatenate([peaks.chrom[:0], *chroms]), start, start + length)
 
 
 def _windows(genome: Genome, places: Places, length: int) -> NDArray[np.uint8]:

@@ -6,20 +6,18 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb.entry_scorers import EntryScorer, GroupScorer
 from kipoi_tfb.keyed import KeyedTable, read_keyed
 from kipoi_tfb.tested import LabelledRegions, from_matrix
-from tfb_matrix_data.errors import ConfigError, EntryError, InputError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
-
-if TYPE_CHECKING:
-    from kipoi_tfb.entry import Entry
 
 __all__ = [
     "BASELINES",
@@ -111,50 +109,6 @@ class Teacher:
         if not known:
             raise UnknownNameError("TF", tfs[0], self.matrix.tfs)
         return from_matrix(self.matrix, self.genome, self.chromosomes, self.kind, length).only(known)
-
-
-class EntryScorer:
-    """A zoo entry; see `Scorer`. Its scores are strand-averaged logits."""
-
-    calibrated = True
-
-    def __init__(self, name: str, device: str = "auto") -> None:
-        from kipoi_tfb.predictor import Predictor
-        from kipoi_tfb.zoo import find_entry
-
-        self.entry = find_entry(name)
-        self.name = self.entry.name
-        self.tfs = tuple(self.entry.card.tasks)
-        self.window_length = self.entry.card.window_length
-        self.train_chromosomes = tuple(self.entry.card.data.train_chromosomes)
-        self.seen_chromosomes = _seen(self.entry)
-        self._predictor = Predictor([self.entry], device=device)
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits float32 (windows, TFs)."""
-        return self._predictor.logits(codes)
-
-
-class GroupScorer:
-    """All entries of a group, side by side; see `Scorer`. Its scores are strand-averaged logits."""
-
-    calibrated = True
-
-    def __init__(self, name: str, device: str = "auto") -> None:
-        from kipoi_tfb.predictor import Predictor
-        from kipoi_tfb.zoo import find_entries
-
-        self.name = name
-        entries = find_entries(name)
-        self._predictor = Predictor(entries, device=device)
-        self.tfs = tuple(self._predictor.columns)
-        self.window_length = self._predictor.window_length
-        self.train_chromosomes = tuple(sorted({c for entry in entries for c in entry.card.data.train_chromosomes}))
-        self.seen_chromosomes = tuple(sorted({c for entry in entries for c in _seen(entry)}))
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits float32 (windows, TFs)."""
-        return self._predictor.logits(codes)
 
 
 class TableScorer:
@@ -328,20 +282,6 @@ def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed:
     taught = teacher is not None and all(tf in teacher.matrix.tfs for tf in by_tf)
     lesson = (_lesson(path, data, teacher) if taught and teacher else data).only(list(by_tf))
     return MotifScorer(path, choose_profiles(by_tf, lesson.codes, lesson.labels, seed))
-
-
-def _seen(entry: Entry) -> tuple[str, ...]:
-    """Return the chromosomes that an entry, or the one that it was fine-tuned from, was trained or validated on."""
-    card = entry.card
-    own = {*card.data.train_chromosomes, *card.data.validation_chromosomes}
-    if card.base is not None:
-        try:
-            own |= set(_seen(entry.find_base()))
-        except EntryError:
-            logger.warning(
-                "%s: its base %s is not here, so what that one was trained on is not known", card.name, card.base
-            )
-    return tuple(sorted(own))
 
 
 def seen_chromosomes(scorer: object) -> tuple[str, ...]:

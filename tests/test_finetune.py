@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import errno
 import shutil
-import sys
 
 import numpy as np
 import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import cli, finetune, publish, training
+from kipoi_tfb import controls, finetune, publish, training
 from kipoi_tfb.card import CONTROLS, GateCard
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.entry import Entry, open_entry
@@ -25,6 +24,7 @@ from kipoi_tfb.training import train
 from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
 from tests import tiny
+from tests.entries import run_tfb
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
@@ -111,7 +111,7 @@ def cheap(monkeypatch):
     def guess(tfs, codes, labels, seed, name):
         return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
 
-    monkeypatch.setattr(finetune, "denovo_scorer", guess)
+    monkeypatch.setattr(controls, "denovo_scorer", guess)
 
 
 def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
@@ -241,12 +241,7 @@ def tfb(monkeypatch, capfd, tmp_path, zoo, world):
     def call(*arguments):
         valid = {"MATRIX": str(world.matrix_path)}
         given = [valid.get(each, each) for each in arguments]
-        monkeypatch.setattr(sys, "argv", ["tfb", "finetune", *given, *common])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(caught.value.code or 0), out, err
+        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common])
 
     return call
 

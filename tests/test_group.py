@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb import cli, finetune, group
+from kipoi_tfb import arms, controls, finetune, group
 from kipoi_tfb.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.entry import open_entry
 from kipoi_tfb.finetune_config import make_config
@@ -21,6 +20,7 @@ from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scorers import GroupScorer, open_scorer
 from kipoi_tfb.zoo import find_entries, refused_in
 from tests import tiny
+from tests.entries import run_tfb
 from tests.tuned import small_base
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
@@ -55,7 +55,7 @@ def quick(monkeypatch):
     def guess(tfs, codes, labels, seed, name):
         return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
 
-    monkeypatch.setattr(finetune, "denovo_scorer", guess)
+    monkeypatch.setattr(controls, "denovo_scorer", guess)
 
 
 def counts_of(world) -> list[TfCount]:
@@ -145,7 +145,7 @@ def test_stopped_and_given_again(run, world, monkeypatch):
 def test_more_controls_later_without_fitting_again(run, world, monkeypatch):
     go(run, world)
     before = open_entry(run.out / "CTCF" / "entry")
-    monkeypatch.setattr(finetune, "fit_head", lambda *args: pytest.fail("fitted again"))
+    monkeypatch.setattr(arms, "fit_head", lambda *args: pytest.fail("fitted again"))
     later = GroupRun(
         run.config, "tf", run.matrix, run.genome, run.out, ("base", "jaspar", "denovo"), "cpu", replicates=20
     )
@@ -245,12 +245,7 @@ def tfb(monkeypatch, capfd, tmp_path, run):
 
     def call(*arguments):
         valid = {"MATRIX": str(run.matrix), "GENOME": str(run.genome), "BASE": run.config.base}
-        monkeypatch.setattr(sys, "argv", ["tfb", *(valid.get(each, each) for each in arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(caught.value.code or 0), out, err
+        return run_tfb(monkeypatch, capfd, [valid.get(each, each) for each in arguments])
 
     return call
 

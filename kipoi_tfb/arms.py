@@ -1,0 +1,138 @@
+"""What a fine-tune learns: an arm's network trained with every seed, or its output layer alone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from kipoi_tfb.card import HeadCard
+from kipoi_tfb.entry import Entry
+from kipoi_tfb.features import FeatureBank, window_features
+from kipoi_tfb.finetune_config import FinetuneConfig
+from kipoi_tfb.finetune_data import FinetuneData
+from kipoi_tfb.head import Lesson, balancing_weights, fit_head
+from kipoi_tfb.shared import head_of
+from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.transfer import Nearest, nearest_output, start_network
+from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.sampling import balanced_sample, seed_of
+from tfb_matrix_data.sequence import gc_content
+
+__all__ = ["Trained", "Work", "fit_output", "train_seeds"]
+
+logger = logging.getLogger(__name__)
+
+_MOST_BOUND = 5000
+"""Bound regions in each draw that an output layer is fitted to: more say no more, and take longer."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The networks of all seeds of an arm."""
+
+    network: nn.Module
+    seed: int
+    best_epoch: int
+    seeds: tuple[int, ...]
+    losses: tuple[float, ...]
+    seconds: float
+    head_from: str | None
+    head: HeadCard | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all steps of a fine-tune need."""
+
+    config: FinetuneConfig
+    base: Entry
+    data: FinetuneData
+    folder: Path
+    device: torch.device
+    precision: str
+    command: str
+    matrix: BindingMatrix | None
+    replicates: int
+    bank: FeatureBank | None
+
+    def features(self, region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the base's output layer sees of windows, float32 (windows, features)."""
+        if self.bank is not None:
+            return self.bank.of(region)
+        return window_features(self.base, codes, self.device)
+
+    def nearest(self) -> Nearest:
+        """Return the base's output that is nearest to the TF."""
+        weight, bias = (value.numpy() for value in head_of(self.base))
+        train_windows, tf, device = self.data.training.train, self.config.tf, str(self.device)
+        if self.bank is None:
+            return nearest_output(self.base, tf, train_windows, device)
+        bank = self.bank
+        return nearest_output(
+            self.base, tf, train_windows, device, lambda windows: bank.of(windows.region) @ weight.T + bias
+        )
+
+
+def fit_output(work: Work, nearest: Nearest) -> Trained:
+    """Fit the output layer alone."""
+    started = time.monotonic()
+    config, every = work.config, work.data.every
+    start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
+    pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
+    gc, labels = gc_content(pool.codes), pool.labels[:, 0]
+    n_bound = int((labels == 1).sum())
+    limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
+    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
+    drawn = np.unique(np.concatenate(draws))
+    seen = work.features(pool.region[drawn], pool.codes[drawn])
+    lessons = [
+        Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
+    ]
+    validation = every["validation"]
+    bound = validation.labels[:, 0] == 1
+    judge_by = Lesson(
+        work.features(validation.region, validation.codes),
+        bound,
+        balancing_weights(bound, gc_content(validation.codes)),
+    )
+    head = cast(nn.Linear, start.network.get_submodule("head"))
+    found = fit_head(lessons, judge_by, head.weight.detach().numpy()[0], float(head.bias.item()))
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(found.weight))
+        head.bias.copy_(torch.from_numpy(found.bias))
+    kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
+    logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
+    seconds = time.monotonic() - started
+    return Trained(start.network, config.seed, 0, seeds, found.losses, seconds, start.head_from, found.card)
+
+
+def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
+    """Train an arm with every seed; the best is the one with the lowest validation loss."""
+    config, base, data = work.config, work.base, work.data
+    seeds = tuple(range(config.seed, config.seed + config.seeds))
+    losses: list[float] = []
+    best: TrainingResult | None = None
+    seconds, head_from = 0.0, None
+    for seed in seeds:
+        start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
+        place = work.folder / f"{arm}-{seed}"
+        place.mkdir(exist_ok=True)
+        recipe = config.recipe(base.card, arm, seed)
+        result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
+        losses.append(min(record.validation_loss for record in result.history))
+        seconds += sum(record.seconds for record in result.history)
+        logger.info("%s, seed %d: validation loss %.4f (epoch %d)", arm, seed, losses[-1], result.best_epoch + 1)
+        if best is None or losses[-1] < min(losses[:-1]):
+            best = result
+        head_from = start.head_from
+    assert best is not None
+    network, seed = best.network, seeds[int(np.argmin(losses))]
+    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), seconds, head_from)
