@@ -223,7 +223,7 @@ def open_scorer(
         return EntryScorer(name, device)
     except UnknownNameError as error:
         others = (*BASELINES, "a file of motifs (.meme, .jaspar, .pfm)", "a table of scores (.tsv, .parquet)")
-        raise UnknownNameError("scorer", name, [*error.choices, *others]) from None
+        raise UnknownNameError("scorer", name, [*others, *error.choices]) from None
 
 
 def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: int) -> Scorer:

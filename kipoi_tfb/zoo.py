@@ -94,7 +94,10 @@ def find_entry(name: str) -> Entry:
         raise EntryError(f"{name} is a group of {len(entries)} entries; name one of them, such as {entries[0].name}")
     if Path(name).is_dir():
         return open_entry(name)
-    raise UnknownNameError("zoo entry (and no such folder)", name, [*names, *group_names()])
+    # A message shows the first few: not the hundred members of a group.
+    alone = [each for each in names if "/" not in each]
+    members = [each for each in names if "/" in each]
+    raise UnknownNameError("zoo entry (and no such folder)", name, [*alone, *group_names(), *members])
 
 
 def find_entries(names: str) -> list[Entry]:
