@@ -1,13 +1,13 @@
 """What more data, epochs or size would bring: train the base's network on shares of the regions, and test it.
 
     python experiments/curve.py run MATRIX GENOME -o DIR [--share 0.125 ...]    about half an hour on two cores
-    python experiments/curve.py table DIR [--entry NAME ...]                    docs/model-log.md and its figure
+    python experiments/curve.py entry RUN ... --matrix MATRIX --genome GENOME -o DIR
+    python experiments/curve.py table DIR                                       docs/model-log.md and its figure
 
-`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on
-each share of the
-training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it keeps
+`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on each share of
+the training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it keeps
 the epoch with the lowest loss on chr21 and tests on chr21 and chr22. A run that was stopped goes on where it was.
-`table` adds entries that were trained on everything.
+`entry` adds rows of networks that were trained on everything; `table` writes the document.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def table(folder: Path, log: Path = LOG, figure: Path = FIGURE) -> None:
     before, after = text.split(START)[0], text.split(END)[1]
     log.write_text(before + "\n".join([START, "", *lines, "", END]) + after)
     print("\n".join(lines))
-    _plot([row for row in rows if row["model"].startswith("share-")], figure)
+    shares = [row for row in rows if row["model"].startswith("share-")]
+    if len(shares) > 1:
+        _plot(shares, figure)
 
 
 def _row(folder: Path, history: Path, matrix: BindingMatrix, genome: Genome) -> tuple[str, ...]:
