@@ -4,9 +4,9 @@
     python experiments/curve.py entry RUN ... --matrix MATRIX --genome GENOME -o DIR
     python experiments/curve.py table DIR                                       docs/model-log.md and its figure
 
-`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on each share of
-the training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it keeps
-the epoch with the lowest loss on chr21 and tests on chr21 and chr22. A run that was stopped goes on where it was.
+`run` trains one trunk of `motif-cnn`, as experiments/multi163-teacher.yaml does but for its second one, on each share
+of the training regions (drawn by the seed), for 3 / sqrt(share) epochs, so that a smaller share is seen more often; it
+keeps the epoch with the lowest loss on chr21 and tests on chr21 and chr22. A run that was stopped goes on where it was.
 `entry` adds rows of networks that were trained on everything; `table` writes the document.
 """
 
