@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.entry import Entry
+from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.progress import progress_bar
-from kipoi_tfb.scores import ReadsBothStrands, as_tensor, to_one_hot
 from kipoi_tfb.shared import body_of, sharing_copy
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.files import atomic_path, cache_folder
@@ -158,18 +158,9 @@ def _without_head(base: Entry, device: torch.device) -> nn.Module:
     return network.to(device).eval()
 
 
-@torch.inference_mode()
 def _features(network: nn.Module, codes: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
-    parts = []
-    for start in range(0, len(codes), _BATCH):
-        one_hot = to_one_hot(as_tensor(codes[start : start + _BATCH], device))
-        if isinstance(network, ReadsBothStrands):
-            both = network.both_strands(one_hot)
-        else:
-            both = network(torch.cat([one_hot, one_hot.flip((1, 2))]))
-        forward, reverse = both.float().chunk(2)
-        parts.append(((forward + reverse) / 2).cpu().numpy())
-    return np.concatenate(parts)
+    """Return the features, which are what a network without its output layer gives for logits."""
+    return logits_of([network], codes, device, batch_size=_BATCH)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def _training_card(
     return TrainingCard(
         command=command,
         config=config,
-        teachers={entry.card.name: sha256(entry.weights_path) for entry in teachers} or None,
+        teachers={entry.card.name: entry.card.weights.sha256 for entry in teachers} or None,
         best_epoch=result.best_epoch,
         validation_loss=round(min(record.validation_loss for record in result.history), 5),
         seconds=round(sum(record.seconds for record in result.history), 1),

@@ -17,9 +17,10 @@ from kipoi_tfb.datasets import TrainingData
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.progress import progress_bar
+from kipoi_tfb.scores import probability
 from kipoi_tfb.zoo import find_entry
 from tfb_matrix_data.errors import ConfigError
-from tfb_matrix_data.files import atomic_path, sha256
+from tfb_matrix_data.files import atomic_path
 
 __all__ = ["find_teachers", "taught"]
 
@@ -78,7 +79,7 @@ def taught(
         columns.append([card.tasks.index(tf) for tf in data.tfs])
     digest = hashlib.sha256(precision.encode())
     for entry in teachers:
-        digest.update(sha256(entry.weights_path).encode())
+        digest.update(entry.card.weights.sha256.encode())
     digest.update(np.ascontiguousarray(data.train.codes).data)
     path = Path(folder) / f"taught-{digest.hexdigest()[:16]}.npy"
     if distributed.is_main() and not path.is_file():
@@ -108,6 +109,6 @@ def _ask(
                 logits_of([network], part, device, precision, keep=keep)
                 for network, keep in zip(networks, columns, strict=True)
             ]
-            answers[start : start + len(part)] = torch.sigmoid(torch.from_numpy(np.mean(logits, axis=0))).numpy()
+            answers[start : start + len(part)] = probability(torch.from_numpy(np.mean(logits, axis=0))).numpy()
             advance(len(part))
     return answers
