@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["FORMATS", "Table", "TableWriter", "open_table", "read_piece", "table_format", "write_piece"]
+__all__ = ["FORMATS", "Table", "TableWriter", "open_table", "open_writer", "read_piece", "table_format", "write_piece"]
 
 FORMATS = (".tsv", ".parquet", ".h5")
 
@@ -37,6 +37,13 @@ class TableWriter:
     @abstractmethod
     def close(self) -> None:
         """Finish the file."""
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+Writer = TypeVar("Writer", bound=_Closes)
 
 
 def table_format(path: str | Path, others: Sequence[str] = ()) -> str:
@@ -69,11 +76,12 @@ def open_table(path: str | Path) -> AbstractContextManager[TableWriter]:
         ".parquet": _ParquetWriter,
         ".h5": _Hdf5Writer,
     }
-    return _open(path, writers[table_format(path)])
+    return open_writer(path, writers[table_format(path)])
 
 
 @contextmanager
-def _open(path: str | Path, factory: Callable[[Path], TableWriter]) -> Iterator[TableWriter]:
+def open_writer(path: str | Path, factory: Callable[[Path], Writer]) -> Iterator[Writer]:
+    """Give a writer of a temporary file that, when all ends well, becomes `path`."""
     with atomic_path(path) as temporary:
         writer = factory(temporary)
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.files import atomic_path
+from kipoi_tfb.tables import open_writer
 from tfb_matrix_data.records import spans
 
 __all__ = ["TRACKS", "TrackWriter", "highest", "is_track", "open_track"]
@@ -36,9 +36,8 @@ def is_track(path: str | Path) -> bool:
     return Path(path).suffix.lower() in TRACKS
 
 
-@contextmanager
-def open_track(path: str | Path, sizes: Mapping[str, int]) -> Iterator[TrackWriter]:
-    """Give a writer and, when it ends well, leave the whole file at `path`.
+def open_track(path: str | Path, sizes: Mapping[str, int]) -> AbstractContextManager[TrackWriter]:
+    """Return a context that gives a writer and, when it ends well, leaves the whole file at `path`.
 
     Parameters
     ----------
@@ -50,12 +49,7 @@ def open_track(path: str | Path, sizes: Mapping[str, int]) -> Iterator[TrackWrit
     factory: Callable[[Path], TrackWriter] = _BedGraph
     if Path(path).suffix.lower() != ".bedgraph":
         factory = lambda temporary: _BigWig(temporary, sizes)  # noqa: E731
-    with atomic_path(path) as temporary:
-        writer = factory(temporary)
-        try:
-            yield writer
-        finally:
-            writer.close()
+    return open_writer(path, factory)
 
 
 class _BedGraph(TrackWriter):
