@@ -118,11 +118,10 @@ class EffectScorer:
 
     def _logits(self, ref: NDArray[np.uint8], alt: NDArray[np.uint8]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the averaged logits of both alleles and, where it is wanted, the disagreement of the strands."""
-        both = np.concatenate([ref, alt])
-        if "disagreement" not in self.scores:
-            of_ref, of_alt = torch.from_numpy(self.predictor.logits(both)).chunk(2)
+        strands = "disagreement" in self.scores
+        of_ref, of_alt = map(torch.from_numpy, self.predictor.allele_logits(ref, alt, strands))
+        if not strands:
             return of_ref, of_alt, torch.empty(0)
-        of_ref, of_alt = torch.from_numpy(self.predictor.strand_logits(both)).chunk(2)
         return average(of_ref), average(of_alt), disagreement(of_ref, of_alt)
 
     def _largest(self, variants: Variants, centred: Tensor) -> Tensor:
@@ -133,8 +132,7 @@ class EffectScorer:
         largest = centred
         for shift in self.shifts:
             at = slice(most + shift, most + shift + length)
-            both = np.concatenate([wide.ref[:, at], wide.alt[:, at]])
-            shifted = effect(*torch.from_numpy(self.predictor.logits(both)).chunk(2))
+            shifted = effect(*map(torch.from_numpy, self.predictor.allele_logits(wide.ref[:, at], wide.alt[:, at])))
             largest = torch.where(shifted.abs() > largest.abs(), shifted, largest)  # never a NaN
         return largest
 

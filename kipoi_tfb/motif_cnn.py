@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from kipoi_tfb.changes import ChangedWindows, convolve, pool
+
 __all__ = ["MotifCNN"]
 
 _SCAN_WINDOWS = 64
@@ -86,6 +88,21 @@ class MotifCNN(nn.Module):
         scanned = self._scan(one_hot)
         return self.head(self._summary(torch.cat([scanned, scanned.flip(3)])))
 
+    def change_logits(self, windows: ChangedWindows) -> Tensor:
+        """Return the logits of windows and their changed versions and, below them, of their reverse complements.
+
+        The numbers are those of `both_strands`, up to rounding.
+        """
+        weight = self._both_filters()
+        matches = pool(convolve(windows, weight, None, weight.shape[3] // 2), self.pool)
+        scanned = matches.each(lambda both: self.scan_norm(torch.maximum(*both.chunk(2, dim=1))))
+        best = scanned.amax()
+        strands = [
+            torch.cat([trunk.of_changes(strand, best) for trunk in self.trunks], dim=1)  # type: ignore[operator]
+            for strand in (scanned, scanned.flipped())
+        ]
+        return self.head(torch.cat(strands) / len(self.trunks))
+
     def member_logits(self, embedded: Tensor) -> list[Tensor]:
         """Return the logits (batch, TFs) of each member; the head's are their mean."""
         members = len(self.trunks)
@@ -121,10 +138,14 @@ class MotifCNN(nn.Module):
 
     def _scan(self, one_hot: Tensor) -> Tensor:
         """Return the best match of each filter in every `pool` positions, normalised: (batch, filters, 1, bins)."""
-        weight = torch.cat([self.scan_weight, self.scan_weight.flip(1, 3)])
+        weight = self._both_filters()
         image = one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         parts = image.split(_SCAN_WINDOWS) if image.device.type == "cpu" else (image,)
         return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
+
+    def _both_filters(self) -> Tensor:
+        """Return the filters and, below them, their reverse complements."""
+        return torch.cat([self.scan_weight, self.scan_weight.flip(1, 3)])
 
     def _best_matches(self, image: Tensor, weight: Tensor) -> Tensor:
         matches = F.conv2d(image, weight, padding=(0, weight.shape[3] // 2))
@@ -150,7 +171,18 @@ class _Trunk(nn.Module):
 
     def forward(self, scanned: Tensor, best: Tensor) -> Tensor:
         trunk = F.relu(self.norm(self.blocks(self.mix(F.relu(scanned)))))
-        joined = torch.cat([trunk.amax((2, 3)), trunk.mean((2, 3)), best], dim=1)
+        return self._joined(trunk.amax((2, 3)), trunk.mean((2, 3)), best)
+
+    def of_changes(self, scanned: ChangedWindows, best: Tensor) -> Tensor:
+        """Return what the head sees of windows and, below, of their changed versions."""
+        trunk = _convolved(self.mix, scanned.each(F.relu))
+        for block in self.blocks:
+            trunk = block.of_changes(trunk)  # type: ignore[operator]
+        trunk = trunk.each(lambda image: F.relu(self.norm(image)))
+        return self._joined(trunk.amax(), trunk.mean(), best)
+
+    def _joined(self, maximum: Tensor, mean: Tensor, best: Tensor) -> Tensor:
+        joined = torch.cat([maximum, mean, best], dim=1)
         return torch.cat([self.dropout(F.relu(self.dense_norm(self.dense(joined)))), best], dim=1)
 
     def fold(self) -> None:
@@ -171,6 +203,16 @@ class _Block(nn.Module):
     def forward(self, trunk: Tensor) -> Tensor:
         return trunk + self.norm(self.conv(F.relu(trunk)))
 
+    def of_changes(self, trunk: ChangedWindows) -> ChangedWindows:
+        """Return the same of windows and of their changed versions."""
+        added = _convolved(self.conv, trunk.each(F.relu)).each(self.norm)
+        part = trunk.stretch(added.start, added.stop) + added.part
+        return added._replace(whole=trunk.whole + added.whole, part=part)
+
     def fold(self) -> None:
         if isinstance(self.norm, nn.BatchNorm2d):
             self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+
+
+def _convolved(layer: nn.Conv2d, windows: ChangedWindows) -> ChangedWindows:
+    return convolve(windows, layer.weight, layer.bias, int(layer.padding[1]), layer.dilation[1])

@@ -233,7 +233,7 @@ def mutate_window(
             some = known[start : start + _CHUNK]
             windows = np.repeat(window[None], 3 * len(some), axis=0)
             windows[np.arange(len(windows)), np.repeat(first + some, 3)] = _OTHERS[codes[some]].ravel()
-            parts.append(predictor.logits(windows))
+            parts.append(predictor.allele_logits(np.repeat(window[None], len(windows), axis=0), windows)[1])
             (advance or nothing)(len(some))
     return Mutations(codes, predictor.columns, *_placed(codes, known, ref, np.concatenate(parts)))
 
@@ -288,9 +288,9 @@ def _in_own_windows(
         some = known[start : start + _CHUNK]
         windows = allele_windows(_snvs(region, codes, some), genome, predictor.window_length)
         # The three substitutions of a base share the window of what is there.
-        logits = predictor.logits(np.concatenate([windows.ref[::3], windows.alt]))
-        refs.append(logits[: len(some)])
-        alts.append(logits[len(some) :])
+        of_ref, of_alt = predictor.allele_logits(windows.ref, windows.alt)
+        refs.append(of_ref[::3])
+        alts.append(of_alt)
         flags += windows.flags[::3]
         advance(len(some))
     ref, alt = _placed(codes, known, np.concatenate(refs), np.concatenate(alts))

@@ -95,8 +95,10 @@ class ReadsOnePlace:
 
     window_length, columns, sources = 200, ["X"], [SimpleNamespace()]
 
-    def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return 3 * (codes[:, 140:141] == 0).astype(np.float32)
+    def allele_logits(
+        self, ref: NDArray[np.uint8], alt: NDArray[np.uint8], strands: bool = False
+    ) -> list[NDArray[np.float32]]:
+        return [3 * (codes[:, 140:141] == 0).astype(np.float32) for codes in (ref, alt)]
 
 
 @pytest.mark.parametrize("shifts", [(40, 10), (99, 20), (45, 1)])
