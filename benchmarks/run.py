@@ -37,6 +37,7 @@ def main() -> None:
         ("group.py", []),
         ("training.py", []),
         ("variants.py", ["--genome", arguments.genome]),
+        ("effect_shift.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("scoring.py", ["--genome", arguments.genome]),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from kipoi_tfb.changes import ChangedWindows, convolve, pool
 __all__ = ["MotifCNN"]
 
 _SCAN_WINDOWS = 64
-"""Windows scanned at once on a CPU: their activations (17 MB in bfloat16) stay in memory that is used again."""
+"""Windows scanned at once on a CPU: their activations (34 MB in float32) stay in memory that is used again."""
 
 
 class MotifCNN(nn.Module):
@@ -48,6 +49,9 @@ class MotifCNN(nn.Module):
     the trunks in both directions. Starting filters from JASPAR is a control arm of Novakovsky et al. 2021,
     doi:10.1186/s13059-021-02499-5; sharing of weights between strands follows Shrikumar et al. 2017,
     doi:10.1101/103663.
+
+    In evaluation the scan, the fully connected layer and the head are float32 under bfloat16 too: they take little of
+    the time, and without them the effects of variants move by more than they may (`benchmarks/effect_shift.py`).
     """
 
     def __init__(
@@ -77,7 +81,7 @@ class MotifCNN(nn.Module):
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return logits (batch, TFs) for one-hot windows (batch, 4, length)."""
-        return self.head(self.embed(one_hot))
+        return _in_float32(self.head, self.embed(one_hot))
 
     def embed(self, one_hot: Tensor) -> Tensor:
         """Return what the head sees, (batch, features), of one-hot windows (batch, 4, length)."""
@@ -86,7 +90,7 @@ class MotifCNN(nn.Module):
     def both_strands(self, one_hot: Tensor) -> Tensor:
         """Return the logits of the windows and, below them, of their reverse complements: (2 x batch, TFs)."""
         scanned = self._scan(one_hot)
-        return self.head(self._summary(torch.cat([scanned, scanned.flip(3)])))
+        return _in_float32(self.head, self._summary(torch.cat([scanned, scanned.flip(3)])))
 
     def change_logits(self, windows: ChangedWindows) -> Tensor:
         """Return the logits of windows and their changed versions and, below them, of their reverse complements.
@@ -94,14 +98,15 @@ class MotifCNN(nn.Module):
         The numbers are those of `both_strands`, up to rounding.
         """
         weight = self._both_filters()
-        matches = pool(convolve(windows, weight, None, weight.shape[3] // 2), self.pool)
+        with _float32_if(not self.training, windows.whole):
+            matches = pool(convolve(windows, weight, None, weight.shape[3] // 2), self.pool)
         scanned = matches.each(lambda both: self.scan_norm(torch.maximum(*both.chunk(2, dim=1))))
         best = scanned.amax()
         strands = [
             torch.cat([trunk.of_changes(strand, best) for trunk in self.trunks], dim=1)  # type: ignore[operator]
             for strand in (scanned, scanned.flipped())
         ]
-        return self.head(torch.cat(strands) / len(self.trunks))
+        return _in_float32(self.head, torch.cat(strands) / len(self.trunks))
 
     def member_logits(self, embedded: Tensor) -> list[Tensor]:
         """Return the logits (batch, TFs) of each member; the head's are their mean."""
@@ -141,7 +146,8 @@ class MotifCNN(nn.Module):
         weight = self._both_filters()
         image = one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         parts = image.split(_SCAN_WINDOWS) if image.device.type == "cpu" else (image,)
-        return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
+        with _float32_if(not self.training, image):
+            return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
 
     def _both_filters(self) -> Tensor:
         """Return the filters and, below them, their reverse complements."""
@@ -183,7 +189,7 @@ class _Trunk(nn.Module):
 
     def _joined(self, maximum: Tensor, mean: Tensor, best: Tensor) -> Tensor:
         joined = torch.cat([maximum, mean, best], dim=1)
-        return torch.cat([self.dropout(F.relu(self.dense_norm(self.dense(joined)))), best], dim=1)
+        return torch.cat([self.dropout(F.relu(self.dense_norm(_in_float32(self.dense, joined)))), best], dim=1)
 
     def fold(self) -> None:
         for block in self.blocks:
@@ -216,3 +222,13 @@ class _Block(nn.Module):
 
 def _convolved(layer: nn.Conv2d, windows: ChangedWindows) -> ChangedWindows:
     return convolve(windows, layer.weight, layer.bias, int(layer.padding[1]), layer.dilation[1])
+
+
+def _in_float32(layer: nn.Module, features: Tensor) -> Tensor:
+    """Return what a layer makes of features, in evaluation computed in float32."""
+    with _float32_if(not layer.training, features):
+        return layer(features if layer.training else features.float())
+
+
+def _float32_if(wanted: bool, tensor: Tensor) -> AbstractContextManager:
+    return torch.autocast(tensor.device.type, enabled=False) if wanted else nullcontext()

@@ -55,6 +55,26 @@ def test_both_strands_is_two_passes(network, codes):
     torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)
 
 
+def test_what_effects_need_is_float32_under_bfloat16(network, codes):
+    """The scan, the fully connected layers and the head, in evaluation only; the trunk is bfloat16."""
+    network = for_inference(network)
+    watched = {"trunk": network.trunks[0].mix, "dense": network.trunks[1].dense, "head": network.head}
+    found = {}
+    for name, layer in watched.items():
+        layer.register_forward_hook(
+            lambda _, given, made, name=name: found.update({name: (given[0].dtype, made.dtype)})
+        )
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = network.both_strands(one_hot(codes))
+        exact = {"trunk": (torch.float32, torch.bfloat16), "dense": (torch.float32,) * 2, "head": (torch.float32,) * 2}
+        assert found == exact
+        network.train()(one_hot(codes))
+        assert {made for _, made in found.values()} == {torch.bfloat16}
+        network.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(logits, network.both_strands(one_hot(codes)), rtol=0, atol=0.02)
+
+
 def test_a_window_and_its_reverse_complement_score_alike(network, codes):
     with torch.no_grad():
         forward, reverse = (both_strands(network, one_hot(c)) for c in (codes, reverse_complement(codes)))
