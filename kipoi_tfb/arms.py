@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -43,7 +42,6 @@ class Trained:
     best_epoch: int
     seeds: tuple[int, ...]
     losses: tuple[float, ...]
-    seconds: float
     head_from: str | None
     head: HeadCard | None = None
 
@@ -59,6 +57,7 @@ class Work:
     device: torch.device
     precision: str
     command: str
+    date: str
     matrix: BindingMatrix | None
     replicates: int
     bank: FeatureBank | None
@@ -83,7 +82,6 @@ class Work:
 
 def fit_output(work: Work, nearest: Nearest) -> Trained:
     """Fit the output layer alone."""
-    started = time.monotonic()
     config, every = work.config, work.data.every
     start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
@@ -110,8 +108,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
         head.bias.copy_(torch.from_numpy(found.bias))
     kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
     logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
-    seconds = time.monotonic() - started
-    return Trained(start.network, config.seed, 0, seeds, found.losses, seconds, start.head_from, found.card)
+    return Trained(start.network, config.seed, 0, seeds, found.losses, start.head_from, found.card)
 
 
 def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
@@ -120,7 +117,7 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
     seeds = tuple(range(config.seed, config.seed + config.seeds))
     losses: list[float] = []
     best: TrainingResult | None = None
-    seconds, head_from = 0.0, None
+    head_from = None
     for seed in seeds:
         start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
         place = work.folder / f"{arm}-{seed}"
@@ -128,11 +125,10 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
         recipe = config.recipe(base.card, arm, seed)
         result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
         losses.append(min(record.validation_loss for record in result.history))
-        seconds += sum(record.seconds for record in result.history)
         logger.info("%s, seed %d: validation loss %.4f (epoch %d)", arm, seed, losses[-1], result.best_epoch + 1)
         if best is None or losses[-1] < min(losses[:-1]):
             best = result
         head_from = start.head_from
     assert best is not None
     network, seed = best.network, seeds[int(np.argmin(losses))]
-    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), seconds, head_from)
+    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), head_from)

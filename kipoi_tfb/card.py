@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kipoi_tfb.config import PretrainConfig, TfNames, explain
-from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "TrainingCard",
     "WeightsCard",
     "read_card",
+    "today",
     "write_card",
 ]
 
@@ -96,6 +99,8 @@ class TrainingCard(_Strict):
         None where nothing was trained but an output layer fitted: see `HeadCard`.
     teachers
         {name: sha256 of the weights} of the entries that it learnt from beside the labels.
+    seconds
+        It took; None of fine-tuned entries, which the same command makes again to the byte.
     """
 
     command: str
@@ -103,7 +108,7 @@ class TrainingCard(_Strict):
     teachers: dict[str, Sha256] | None = None
     best_epoch: int
     validation_loss: float
-    seconds: float
+    seconds: float | None = None
     device: str
     precision: str
     torch: str
@@ -300,3 +305,24 @@ def write_card(card: Card, folder: str | Path) -> None:
     fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
     with atomic_path(Path(folder) / CARD_FILE) as temporary:
         temporary.write_text(yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True))
+
+
+def today() -> str:
+    """Return the date for a card: today's, or that of ``SOURCE_DATE_EPOCH`` (seconds since 1970, UTC) where it is set.
+
+    Source: https://reproducible-builds.org/specs/source-date-epoch/.
+
+    Raises
+    ------
+    ConfigError
+        If ``SOURCE_DATE_EPOCH`` is not such a number.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.date.today().isoformat()
+    try:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}; set it to a whole number of seconds since 1970, or unset it"
+        ) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import fcntl
 import logging
 import shutil
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.arms import Work, fit_output, train_seeds
-from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, TrainingCard, write_card
+from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, TrainingCard, today, write_card
 from kipoi_tfb.controls import find_scorers, lacking
 from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, locate_base, open_entry
@@ -86,7 +85,8 @@ def finetune(
     The controls are the same architecture from scratch with as many seeds, the base's own output for the TF (or the
     one that tells its training regions best), the TF's JASPAR profile, and a motif found in the training regions.
     Training that was interrupted in `folder` is resumed. Where `folder` holds a finished entry that lacks some of the
-    controls, these are run, and the verdict is given anew; the entry itself stays as it is.
+    controls, these are run, and the verdict is given anew; the entry itself stays as it is. The same arguments, on
+    one machine and with as many threads, give an entry of the same bytes; its date is that of `kipoi_tfb.card.today`.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def finetune(
         If the base was trained on the test chromosomes, another process is at work in `folder`, or the finished entry
         there was made from something else.
     """
-    folder = Path(folder)
+    folder, date = Path(folder), today()
     for control in controls:
         if control not in CONTROLS:
             raise UnknownNameError("control", control, CONTROLS)
@@ -132,7 +132,7 @@ def finetune(
     chosen = choose_device(device)
     chosen_precision = choose_precision(precision, chosen)
     with alone_in(folder):
-        work = Work(config, base, data, folder, chosen, chosen_precision, command, matrix, replicates, bank)
+        work = Work(config, base, data, folder, chosen, chosen_precision, command, date, matrix, replicates, bank)
         shutil.rmtree(folder / CANDIDATE, ignore_errors=True)  # of a run that was killed
         _put_back(folder)
         before = finished(folder)
@@ -150,10 +150,11 @@ def _check_not_done(entry: Entry | None, controls: Sequence[ControlKind]) -> Non
 
 def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     config, base, data = work.config, work.base, work.data
-    where = describe(work.device, work.precision)
+    alone = ARMS[config.arm].learning_rate is None
+    precision = "fp32" if alone else work.precision
+    where = describe(work.device, precision)
     logger.info("device: %s", where)
     nearest = work.nearest()
-    alone = ARMS[config.arm].learning_rate is None
     own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
     _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
@@ -161,11 +162,10 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed),
         best_epoch=own.best_epoch,
         validation_loss=round(own.head.loss if own.head else min(own.losses), 5),
-        seconds=round(own.seconds, 1),
         device=where,
-        precision="fp32" if own.head else work.precision,
+        precision=precision,
         torch=torch.__version__,
-        date=datetime.date.today().isoformat(),
+        date=work.date,
     )
     finetuned = FinetunedCard(
         arm=config.arm,
@@ -236,7 +236,7 @@ def _judged(
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None
-    record(
+    metrics = record(
         candidate, result.tables[config.entry_name], matrix, data.test.chromosomes, kind, config.seed, work.command,
         work.replicates, areas, min_bound=1,
     )  # fmt: skip
@@ -244,7 +244,8 @@ def _judged(
     write_metrics(result.tables, candidate.folder / CONTROLS_FILE)
     with open(candidate.folder / CONTROLS_FILE, "a") as stream:
         stream.writelines(f"{line}\n" for line in earlier_lines if line.split("\t")[0] not in result.tables)
-    card = open_entry(candidate.folder).card.model_copy(update={"gate": gate})
+    metrics = metrics.model_copy(update={"date": work.date})
+    card = open_entry(candidate.folder).card.model_copy(update={"metrics": metrics, "gate": gate})
     write_card(card, candidate.folder)
     place = work.folder / (REFUSED if gate.verdict == "refused" else ACCEPTED)
     if before is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
+from tests.tuned import contents
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
@@ -135,12 +137,6 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-4)
 
 
-def test_same_seed_same_network(zoo, sp1, tmp_path, cheap):
-    entries = [run(zoo, sp1, tmp_path / name, seeds=1, epochs=1).entry for name in ("a", "b")]
-    assert entries[0].weights_path.read_bytes() == entries[1].weights_path.read_bytes()
-    assert entries[0].golden == entries[1].golden and entries[0].card.gate == entries[1].card.gate
-
-
 def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -236,12 +232,12 @@ def tfb(monkeypatch, capfd, tmp_path, zoo, world):
     starts = matrix.regions.start[chosen].tolist()
     lines = [f"{c}\t{s}\t{s + 200}\n" for c, s in zip(names.tolist(), starts, strict=True)]
     (tmp_path / "peaks.bed").write_text("".join(lines))
-    common = ("--genome", str(world.genome_path), "-o", "out", "--base", str(zoo.folder), *QUICK)
+    common = ("--genome", str(world.genome_path), "--base", str(zoo.folder), *QUICK)
 
-    def call(*arguments):
+    def call(*arguments, out="out"):
         valid = {"MATRIX": str(world.matrix_path)}
         given = [valid.get(each, each) for each in arguments]
-        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common])
+        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common, "-o", str(out)])
 
     return call
 
@@ -259,6 +255,29 @@ def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog
     assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
     assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
     assert Predictor([found]).columns == ["MYTF"]
+
+
+@pytest.mark.parametrize("arm", ["head", "everything"])
+def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    found = []
+    for number, out in enumerate((Path("a"), tmp_path / "deeper" / "b")):
+        monkeypatch.setattr("os.getpid", lambda number=number: 4711 + number)  # temporary files are named by it
+        code, _, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", arm, out=out)
+        assert code in (0, 3), err
+        found.append(contents(finetune.finished(out)))
+    assert found[0].keys() == found[1].keys() and {"card.yaml", "weights.pt", "controls.tsv"} <= found[0].keys()
+    for name, content in found[0].items():
+        assert content == found[1][name], name
+    card = found[0]["card.yaml"].decode()
+    assert card.count("2023-11-14") == 2 and card.count("-o OUT") == 2 and str(tmp_path) not in card
+
+
+def test_a_date_that_is_none(zoo, sp1, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
+        run(zoo, sp1, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("verdict", "code"), [("refused", 3), ("accepted with note", 0)])
