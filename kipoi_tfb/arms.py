@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,7 @@ from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_head
 from kipoi_tfb.shared import head_of
-from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.training import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, nearest_output, start_network
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import balanced_sample, seed_of
@@ -35,7 +36,21 @@ _MOST_BOUND = 5000
 
 @dataclass(frozen=True)
 class Trained:
-    """The networks of all seeds of an arm."""
+    """The networks of all seeds of an arm.
+
+    Attributes
+    ----------
+    network, seed, best_epoch
+        The best by validation; of a fitted output layer, the mean.
+    seeds, losses
+        All seeds, and the lowest validation loss of each.
+    head_from
+        See `kipoi_tfb.card.FinetunedCard`.
+    head
+        How an output layer was fitted.
+    histories
+        {seed: its epochs}, where networks were trained.
+    """
 
     network: nn.Module
     seed: int
@@ -44,6 +59,7 @@ class Trained:
     losses: tuple[float, ...]
     head_from: str | None
     head: HeadCard | None = None
+    histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,6 +132,7 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
     config, base, data = work.config, work.base, work.data
     seeds = tuple(range(config.seed, config.seed + config.seeds))
     losses: list[float] = []
+    histories: dict[int, Sequence[EpochRecord]] = {}
     best: TrainingResult | None = None
     head_from = None
     for seed in seeds:
@@ -125,10 +142,11 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
         recipe = config.recipe(base.card, arm, seed)
         result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
         losses.append(min(record.validation_loss for record in result.history))
+        histories[seed] = result.history
         logger.info("%s, seed %d: validation loss %.4f (epoch %d)", arm, seed, losses[-1], result.best_epoch + 1)
         if best is None or losses[-1] < min(losses[:-1]):
             best = result
         head_from = start.head_from
     assert best is not None
     network, seed = best.network, seeds[int(np.argmin(losses))]
-    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), head_from)
+    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), head_from, histories=histories)

@@ -17,7 +17,10 @@ from tfb_matrix_data.files import atomic_path
 __all__ = [
     "CARD_FILE",
     "CONTROLS",
+    "CURVE_FILE",
+    "MOTIF_FILE",
     "Card",
+    "ChangedMotifCard",
     "ControlCard",
     "ControlKind",
     "DataCard",
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 CARD_FILE = "card.yaml"
+CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
+"""Pictures of an entry that was trained from a base (`kipoi_tfb.learning_plot`)."""
 
 # libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -212,6 +217,22 @@ class HeadCard(_Strict):
     loss: float
 
 
+class ChangedMotifCard(_Strict):
+    """Which filter of the first layer fine-tuning changed most (``changed-motif.svg``).
+
+    Attributes
+    ----------
+    filter
+        Its number, from 0.
+    change, median
+        Of its weights relative to what they were, and over all filters; see `kipoi_tfb.first_layer.ChangedMotif`.
+    """
+
+    filter: int
+    change: float
+    median: float
+
+
 class FinetunedCard(_Strict):
     """How an entry came from its base.
 
@@ -229,6 +250,8 @@ class FinetunedCard(_Strict):
         {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
     head
         Of the arm ``head``: how the output layer was fitted.
+    changed_motif
+        Of arms in which the base's first layer learns.
     """
 
     arm: Line
@@ -238,6 +261,7 @@ class FinetunedCard(_Strict):
     validation_losses: tuple[float, ...]
     counts: dict[str, dict[str, int]]
     head: HeadCard | None = None
+    changed_motif: ChangedMotifCard | None = None
 
 
 class Card(_Strict):

@@ -16,8 +16,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.arms import Work, fit_output, train_seeds
-from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, TrainingCard, today, write_card
+from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.card import (
+    CONTROLS,
+    CURVE_FILE,
+    MOTIF_FILE,
+    ChangedMotifCard,
+    ControlKind,
+    FinetunedCard,
+    GateCard,
+    TrainingCard,
+    today,
+    write_card,
+)
 from kipoi_tfb.controls import find_scorers, lacking
 from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, locate_base, open_entry
@@ -25,7 +36,9 @@ from kipoi_tfb.evaluation import check_held_out, evaluate, record
 from kipoi_tfb.features import FeatureBank
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
+from kipoi_tfb.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.gate import judge
+from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
 from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.scorers import EntryScorer
@@ -156,6 +169,7 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     logger.info("device: %s", where)
     nearest = work.nearest()
     own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
+    changed = _changed_motif(work, own)
     _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
         command=work.command,
@@ -175,6 +189,8 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         validation_losses=tuple(round(loss, 5) for loss in own.losses),
         counts=data.counts,
         head=own.head,
+        changed_motif=changed
+        and ChangedMotifCard(filter=changed.filter, change=round(changed.change, 4), median=round(changed.median, 4)),
     )
     fields = {
         "name": config.entry_name,
@@ -195,7 +211,22 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     # An output layer is stored as it is: a few windows are enough to see that.
     windows = windows[:_GOLDEN_WINDOWS] if own.head else windows
     candidate = write_entry(work.folder / CANDIDATE, own.network, fields, windows, base)
+    if own.histories:
+        title = f"{config.entry_name} from {base.card.name}: {config.arm}"
+        plot_learning_curve(own.histories, own.seed, candidate.folder / CURVE_FILE, title)
+    if changed:
+        title = f"{config.entry_name}: filter {changed.filter} of the first layer, changed by {changed.change:.1%}"
+        plot_changed_motif(changed, candidate.folder / MOTIF_FILE, title)
     return _judged(work, candidate, nearest, controls)
+
+
+def _changed_motif(work: Work, own: Trained) -> ChangedMotif | None:
+    """Return the motif of the base that changed most, where the arm lets motifs change."""
+    if not ARMS[work.config.arm].tunes_first:
+        return None
+    architecture = work.base.card.architecture
+    states = (work.base.network().state_dict(), own.network.state_dict())
+    return most_changed(*(first_filters(architecture, state) for state in states))
 
 
 def _to_natural_share(network: nn.Module, labels: NDArray[np.int8]) -> None:

@@ -13,12 +13,13 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb import controls, finetune, publish, training
-from kipoi_tfb.card import CONTROLS, GateCard
+from kipoi_tfb.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
+from kipoi_tfb.first_layer import first_filters
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.training import train
@@ -91,6 +92,17 @@ def test_a_tf_of_a_matrix(done, base, sp1):
     assert not (entry.folder.parent / "candidate").exists()
 
 
+def test_pictures_of_what_was_learnt(done, base):
+    entry, motif = done.entry, done.entry.card.finetuned.changed_motif
+    curve = (entry.folder / CURVE_FILE).read_text()
+    assert f"kept: epoch {entry.card.training.best_epoch + 1}" in curve and "1 other seeds" in curve
+    before, after = (first_filters("motif-cnn", each.network().state_dict()) for each in (base, entry))
+    size = np.linalg.norm(after[motif.filter] - before[motif.filter]) / np.linalg.norm(before[motif.filter])
+    assert motif.change == pytest.approx(size, abs=2e-3) and 0 < motif.median <= motif.change
+    picture = (entry.folder / MOTIF_FILE).read_text()
+    assert f"filter {motif.filter} of the first layer, changed by {motif.change:.1%}" in picture
+
+
 def test_the_entry_is_a_network_of_its_own(done, sp1):
     network, card = kipoi_tfb.load(str(done.entry.folder))
     assert network(torch.zeros(2, 4, 200)).shape == (2, 1) and card == done.entry.card
@@ -122,6 +134,7 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == [entry.folder.name]
     assert card.training.config is None and card.finetuned.seeds == (0, 1)
+    assert card.finetuned.changed_motif is None and not list(entry.folder.glob("*.svg"))
     head = card.finetuned.head
     assert head.auprc >= head.start_auprc and head.loss <= head.start_loss
     assert "output layer fitted under the layers of small, the mean of 2 draws" in (
