@@ -28,6 +28,7 @@ __all__ = [
     "GateCard",
     "HeadCard",
     "MetricsCard",
+    "SweptCard",
     "TrainingCard",
     "WeightsCard",
     "read_card",
@@ -233,6 +234,13 @@ class ChangedMotifCard(_Strict):
     median: float
 
 
+class SweptCard(_Strict):
+    """A learning rate that was tried with the first seed, and the lowest validation loss by it."""
+
+    learning_rate: float
+    validation_loss: float
+
+
 class FinetunedCard(_Strict):
     """How an entry came from its base.
 
@@ -246,6 +254,9 @@ class FinetunedCard(_Strict):
         The base's output that the new one started from, if it did.
     seeds, validation_losses
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
+    sweep
+        The learning rates that were tried first, where they were; the best, on the training's configuration, is that of
+        all seeds.
     counts
         {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
     head
@@ -259,6 +270,7 @@ class FinetunedCard(_Strict):
     head_from: str | None = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
+    sweep: tuple[SweptCard, ...] | None = None
     counts: dict[str, dict[str, int]]
     head: HeadCard | None = None
     changed_motif: ChangedMotifCard | None = None

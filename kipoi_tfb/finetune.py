@@ -25,6 +25,7 @@ from kipoi_tfb.card import (
     ControlKind,
     FinetunedCard,
     GateCard,
+    SweptCard,
     TrainingCard,
     today,
     write_card,
@@ -173,7 +174,7 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
         command=work.command,
-        config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed),
+        config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed, own.rate),
         best_epoch=own.best_epoch,
         validation_loss=round(own.head.loss if own.head else min(own.losses), 5),
         device=where,
@@ -187,6 +188,8 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         head_from=own.head_from,
         seeds=own.seeds,
         validation_losses=tuple(round(loss, 5) for loss in own.losses),
+        sweep=tuple(SweptCard(learning_rate=rate, validation_loss=round(loss, 5)) for rate, loss in own.swept.items())
+        or None,
         counts=data.counts,
         head=own.head,
         changed_motif=changed

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import controls, finetune, publish, training
+from kipoi_tfb import arms, controls, finetune, publish, training
 from kipoi_tfb.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.entry import Entry, open_entry
@@ -171,6 +171,43 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
     with pytest.raises(OSError, match=r"No space left"):
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0"}
+
+
+def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
+    done, updated, train_one, update = [], set(), arms._train_one, training._Trainer._update
+
+    def stopping(*args):
+        if len(done) == 4:  # the rates are tried, and one seed of two is there
+            raise KeyboardInterrupt
+        done.append(args[3:])
+        return train_one(*args)
+
+    def noting(trainer, *args):
+        updated.add((trainer.config.seed, trainer.config.learning_rate))
+        return update(trainer, *args)
+
+    changes = {"sweep": True, "epochs": 1, "learning_rate": 1e-4}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(arms, "_train_one", stopping)
+        run(zoo, sp1, tmp_path / "out", ("base",), **changes)
+    assert done == [(0, 3e-5), (0, 1e-4), (0, 3e-4), (0, 3e-4)]
+    monkeypatch.setattr(training._Trainer, "_update", noting)
+    card = run(zoo, sp1, tmp_path / "out", ("base",), **changes).entry.card
+    assert updated == {(1, 3e-4)}, "what was tried is not trained again"
+    tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
+    assert list(tried) == [3e-5, 1e-4, 3e-4] and min(tried, key=tried.get) == 3e-4
+    assert card.training.config.learning_rate == 3e-4 and card.finetuned.validation_losses[0] == tried[3e-4]
+    assert card.finetuned.seeds == (0, 1)
+
+
+def test_controls_are_not_swept(base):
+    chosen = config(base, sweep=True, learning_rate=0.01)
+    assert chosen.rate("everything") == 0.01 and chosen.rate("scratch") == 3e-3
+
+
+def test_a_sweep_of_what_is_not_trained(base):
+    with pytest.raises(ConfigError, match=r"arm head is fitted, not trained: it has no learning rate to sweep"):
+        config(base, arm="head", sweep=True)
 
 
 # What is refused

@@ -69,6 +69,9 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Try 0.3, 1 and 3 times that rate with the first seed; the best is for all.")
+    ] = False,
     kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse",
     name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = "",
     group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf",
@@ -114,8 +117,8 @@ def finetune(
 
     kinds = _chosen(controls)
     config = make_config(
-        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, epochs=epochs,
-        batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
+        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, sweep=sweep,
+        epochs=epochs, batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
     )  # fmt: skip
     command = _command(sys.argv[1:])
     if every:
