@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -16,12 +16,12 @@ from torch import nn
 from kipoi_tfb.card import HeadCard
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, window_features
-from kipoi_tfb.finetune_config import FinetuneConfig
+from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_head
 from kipoi_tfb.shared import head_of
-from kipoi_tfb.training import TrainingResult, train
-from kipoi_tfb.transfer import Nearest, nearest_output, start_network
+from kipoi_tfb.training import EpochRecord, TrainingResult, train
+from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
@@ -36,16 +36,36 @@ _MOST_BOUND = 5000
 
 @dataclass(frozen=True)
 class Trained:
-    """The networks of all seeds of an arm."""
+    """The networks of all seeds of an arm.
+
+    Attributes
+    ----------
+    network, seed, best_epoch
+        The best by validation; of a fitted output layer, the mean.
+    seeds, losses
+        All seeds, and the lowest validation loss of each.
+    head_from
+        See `kipoi_tfb.card.FinetunedCard`.
+    head
+        How an output layer was fitted.
+    histories
+        {seed: its epochs}, where networks were trained.
+    rate
+        The learning rate of all seeds.
+    swept
+        {learning rate: validation loss} of those that were tried first.
+    """
 
     network: nn.Module
     seed: int
     best_epoch: int
     seeds: tuple[int, ...]
     losses: tuple[float, ...]
-    seconds: float
     head_from: str | None
     head: HeadCard | None = None
+    histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
+    rate: float | None = None
+    swept: Mapping[float, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,7 @@ class Work:
     device: torch.device
     precision: str
     command: str
+    date: str
     matrix: BindingMatrix | None
     replicates: int
     bank: FeatureBank | None
@@ -83,7 +104,6 @@ class Work:
 
 def fit_output(work: Work, nearest: Nearest) -> Trained:
     """Fit the output layer alone."""
-    started = time.monotonic()
     config, every = work.config, work.data.every
     start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
@@ -110,29 +130,56 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
         head.bias.copy_(torch.from_numpy(found.bias))
     kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
     logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
-    seconds = time.monotonic() - started
-    return Trained(start.network, config.seed, 0, seeds, found.losses, seconds, start.head_from, found.card)
+    return Trained(start.network, config.seed, 0, seeds, found.losses, start.head_from, found.card)
 
 
 def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
-    """Train an arm with every seed; the best is the one with the lowest validation loss."""
-    config, base, data = work.config, work.base, work.data
+    """Train an arm with every seed; the best is the one with the lowest validation loss.
+
+    With `sweep`, the arm of the entry is first trained with the first seed by several learning rates; the best is that
+    of all seeds. Controls have their own.
+    """
+    config = work.config
     seeds = tuple(range(config.seed, config.seed + config.seeds))
+    swept = _sweep(work, arm, nearest) if config.sweep and arm == config.arm else {}
+    rate = min(swept, key=swept.__getitem__) if swept else config.rate(arm)
     losses: list[float] = []
+    histories: dict[int, Sequence[EpochRecord]] = {}
     best: TrainingResult | None = None
-    seconds, head_from = 0.0, None
+    head_from = None
     for seed in seeds:
-        start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
-        place = work.folder / f"{arm}-{seed}"
-        place.mkdir(exist_ok=True)
-        recipe = config.recipe(base.card, arm, seed)
-        result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
-        losses.append(min(record.validation_loss for record in result.history))
-        seconds += sum(record.seconds for record in result.history)
-        logger.info("%s, seed %d: validation loss %.4f (epoch %d)", arm, seed, losses[-1], result.best_epoch + 1)
+        start, result = _train_one(work, arm, nearest, seed, rate)
+        losses.append(_lowest(result))
+        histories[seed] = result.history
         if best is None or losses[-1] < min(losses[:-1]):
             best = result
         head_from = start.head_from
     assert best is not None
     network, seed = best.network, seeds[int(np.argmin(losses))]
-    return Trained(network, seed, best.best_epoch, seeds, tuple(losses), seconds, head_from)
+    return Trained(
+        network, seed, best.best_epoch, seeds, tuple(losses), head_from, histories=histories, rate=rate, swept=swept
+    )
+
+
+def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float]:
+    """Train the first seed by each of the learning rates; return {rate: lowest validation loss}."""
+    own = work.config.rate(arm)
+    rates = [own if factor == 1 else float(f"{own * factor:.3g}") for factor in SWEEP]
+    return {rate: _lowest(_train_one(work, arm, nearest, work.config.seed, rate)[1]) for rate in rates}
+
+
+def _train_one(work: Work, arm: str, nearest: Nearest, seed: int, rate: float) -> tuple[Start, TrainingResult]:
+    """Train one network, or resume it; each seed and learning rate has a folder of its own."""
+    config, base, data = work.config, work.base, work.data
+    start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
+    place = work.folder / (f"{arm}-{seed}" if rate == config.rate(arm) else f"{arm}-{seed}-{rate:g}")
+    place.mkdir(exist_ok=True)
+    recipe = config.recipe(base.card, arm, seed, rate)
+    result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
+    at = (arm, seed, rate, _lowest(result), result.best_epoch + 1)
+    logger.info("%s, seed %d, learning rate %g: validation loss %.4f (epoch %d)", *at)
+    return start, result
+
+
+def _lowest(result: TrainingResult) -> float:
+    return min(record.validation_loss for record in result.history)

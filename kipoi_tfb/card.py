@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,13 +11,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kipoi_tfb.config import PretrainConfig, TfNames, explain
-from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = [
     "CARD_FILE",
     "CONTROLS",
+    "CURVE_FILE",
+    "MOTIF_FILE",
     "Card",
+    "ChangedMotifCard",
     "ControlCard",
     "ControlKind",
     "DataCard",
@@ -23,13 +28,17 @@ __all__ = [
     "GateCard",
     "HeadCard",
     "MetricsCard",
+    "SweptCard",
     "TrainingCard",
     "WeightsCard",
     "read_card",
+    "today",
     "write_card",
 ]
 
 CARD_FILE = "card.yaml"
+CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
+"""Pictures of an entry that was trained from a base (`kipoi_tfb.learning_plot`)."""
 
 # libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -96,6 +105,8 @@ class TrainingCard(_Strict):
         None where nothing was trained but an output layer fitted: see `HeadCard`.
     teachers
         {name: sha256 of the weights} of the entries that it learnt from beside the labels.
+    seconds
+        It took; None of fine-tuned entries, which the same command makes again to the byte.
     """
 
     command: str
@@ -103,7 +114,7 @@ class TrainingCard(_Strict):
     teachers: dict[str, Sha256] | None = None
     best_epoch: int
     validation_loss: float
-    seconds: float
+    seconds: float | None = None
     device: str
     precision: str
     torch: str
@@ -207,6 +218,29 @@ class HeadCard(_Strict):
     loss: float
 
 
+class ChangedMotifCard(_Strict):
+    """Which filter of the first layer fine-tuning changed most (``changed-motif.svg``).
+
+    Attributes
+    ----------
+    filter
+        Its number, from 0.
+    change, median
+        Of its weights relative to what they were, and over all filters; see `kipoi_tfb.first_layer.ChangedMotif`.
+    """
+
+    filter: int
+    change: float
+    median: float
+
+
+class SweptCard(_Strict):
+    """A learning rate that was tried with the first seed, and the lowest validation loss by it."""
+
+    learning_rate: float
+    validation_loss: float
+
+
 class FinetunedCard(_Strict):
     """How an entry came from its base.
 
@@ -220,10 +254,15 @@ class FinetunedCard(_Strict):
         The base's output that the new one started from, if it did.
     seeds, validation_losses
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
+    sweep
+        The learning rates that were tried first, where they were; the best, on the training's configuration, is that of
+        all seeds.
     counts
         {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
     head
         Of the arm ``head``: how the output layer was fitted.
+    changed_motif
+        Of arms in which the base's first layer learns.
     """
 
     arm: Line
@@ -231,8 +270,10 @@ class FinetunedCard(_Strict):
     head_from: str | None = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
+    sweep: tuple[SweptCard, ...] | None = None
     counts: dict[str, dict[str, int]]
     head: HeadCard | None = None
+    changed_motif: ChangedMotifCard | None = None
 
 
 class Card(_Strict):
@@ -300,3 +341,24 @@ def write_card(card: Card, folder: str | Path) -> None:
     fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
     with atomic_path(Path(folder) / CARD_FILE) as temporary:
         temporary.write_text(yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True))
+
+
+def today() -> str:
+    """Return the date for a card: today's, or that of ``SOURCE_DATE_EPOCH`` (seconds since 1970, UTC) where it is set.
+
+    Source: https://reproducible-builds.org/specs/source-date-epoch/.
+
+    Raises
+    ------
+    ConfigError
+        If ``SOURCE_DATE_EPOCH`` is not such a number.
+    """
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if not epoch:
+        return datetime.date.today().isoformat()
+    try:
+        return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        raise ConfigError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}; set it to a whole number of seconds since 1970, or unset it"
+        ) from None

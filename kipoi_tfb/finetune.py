@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import fcntl
 import logging
 import shutil
@@ -17,8 +16,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.arms import Work, fit_output, train_seeds
-from kipoi_tfb.card import CONTROLS, ControlKind, FinetunedCard, GateCard, TrainingCard, write_card
+from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.card import (
+    CONTROLS,
+    CURVE_FILE,
+    MOTIF_FILE,
+    ChangedMotifCard,
+    ControlKind,
+    FinetunedCard,
+    GateCard,
+    SweptCard,
+    TrainingCard,
+    today,
+    write_card,
+)
 from kipoi_tfb.controls import find_scorers, lacking
 from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, locate_base, open_entry
@@ -26,7 +37,9 @@ from kipoi_tfb.evaluation import check_held_out, evaluate, record
 from kipoi_tfb.features import FeatureBank
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
+from kipoi_tfb.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.gate import judge
+from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
 from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.scorers import EntryScorer
@@ -86,7 +99,8 @@ def finetune(
     The controls are the same architecture from scratch with as many seeds, the base's own output for the TF (or the
     one that tells its training regions best), the TF's JASPAR profile, and a motif found in the training regions.
     Training that was interrupted in `folder` is resumed. Where `folder` holds a finished entry that lacks some of the
-    controls, these are run, and the verdict is given anew; the entry itself stays as it is.
+    controls, these are run, and the verdict is given anew; the entry itself stays as it is. The same arguments, on
+    one machine and with as many threads, give an entry of the same bytes; its date is that of `kipoi_tfb.card.today`.
 
     Parameters
     ----------
@@ -117,7 +131,7 @@ def finetune(
         If the base was trained on the test chromosomes, another process is at work in `folder`, or the finished entry
         there was made from something else.
     """
-    folder = Path(folder)
+    folder, date = Path(folder), today()
     for control in controls:
         if control not in CONTROLS:
             raise UnknownNameError("control", control, CONTROLS)
@@ -132,7 +146,7 @@ def finetune(
     chosen = choose_device(device)
     chosen_precision = choose_precision(precision, chosen)
     with alone_in(folder):
-        work = Work(config, base, data, folder, chosen, chosen_precision, command, matrix, replicates, bank)
+        work = Work(config, base, data, folder, chosen, chosen_precision, command, date, matrix, replicates, bank)
         shutil.rmtree(folder / CANDIDATE, ignore_errors=True)  # of a run that was killed
         _put_back(folder)
         before = finished(folder)
@@ -150,22 +164,23 @@ def _check_not_done(entry: Entry | None, controls: Sequence[ControlKind]) -> Non
 
 def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     config, base, data = work.config, work.base, work.data
-    where = describe(work.device, work.precision)
+    alone = ARMS[config.arm].learning_rate is None
+    precision = "fp32" if alone else work.precision
+    where = describe(work.device, precision)
     logger.info("device: %s", where)
     nearest = work.nearest()
-    alone = ARMS[config.arm].learning_rate is None
     own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
+    changed = _changed_motif(work, own)
     _to_natural_share(own.network, data.every["train"].labels)
     training = TrainingCard(
         command=work.command,
-        config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed),
+        config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed, own.rate),
         best_epoch=own.best_epoch,
         validation_loss=round(own.head.loss if own.head else min(own.losses), 5),
-        seconds=round(own.seconds, 1),
         device=where,
-        precision="fp32" if own.head else work.precision,
+        precision=precision,
         torch=torch.__version__,
-        date=datetime.date.today().isoformat(),
+        date=work.date,
     )
     finetuned = FinetunedCard(
         arm=config.arm,
@@ -173,8 +188,12 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         head_from=own.head_from,
         seeds=own.seeds,
         validation_losses=tuple(round(loss, 5) for loss in own.losses),
+        sweep=tuple(SweptCard(learning_rate=rate, validation_loss=round(loss, 5)) for rate, loss in own.swept.items())
+        or None,
         counts=data.counts,
         head=own.head,
+        changed_motif=changed
+        and ChangedMotifCard(filter=changed.filter, change=round(changed.change, 4), median=round(changed.median, 4)),
     )
     fields = {
         "name": config.entry_name,
@@ -195,7 +214,22 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     # An output layer is stored as it is: a few windows are enough to see that.
     windows = windows[:_GOLDEN_WINDOWS] if own.head else windows
     candidate = write_entry(work.folder / CANDIDATE, own.network, fields, windows, base)
+    if own.histories:
+        title = f"{config.entry_name} from {base.card.name}: {config.arm}"
+        plot_learning_curve(own.histories, own.seed, candidate.folder / CURVE_FILE, title)
+    if changed:
+        title = f"{config.entry_name}: filter {changed.filter} of the first layer, changed by {changed.change:.1%}"
+        plot_changed_motif(changed, candidate.folder / MOTIF_FILE, title)
     return _judged(work, candidate, nearest, controls)
+
+
+def _changed_motif(work: Work, own: Trained) -> ChangedMotif | None:
+    """Return the motif of the base that changed most, where the arm lets motifs change."""
+    if not ARMS[work.config.arm].tunes_first:
+        return None
+    architecture = work.base.card.architecture
+    states = (work.base.network().state_dict(), own.network.state_dict())
+    return most_changed(*(first_filters(architecture, state) for state in states))
 
 
 def _to_natural_share(network: nn.Module, labels: NDArray[np.int8]) -> None:
@@ -236,7 +270,7 @@ def _judged(
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None
-    record(
+    metrics = record(
         candidate, result.tables[config.entry_name], matrix, data.test.chromosomes, kind, config.seed, work.command,
         work.replicates, areas, min_bound=1,
     )  # fmt: skip
@@ -244,7 +278,8 @@ def _judged(
     write_metrics(result.tables, candidate.folder / CONTROLS_FILE)
     with open(candidate.folder / CONTROLS_FILE, "a") as stream:
         stream.writelines(f"{line}\n" for line in earlier_lines if line.split("\t")[0] not in result.tables)
-    card = open_entry(candidate.folder).card.model_copy(update={"gate": gate})
+    metrics = metrics.model_copy(update={"date": work.date})
+    card = open_entry(candidate.folder).card.model_copy(update={"metrics": metrics, "gate": gate})
     write_card(card, candidate.folder)
     place = work.folder / (REFUSED if gate.verdict == "refused" else ACCEPTED)
     if before is not None:

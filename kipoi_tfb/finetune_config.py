@@ -11,7 +11,10 @@ from kipoi_tfb.config import PretrainConfig, Strict, explain
 from kipoi_tfb.transfer import ARMS
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["FinetuneConfig", "make_config"]
+__all__ = ["SWEEP", "FinetuneConfig", "make_config"]
+
+SWEEP = (0.3, 1.0, 3.0)
+"""Multiples of the learning rate that a sweep tries."""
 
 
 class FinetuneConfig(Strict):
@@ -29,6 +32,8 @@ class FinetuneConfig(Strict):
         What is transferred, one of `kipoi_tfb.transfer.ARMS`.
     learning_rate
         Default that of the arm.
+    sweep
+        Whether to train the first seed by several rates (`SWEEP`), and all seeds by that of the lowest validation loss.
     epochs, batch_size
         As in the paper; the epoch with the lowest validation loss is kept. Not of arm ``head``.
     seeds, seed
@@ -48,6 +53,7 @@ class FinetuneConfig(Strict):
     base: str = "multi163"
     arm: str = "everything"
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    sweep: bool = False
     epochs: Annotated[int, Field(gt=0)] = 10
     batch_size: Annotated[int, Field(gt=1)] = 100
     seeds: Annotated[int, Field(gt=0, le=100)] = 5
@@ -61,13 +67,17 @@ class FinetuneConfig(Strict):
         """Name of the zoo entry."""
         return self.name or f"tf/{self.tf}"
 
-    def recipe(self, base: Card, arm: str, seed: int) -> PretrainConfig:
-        """Return the configuration of training with one seed, of this arm or of a control's.
+    def rate(self, arm: str) -> float:
+        """Return the learning rate of this arm, or of a control's, which has its own."""
+        rate = (self.learning_rate if arm == self.arm else None) or ARMS[arm].learning_rate
+        assert rate is not None, f"arm {arm} is not trained"
+        return rate
+
+    def recipe(self, base: Card, arm: str, seed: int, rate: float | None = None) -> PretrainConfig:
+        """Return the configuration of training with one seed, of this arm or of a control's; `rate` if not its own.
 
         Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
         """
-        rate = (self.learning_rate if arm == self.arm else None) or ARMS[arm].learning_rate
-        assert rate is not None, f"arm {arm} is not trained"
         return PretrainConfig(
             name=self.tf,
             summary=f"{self.tf} from {base.name}: {arm}",
@@ -79,7 +89,7 @@ class FinetuneConfig(Strict):
             optimiser="adam",
             weight_decay=0,
             schedule="constant",
-            learning_rate=rate,
+            learning_rate=rate or self.rate(arm),
             epochs=self.epochs,
             batch_size=self.batch_size,
             seed=seed,
@@ -92,7 +102,7 @@ def make_config(**fields: object) -> FinetuneConfig:
     Raises
     ------
     ConfigError
-        If one has a wrong value; the message names it.
+        If one has a wrong value, or does not go with the arm; the message names it.
     UnknownNameError
         If there is no such arm.
     """
@@ -104,4 +114,9 @@ def make_config(**fields: object) -> FinetuneConfig:
         raise UnknownNameError("arm", config.arm, ARMS)
     if config.learning_rate is not None and ARMS[config.arm].learning_rate is None:
         raise ConfigError(f"arm {config.arm} is fitted, not trained: it has no learning rate")
+    if config.sweep and ARMS[config.arm].learning_rate is None:
+        raise ConfigError(
+            f"arm {config.arm} is fitted, not trained: it has no learning rate to sweep; leave out --sweep, or take "
+            "another arm"
+        )
     return config

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +122,8 @@ class GroupRun:
         Folder of a folder per TF, each as `kipoi_tfb.finetune.finetune` leaves it.
     controls, device, precision, command, replicates
         See `kipoi_tfb.finetune.finetune`.
+    threads
+        CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
     """
 
     config: FinetuneConfig
@@ -133,6 +136,7 @@ class GroupRun:
     precision: str = "auto"
     command: str = ""
     replicates: int = REPLICATES
+    threads: int = 1
 
     def of(self, tf: str) -> FinetuneConfig:
         """Return the configuration of a TF."""
@@ -201,7 +205,7 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     """Fine-tune the base on each TF that has enough data; yield what became of each as it is known.
 
     TFs that are done are left alone, and one that was interrupted is gone on with: the same call may be given again
-    and again. TFs without an entry, and why, are in `LEFT_OUT_FILE`.
+    and again. TFs without an entry, and why, are in `LEFT_OUT_FILE`. The entries are the same for any `jobs`.
 
     Parameters
     ----------
@@ -212,7 +216,7 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     min_bound
         Bound regions that a TF must have in all.
     jobs
-        Processes. Each has one thread where there are several.
+        Processes, each of which makes one TF at a time.
 
     Raises
     ------
@@ -289,8 +293,6 @@ _worker: dict = {}
 
 
 def _start_worker(run: GroupRun, bank: tuple[NDArray[np.int64], Path] | None) -> None:
-    torch.set_num_threads(1)
-    threadpool_limits(1)
     opened = None if bank is None else FeatureBank(bank[0], np.load(bank[1], mmap_mode="r"), bank[1])
     _worker.update(run=run, matrix=BindingMatrix(run.matrix), genome=Genome(run.genome), bank=opened)
 
@@ -299,16 +301,28 @@ def _in_worker(tf: str) -> Outcome:
     return _one(_worker["run"], tf, _worker["matrix"], _worker["genome"], _worker["bank"])
 
 
+@contextmanager
+def _threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        with threadpool_limits(n):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _one(run: GroupRun, tf: str, matrix: BindingMatrix, genome: Genome, bank: FeatureBank | None) -> Outcome:
     started = time.monotonic()
     config = run.of(tf)
     try:
-        length = find_entry(config.base).card.window_length
-        data = from_binding_matrix(matrix, genome, tf, length, config.seed, config.n_bound, config.labels)
-        found = finetune(
-            config, data, run.out / tf, run.device, run.precision, run.command, matrix, run.replicates, run.controls,
-            bank,
-        )  # fmt: skip
+        with _threads(run.threads):
+            length = find_entry(config.base).card.window_length
+            data = from_binding_matrix(matrix, genome, tf, length, config.seed, config.n_bound, config.labels)
+            found = finetune(
+                config, data, run.out / tf, run.device, run.precision, run.command, matrix, run.replicates,
+                run.controls, bank,
+            )  # fmt: skip
     except TfbError as error:
         return Outcome(tf, "failed", str(error), time.monotonic() - started)
     return Outcome(tf, found.gate.verdict, found.gate.words, time.monotonic() - started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ LARGEST_SHIFT = 1e-3
 def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor] | None = None) -> WeightsCard:
     """Write a network's state_dict as CPU tensors, float16 but for the small ones.
 
-    It is a file that Kipoi and `torch.load(weights_only=True)` read.
+    It is a file that Kipoi and `torch.load(weights_only=True)` read; the same weights give the same bytes.
 
     Parameters
     ----------
@@ -72,8 +73,11 @@ def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor
         if not torch.isfinite(half).all():
             raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
         state[name] = half.contiguous().clone()
+    # Given a path, torch writes its name into the file, and that of a temporary one differs from process to process.
+    content = io.BytesIO()
+    torch.save(state, content)
     with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(content.getbuffer())
     return WeightsCard(file=Path(path).name, sha256=sha256(path), dtype="float16")
 
 

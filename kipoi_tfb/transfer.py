@@ -61,6 +61,11 @@ class Arm:
         """Whether nothing but the output layer learns."""
         return self.frozen == _ALL
 
+    @property
+    def tunes_first(self) -> bool:
+        """Whether the base's first convolution learns on."""
+        return "first" in self.transferred - self.frozen - self.frozen_matrices
+
 
 _ALL = frozenset({"first", "conv", "dense"})
 _TUNED, _FRESH = 3e-4, 3e-3

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.card import CARD_FILE, read_card
+from kipoi_tfb.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
 from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.null import NULL_FILE, read_null
 from kipoi_tfb.predictor import Predictor
@@ -209,7 +209,7 @@ def _files(entry: Entry) -> str:
     """Say how many files there are; refuse links, which may lead out of the folder, and what no entry needs."""
     metrics = entry.card.metrics
     known = {CARD_FILE, GOLDEN_FILE, NULL_FILE, entry.card.weights.file, CONTROLS_FILE, "README.md", *SPECS}
-    known |= {metrics.table} if metrics else set()
+    known |= {CURVE_FILE, MOTIF_FILE} | ({metrics.table} if metrics else set())
     found = sorted(path for path in entry.folder.rglob("*") if path.is_symlink() or not path.is_dir())
     for path in found:
         name = str(path.relative_to(entry.folder))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 import yaml
 from pydantic import ValidationError
 
-from kipoi_tfb.card import CARD_FILE, Card, MetricsCard, WeightsCard, read_card, write_card
+from kipoi_tfb.card import CARD_FILE, Card, MetricsCard, WeightsCard, read_card, today, write_card
 from tests import tiny
-from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.errors import ConfigError, EntryError
 
 WEIGHTS = WeightsCard(file="weights.pt", sha256="a" * 64, dtype="float16")
 METRICS = MetricsCard(
@@ -153,3 +155,19 @@ def test_is_checked_on_writing_too(card, tmp_path):
     with pytest.raises(ValidationError, match=r"weights.file"):
         write_card(wrong, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_date(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86399")
+    assert today() == "1970-01-01"
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert today() == datetime.date.today().isoformat()
+    for wrong in ("1.5", "9" * 30):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
+        with pytest.raises(ConfigError, match=f"SOURCE_DATE_EPOCH is '{wrong}'; set it to a whole number"):
+            today()
+
+
+def test_a_card_may_say_how_long_it_took(changed):
+    assert changed("training.seconds", 4.2).training.seconds == 4.2
+    assert changed("training.seconds", None).training.seconds is None

@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import errno
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import controls, finetune, publish, training
-from kipoi_tfb.card import CONTROLS, GateCard
+from kipoi_tfb import arms, controls, finetune, publish, training
+from kipoi_tfb.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
+from kipoi_tfb.first_layer import first_filters
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.training import train
@@ -25,6 +27,7 @@ from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
+from tests.tuned import contents
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
@@ -89,6 +92,17 @@ def test_a_tf_of_a_matrix(done, base, sp1):
     assert not (entry.folder.parent / "candidate").exists()
 
 
+def test_pictures_of_what_was_learnt(done, base):
+    entry, motif = done.entry, done.entry.card.finetuned.changed_motif
+    curve = (entry.folder / CURVE_FILE).read_text()
+    assert f"kept: epoch {entry.card.training.best_epoch + 1}" in curve and "1 other seeds" in curve
+    before, after = (first_filters("motif-cnn", each.network().state_dict()) for each in (base, entry))
+    size = np.linalg.norm(after[motif.filter] - before[motif.filter]) / np.linalg.norm(before[motif.filter])
+    assert motif.change == pytest.approx(size, abs=2e-3) and 0 < motif.median <= motif.change
+    picture = (entry.folder / MOTIF_FILE).read_text()
+    assert f"filter {motif.filter} of the first layer, changed by {motif.change:.1%}" in picture
+
+
 def test_the_entry_is_a_network_of_its_own(done, sp1):
     network, card = kipoi_tfb.load(str(done.entry.folder))
     assert network(torch.zeros(2, 4, 200)).shape == (2, 1) and card == done.entry.card
@@ -120,6 +134,7 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == [entry.folder.name]
     assert card.training.config is None and card.finetuned.seeds == (0, 1)
+    assert card.finetuned.changed_motif is None and not list(entry.folder.glob("*.svg"))
     head = card.finetuned.head
     assert head.auprc >= head.start_auprc and head.loss <= head.start_loss
     assert "output layer fitted under the layers of small, the mean of 2 draws" in (
@@ -133,12 +148,6 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     scorer = NetworkScorer("network", ("SP1",), Predictor([entry]).logits)
     (row,) = evaluate([scorer], sp1.test, 0, 0).tables["network"]
     assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-4)
-
-
-def test_same_seed_same_network(zoo, sp1, tmp_path, cheap):
-    entries = [run(zoo, sp1, tmp_path / name, seeds=1, epochs=1).entry for name in ("a", "b")]
-    assert entries[0].weights_path.read_bytes() == entries[1].weights_path.read_bytes()
-    assert entries[0].golden == entries[1].golden and entries[0].card.gate == entries[1].card.gate
 
 
 def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypatch):
@@ -162,6 +171,43 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
     with pytest.raises(OSError, match=r"No space left"):
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0"}
+
+
+def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
+    done, updated, train_one, update = [], set(), arms._train_one, training._Trainer._update
+
+    def stopping(*args):
+        if len(done) == 4:  # the rates are tried, and one seed of two is there
+            raise KeyboardInterrupt
+        done.append(args[3:])
+        return train_one(*args)
+
+    def noting(trainer, *args):
+        updated.add((trainer.config.seed, trainer.config.learning_rate))
+        return update(trainer, *args)
+
+    changes = {"sweep": True, "epochs": 1, "learning_rate": 1e-4}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(arms, "_train_one", stopping)
+        run(zoo, sp1, tmp_path / "out", ("base",), **changes)
+    assert done == [(0, 3e-5), (0, 1e-4), (0, 3e-4), (0, 3e-4)]
+    monkeypatch.setattr(training._Trainer, "_update", noting)
+    card = run(zoo, sp1, tmp_path / "out", ("base",), **changes).entry.card
+    assert updated == {(1, 3e-4)}, "what was tried is not trained again"
+    tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
+    assert list(tried) == [3e-5, 1e-4, 3e-4] and min(tried, key=tried.get) == 3e-4
+    assert card.training.config.learning_rate == 3e-4 and card.finetuned.validation_losses[0] == tried[3e-4]
+    assert card.finetuned.seeds == (0, 1)
+
+
+def test_controls_are_not_swept(base):
+    chosen = config(base, sweep=True, learning_rate=0.01)
+    assert chosen.rate("everything") == 0.01 and chosen.rate("scratch") == 3e-3
+
+
+def test_a_sweep_of_what_is_not_trained(base):
+    with pytest.raises(ConfigError, match=r"arm head is fitted, not trained: it has no learning rate to sweep"):
+        config(base, arm="head", sweep=True)
 
 
 # What is refused
@@ -236,12 +282,12 @@ def tfb(monkeypatch, capfd, tmp_path, zoo, world):
     starts = matrix.regions.start[chosen].tolist()
     lines = [f"{c}\t{s}\t{s + 200}\n" for c, s in zip(names.tolist(), starts, strict=True)]
     (tmp_path / "peaks.bed").write_text("".join(lines))
-    common = ("--genome", str(world.genome_path), "-o", "out", "--base", str(zoo.folder), *QUICK)
+    common = ("--genome", str(world.genome_path), "--base", str(zoo.folder), *QUICK)
 
-    def call(*arguments):
+    def call(*arguments, out="out"):
         valid = {"MATRIX": str(world.matrix_path)}
         given = [valid.get(each, each) for each in arguments]
-        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common])
+        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common, "-o", str(out)])
 
     return call
 
@@ -259,6 +305,29 @@ def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog
     assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
     assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
     assert Predictor([found]).columns == ["MYTF"]
+
+
+@pytest.mark.parametrize("arm", ["head", "everything"])
+def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    found = []
+    for number, out in enumerate((Path("a"), tmp_path / "deeper" / "b")):
+        monkeypatch.setattr("os.getpid", lambda number=number: 4711 + number)  # temporary files are named by it
+        code, _, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", arm, out=out)
+        assert code in (0, 3), err
+        found.append(contents(finetune.finished(out)))
+    assert found[0].keys() == found[1].keys() and {"card.yaml", "weights.pt", "controls.tsv"} <= found[0].keys()
+    for name, content in found[0].items():
+        assert content == found[1][name], name
+    card = found[0]["card.yaml"].decode()
+    assert card.count("2023-11-14") == 2 and card.count("-o OUT") == 2 and str(tmp_path) not in card
+
+
+def test_a_date_that_is_none(zoo, sp1, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
+        run(zoo, sp1, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("verdict", "code"), [("refused", 3), ("accepted with note", 0)])

@@ -146,6 +146,11 @@ def test_jaspar_needs_a_motif_network(tmp_path):
         start(base, "jaspar")
 
 
+def test_arms_in_which_the_bases_first_layer_learns():
+    found = {name for name, arm in ARMS.items() if arm.tunes_first}
+    assert found == {"everything", "conv", "first-conv", "frozen-dense"}
+
+
 def test_unknown_arm(base):
     with pytest.raises(UnknownNameError, match=r"unknown arm 'frozen'. Did you mean frozen-conv or frozen-dense"):
         start(base, "frozen")

@@ -27,6 +27,12 @@ def small_base(folder: Path, name: str = "base", architecture: str = "motif-cnn"
     return tiny.make_entry(folder / name, network, name=name, architecture=architecture, sizes=sizes)
 
 
+def contents(entry: Entry) -> dict[str, bytes]:
+    """Return {file of an entry: what is in it}."""
+    files = (path for path in sorted(entry.folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(entry.folder)): path.read_bytes() for path in files}
+
+
 def tuned(base: Entry, name: str, seed: int = 0, only_head: bool = True, **changes: object) -> Entry:
     """Write an entry beside its base: another output layer, and with `only_head` nothing else."""
     card = base.card

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kipoi_tfb.cli.common import listed, say
-from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, ThreadsOption
+from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
 
 if TYPE_CHECKING:
     from kipoi_tfb.group import GroupRun
@@ -68,6 +69,9 @@ def finetune(
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
     ] = None,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Try 0.3, 1 and 3 times that rate with the first seed; the best is for all.")
+    ] = False,
     kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse",
     name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = "",
     group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf",
@@ -75,14 +79,16 @@ def finetune(
         int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
     ] = 250,
     tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = "",
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each; no entry depends on it.")
+    ] = 1,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
     ] = False,
     licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
-    threads: ThreadsOption = 0,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads; default all, or with --all one per TF.")] = 0,
 ) -> None:
     """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
 
@@ -111,16 +117,16 @@ def finetune(
 
     kinds = _chosen(controls)
     config = make_config(
-        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, epochs=epochs,
-        batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
+        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, sweep=sweep,
+        epochs=epochs, batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
     )  # fmt: skip
-    command = shlex.join(["tfb", *(Path(part).name if part.startswith("/") else part for part in sys.argv[1:])])
+    command = _command(sys.argv[1:])
     if every:
         assert from_matrix is not None
         from kipoi_tfb.group import GroupRun
 
         _group(
-            GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command),
+            GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command, threads=threads or 1),
             listed(tfs),
             min_bound,
             jobs,
@@ -157,6 +163,30 @@ def finetune(
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
     say(f"next: tfb zoo add {result.entry.folder}")
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the command line for the card: the same wherever it was given and whatever does not change the entry.
+
+    Files go by their name where their path is absolute, the output is ``OUT``, and ``--jobs`` is left out.
+
+    >>> _command(["finetune", "JUND", "--from-matrix", "/data/matrix.h5", "--out=runs/JUND", "--jobs", "2"])
+    'tfb finetune JUND --from-matrix matrix.h5 -o OUT'
+    """
+    said, rest = ["tfb"], iter(arguments)
+    for part in rest:
+        option, equals, value = part.partition("=") if part.startswith("--") else (part, "", "")
+        if option in ("-o", "--out", "--jobs") and not equals:
+            next(rest, None)
+        if option == "--out" or part.startswith("-o"):
+            said += ["-o", "OUT"]
+        elif option != "--jobs":
+            said.append(f"{option}={_name(value)}" if equals else _name(part))
+    return shlex.join(said)
+
+
+def _name(value: str) -> str:
+    return Path(value).name if value.startswith("/") else value
 
 
 def _chosen(controls: str) -> Any:
