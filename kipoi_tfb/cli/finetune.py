@@ -16,8 +16,10 @@ from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
 
 if TYPE_CHECKING:
     from kipoi_tfb.group import GroupRun
+    from tfb_matrix_data.genome import Genome
 
 _EXIT_REFUSED = 3
+_BASE = "multi163"
 _CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.card.CONTROLS, which would import pydantic
 
 
@@ -44,7 +46,17 @@ def finetune(
         str, typer.Option(help="With --peaks: summit, centre, or auto (summits where there are any).")
     ] = "auto",
     assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = "",
-    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = "multi163",
+    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = _BASE,
+    relevant: Annotated[
+        str,
+        typer.Option(
+            "--relevant",
+            metavar="RELATION",
+            help="With --from-matrix: make the base first, of TFs that are to this one: binding_mode, cofactors, "
+            "non_cofactors, random.",
+        ),
+    ] = "",
+    relatives: Annotated[int, typer.Option("--relatives", min=1, help="With --relevant: so many of them.")] = 5,
     arm: Annotated[
         str,
         typer.Option(
@@ -109,6 +121,10 @@ def finetune(
         raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
     if open_regions is not None and matrix is not None:
         raise typer.BadParameter("give one of --open and --matrix")
+    if relevant and (from_matrix is None or every):
+        raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
+    if relevant and base != _BASE:
+        raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
     if threads:
         import torch
 
@@ -139,8 +155,12 @@ def finetune(
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-    length = find_entry(base).card.window_length
     reference = Genome(genome)
+    if relevant:
+        assert from_matrix is not None
+        base = _relatives(tf, relevant, relatives, seed, from_matrix, reference, out, device, precision, command)
+        config = config.model_copy(update={"base": base})
+    length = find_entry(base).card.window_length
     labels = from_matrix or matrix
     with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
         if from_matrix is not None and binding is not None:
@@ -162,7 +182,32 @@ def finetune(
     say(f"{result.entry.folder}")
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
-    say(f"next: tfb zoo add {result.entry.folder}")
+    say(f"next: tfb zoo add {f'{base} ' if relevant else ''}{result.entry.folder}")
+
+
+def _relatives(
+    tf: str,
+    relation: str,
+    n: int,
+    seed: int,
+    matrix: Path,
+    genome: Genome,
+    out: Path,
+    device: str,
+    precision: str,
+    command: str,
+) -> str:
+    """Make the base of the TF's relatives below the output; return its folder."""
+    from kipoi_tfb.finetune import alone_in
+    from kipoi_tfb.relevant import base_of_relatives, relatives_config
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    recipe = relatives_config(tf, relation, n, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    with alone_in(out), BindingMatrix(matrix) as opened:
+        made = base_of_relatives(recipe, opened, genome, out, device, precision, command)
+    say(f"base: {', '.join(made.card.tasks)} -> {made.folder}")
+    return str(made.folder)
 
 
 def _command(arguments: Sequence[str]) -> str:
