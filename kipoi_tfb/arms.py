@@ -19,6 +19,7 @@ from kipoi_tfb.features import FeatureBank, window_features
 from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_head
+from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.shared import head_of
 from kipoi_tfb.training import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
@@ -54,6 +55,8 @@ class Trained:
         The learning rate of all seeds.
     swept
         {learning rate: validation loss} of those that were tried first.
+    sizes
+        Of the network, other than its base's.
     """
 
     network: nn.Module
@@ -66,6 +69,7 @@ class Trained:
     histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
     rate: float | None = None
     swept: Mapping[float, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,17 @@ class Work:
 
 
 def fit_output(work: Work, nearest: Nearest) -> Trained:
-    """Fit the output layer alone."""
+    """Fit the output layer alone; of the arm ``motif-head``, one that sees motifs of the TF too."""
     config, every = work.config, work.data.every
+    motifs = None
+    if config.arm == "motif-head":
+        check_takes_motifs(work.base.card)
+        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed)
+
+    def seen_of(region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        features = work.features(region, codes)
+        return features if motifs is None else np.hstack([features, motifs.features(codes)])
+
     start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
     gc, labels = gc_content(pool.codes), pool.labels[:, 0]
@@ -112,25 +125,33 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
     draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
     drawn = np.unique(np.concatenate(draws))
-    seen = work.features(pool.region[drawn], pool.codes[drawn])
+    seen = seen_of(pool.region[drawn], pool.codes[drawn])
     lessons = [
         Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
     ]
     validation = every["validation"]
     bound = validation.labels[:, 0] == 1
     judge_by = Lesson(
-        work.features(validation.region, validation.codes),
+        seen_of(validation.region, validation.codes),
         bound,
         balancing_weights(bound, gc_content(validation.codes)),
     )
     head = cast(nn.Linear, start.network.get_submodule("head"))
-    found = fit_head(lessons, judge_by, head.weight.detach().numpy()[0], float(head.bias.item()))
+    before = head.weight.detach().numpy()[0]
+    n_features, n_motifs = len(before), 0 if motifs is None else len(motifs.names)
+    found = fit_head(lessons, judge_by, np.pad(before, (0, n_motifs)), float(head.bias.item()))
     with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(found.weight))
+        head.weight.copy_(torch.from_numpy(found.weight[:, :n_features]))
         head.bias.copy_(torch.from_numpy(found.bias))
+    network, card, sizes = start.network, found.card, {}
+    if motifs is not None:
+        share = found.weight[0, n_features:]
+        network, sizes = with_motifs(network, work.base.card, motifs, share), {"own_motifs": n_motifs}
+        per_deviation = {name: round(float(value) * SPREAD, 4) for name, value in zip(motifs.names, share, strict=True)}
+        card = card.model_copy(update={"motifs": per_deviation})
     kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
     logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
-    return Trained(start.network, config.seed, 0, seeds, found.losses, start.head_from, found.card)
+    return Trained(network, config.seed, 0, seeds, found.losses, start.head_from, card, sizes=sizes)
 
 
 def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:

@@ -208,6 +208,8 @@ class HeadCard(_Strict):
         The one kept, by validation; None: the start itself was best, and is kept as it was.
     start_auprc, auprc, start_loss, loss
         Of the start, and of what was kept, on the validation regions (all of them, weighted to 1:1 by GC content).
+    motifs
+        {motif: what each standard deviation of its best match adds to the logit}, of arm ``motif-head``.
     """
 
     penalties: tuple[float, ...]
@@ -216,6 +218,7 @@ class HeadCard(_Strict):
     auprc: float
     start_loss: float
     loss: float
+    motifs: dict[str, float] | None = None
 
 
 class ChangedMotifCard(_Strict):

@@ -200,7 +200,7 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         "summary": f"Binding of {config.tf} from {base.card.window_length} bp of sequence; fine-tuned from "
         f"{base.card.name}: {ARMS[config.arm].what}.",
         "architecture": base.card.architecture,
-        "sizes": base.card.sizes,
+        "sizes": {**base.card.sizes, **own.sizes},
         "window_length": base.card.window_length,
         "tasks": (config.tf,),
         "base": base.card.name,

@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from kipoi_tfb.changes import ChangedWindows, convolve, pool
 
-__all__ = ["MotifCNN"]
+__all__ = ["MotifCNN", "OwnMotifs"]
 
 _SCAN_WINDOWS = 64
 """Windows scanned at once on a CPU: their activations (34 MB in float32) stay in memory that is used again."""
@@ -50,6 +50,8 @@ class MotifCNN(nn.Module):
     doi:10.1186/s13059-021-02499-5; sharing of weights between strands follows Shrikumar et al. 2017,
     doi:10.1101/103663.
 
+    `own_motifs` are for fine-tuning, see `OwnMotifs`; the trunks do not see them.
+
     In evaluation the scan, the fully connected layer and the head are float32 under bfloat16 too: they take little of
     the time, and without them the effects of variants move by more than they may (`benchmarks/effect_shift.py`).
     """
@@ -66,6 +68,7 @@ class MotifCNN(nn.Module):
         hidden: int = 512,
         dropout: float = 0.3,
         members: int = 1,
+        own_motifs: int = 0,
     ) -> None:
         super().__init__()
         if length % pool or not width % 2:
@@ -77,11 +80,13 @@ class MotifCNN(nn.Module):
         self.head = nn.Linear(members * (hidden + filters), n_outputs)
         with torch.no_grad():
             self.head.weight *= members**0.5  # as if each member had a layer of its own
+        self.own_motifs = OwnMotifs(own_motifs, n_outputs) if own_motifs else None
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return logits (batch, TFs) for one-hot windows (batch, 4, length)."""
-        return _in_float32(self.head, self.embed(one_hot))
+        logits = _in_float32(self.head, self.embed(one_hot))
+        return logits if self.own_motifs is None else logits + self.own_motifs(one_hot)
 
     def embed(self, one_hot: Tensor) -> Tensor:
         """Return what the head sees, (batch, features), of one-hot windows (batch, 4, length)."""
@@ -90,7 +95,8 @@ class MotifCNN(nn.Module):
     def both_strands(self, one_hot: Tensor) -> Tensor:
         """Return the logits of the windows and, below them, of their reverse complements: (2 x batch, TFs)."""
         scanned = self._scan(one_hot)
-        return _in_float32(self.head, self._summary(torch.cat([scanned, scanned.flip(3)])))
+        logits = _in_float32(self.head, self._summary(torch.cat([scanned, scanned.flip(3)])))
+        return logits if self.own_motifs is None else logits + self.own_motifs(one_hot).repeat(2, 1)
 
     def change_logits(self, windows: ChangedWindows) -> Tensor:
         """Return the logits of windows and their changed versions and, below them, of their reverse complements.
@@ -106,7 +112,8 @@ class MotifCNN(nn.Module):
             torch.cat([trunk.of_changes(strand, best) for trunk in self.trunks], dim=1)  # type: ignore[operator]
             for strand in (scanned, scanned.flipped())
         ]
-        return _in_float32(self.head, torch.cat(strands) / len(self.trunks))
+        logits = _in_float32(self.head, torch.cat(strands) / len(self.trunks))
+        return logits if self.own_motifs is None else logits + self.own_motifs.of_changes(windows).repeat(2, 1)
 
     def member_logits(self, embedded: Tensor) -> list[Tensor]:
         """Return the logits (batch, TFs) of each member; the head's are their mean."""
@@ -161,6 +168,47 @@ class MotifCNN(nn.Module):
     def _summary(self, scanned: Tensor) -> Tensor:
         best = scanned.amax((2, 3))
         return torch.cat([trunk(scanned, best) for trunk in self.trunks], dim=1) / len(self.trunks)
+
+
+class OwnMotifs(nn.Module):
+    """Motifs that the outputs have beside all else: the best match of each on either strand, weighted.
+
+    The base's trunk does not see them, so that they can be added to a base that stays as it is
+    (`kipoi_tfb.own_motifs`). A window and its reverse complement have the same best matches. Always float32.
+
+    Parameters
+    ----------
+    n_motifs
+        How many.
+    n_outputs
+        Number of TFs.
+    """
+
+    WIDTH = 25
+
+    def __init__(self, n_motifs: int, n_outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_motifs, 4, 1, self.WIDTH))
+        self.share = nn.Parameter(torch.zeros(n_outputs, n_motifs))
+
+    def forward(self, one_hot: Tensor) -> Tensor:
+        """Return what the motifs add to the logits, (batch, TFs), of one-hot windows (batch, 4, length)."""
+        return F.linear(self.best_matches(one_hot), self.share)
+
+    def best_matches(self, one_hot: Tensor) -> Tensor:
+        """Return the log-odds of the best match of each motif, (batch, motifs), of one-hot windows."""
+        with _float32_if(True, one_hot):
+            matches = F.conv2d(one_hot.float().unsqueeze(2), self._both_strands(), padding=(0, self.WIDTH // 2))
+            return torch.maximum(*matches.amax((2, 3)).chunk(2, dim=1))
+
+    def of_changes(self, windows: ChangedWindows) -> Tensor:
+        """Return what the motifs add to the logits of windows and, below, of their changed versions."""
+        with _float32_if(True, windows.whole):
+            matches = convolve(windows.each(Tensor.float), self._both_strands(), None, self.WIDTH // 2).amax()
+            return F.linear(torch.maximum(*matches.chunk(2, dim=1)), self.share)
+
+    def _both_strands(self) -> Tensor:
+        return torch.cat([self.weight, self.weight.flip(1, 3)])
 
 
 class _Trunk(nn.Module):

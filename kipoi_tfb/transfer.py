@@ -82,6 +82,7 @@ ARMS: dict[str, Arm] = {
         frozen_matrices=frozenset({"dense"}),
     ),
     "head": Arm(_ALL, None, "only the output layer is new", _ALL),
+    "motif-head": Arm(_ALL, None, "the output layer is new, and sees motifs of the TF's own", _ALL),
     "scratch": Arm(frozenset(), _FRESH, "nothing is from the base but its architecture"),
     "jaspar": Arm(frozenset(), _FRESH, "as scratch, but the first filters start from JASPAR's profiles", jaspar=True),
 }

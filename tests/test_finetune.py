@@ -22,6 +22,7 @@ from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
 from kipoi_tfb.first_layer import first_filters
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
@@ -148,6 +149,17 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     scorer = NetworkScorer("network", ("SP1",), Predictor([entry]).logits)
     (row,) = evaluate([scorer], sp1.test, 0, 0).tables["network"]
     assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-4)
+
+
+def test_motif_head_sees_motifs_too(zoo, sp1, tmp_path, cheap):
+    found = run(zoo, sp1, tmp_path / "out", arm="motif-head", controls=("base",))
+    card = found.entry.card
+    assert card.sizes == {**zoo.card.sizes, "own_motifs": len(card.finetuned.head.motifs)}
+    assert card.finetuned.head.motifs and [check for check in verify_entry(found.entry) if not check.passed] == []
+    # What was tested is what was written.
+    scorer = EntryScorer(str(found.entry.folder))
+    row = evaluate([scorer], sp1.test, 0, replicates=0).tables[scorer.name][0]
+    assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-3)
 
 
 def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypatch):
@@ -307,7 +319,7 @@ def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog
     assert Predictor([found]).columns == ["MYTF"]
 
 
-@pytest.mark.parametrize("arm", ["head", "everything"])
+@pytest.mark.parametrize("arm", ["head", "motif-head", "everything"])
 def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     found = []

@@ -70,6 +70,7 @@ def test_every_weight_belongs_to_a_group(architecture):
         ("first-conv", {"first"}, {"first", "conv", "dense", "head"}),
         ("frozen-conv", {"first", "conv", "dense"}, {"dense", "head"}),
         ("head", {"first", "conv", "dense"}, {"head"}),
+        ("motif-head", {"first", "conv", "dense"}, {"head"}),
         ("scratch", set(), {"first", "conv", "dense", "head"}),
     ],
 )

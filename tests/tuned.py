@@ -33,16 +33,24 @@ def contents(entry: Entry) -> dict[str, bytes]:
     return {str(path.relative_to(entry.folder)): path.read_bytes() for path in files}
 
 
-def tuned(base: Entry, name: str, seed: int = 0, only_head: bool = True, **changes: object) -> Entry:
-    """Write an entry beside its base: another output layer, and with `only_head` nothing else."""
+def tuned(
+    base: Entry,
+    name: str,
+    seed: int = 0,
+    only_head: bool = True,
+    network: torch.nn.Module | None = None,
+    **changes: object,
+) -> Entry:
+    """Write an entry beside its base: a network, or another output layer, and with `only_head` nothing else."""
     card = base.card
     torch.manual_seed(seed)
-    network = build_network(card.architecture, 1, sizes=card.sizes)
-    if only_head:
-        state = {**base.network().state_dict(), **{k: v for k, v in network.state_dict().items() if k[:4] == "head"}}
-        network.load_state_dict(state)
-    with torch.no_grad():
-        network.head.weight.mul_(20)
+    if network is None:
+        network = build_network(card.architecture, 1, sizes=card.sizes)
+        if only_head:
+            own = {k: v for k, v in network.state_dict().items() if k[:4] == "head"}
+            network.load_state_dict({**base.network().state_dict(), **own})
+        with torch.no_grad():
+            network.head.weight.mul_(20)
     finetuned = FinetunedCard(
         arm="head" if only_head else "everything",
         base_weights_sha256=card.weights.sha256,

@@ -60,7 +60,7 @@ def finetune(
     arm: Annotated[
         str,
         typer.Option(
-            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, scratch, "
+            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, motif-head, scratch, "
             "jaspar (docs/finetuning.md)."
         ),
     ] = "everything",
