@@ -3,28 +3,79 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kipoi_tfb.places import Places
+from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import check_contigs, read_intervals
+from tfb_matrix_data.intervals import on_contigs, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
 
-__all__ = ["away_from", "open_places"]
+__all__ = ["Background", "away_from", "named_as", "open_places"]
 
 
-def open_places(open_regions: str | Path | BindingMatrix, genome: Genome) -> tuple[Places, str]:
-    """Return the open regions of a BED, or of a matrix those whose place is known; and what to call them."""
+class Background(NamedTuple):
+    """Places to take unbound regions from.
+
+    Attributes
+    ----------
+    places
+        With the FASTA's names of the contigs.
+    what
+        What to call them.
+    unknown
+        Contig of each place that was left out since the FASTA lacks it.
+    """
+
+    places: Places
+    what: str
+    unknown: NDArray[np.str_]
+
+
+def named_as(chrom: NDArray[np.str_], genome: Genome) -> NDArray[np.str_]:
+    """Return names of contigs as the FASTA has them, all of which it has: ``1`` and ``chr1`` are the same place."""
+    names, inverse = np.unique(chrom, return_inverse=True)
+    return np.array([genome.contig(name) for name in names.tolist()])[inverse] if len(names) else chrom
+
+
+def open_places(open_regions: str | Path | BindingMatrix, genome: Genome) -> Background:
+    """Return the open regions of a BED, or of a matrix those whose place is known.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, none is on a contig of the genome, or one ends beyond it.
+    """
     if isinstance(open_regions, BindingMatrix):
-        regions = open_regions.regions
-        known = np.flatnonzero(regions.start >= 0)
-        names = np.array(regions.chrom_names)[regions.chrom[known]]
-        places = Places(names, regions.start[known], regions.end[known])
-        return places, f"open regions of {open_regions.path.name}"
+        return _of_matrix(open_regions, genome)
     found = read_intervals(open_regions)
-    check_contigs(found, genome)
-    return Places.of(found), f"open regions of {Path(open_regions).name}"
+    known = on_contigs(found, genome)
+    places = Places(named_as(found.chrom[known], genome), found.start[known], found.end[known])
+    return Background(places, f"open regions of {Path(open_regions).name}", found.chrom[~known])
+
+
+def _of_matrix(matrix: BindingMatrix, genome: Genome) -> Background:
+    regions = matrix.regions
+    placed = np.flatnonzero(regions.start >= 0)
+    sizes = np.full(len(regions.chrom_names), -1)
+    for number, name in enumerate(regions.chrom_names):
+        try:
+            sizes[number] = genome.lengths[genome.contig(name)]
+        except UnknownNameError:
+            continue
+    size = sizes[regions.chrom[placed]]
+    names = np.array(regions.chrom_names)[regions.chrom[placed]]
+    known = size >= 0
+    beyond = known & (regions.end[placed] > size)
+    if beyond.any() or not known.any():
+        problem = "no region is on a contig of" if not known.any() else "a region ends beyond its contig in"
+        raise InputError(matrix.path, f"{problem} {genome.path.name}; is this the right assembly?")
+    at = placed[known]
+    places = Places(named_as(names[known], genome), regions.start[at], regions.end[at])
+    return Background(places, f"open regions of {matrix.path.name}", names[~known])
 
 
 def away_from(peaks: Places, genome: Genome, length: int, seed: int) -> Places:
