@@ -13,8 +13,11 @@ from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import on_contigs, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.sequence import UNKNOWN
 
 __all__ = ["Background", "away_from", "named_as", "open_places"]
+
+_PIECE = 1 << 24
 
 
 class Background(NamedTuple):
@@ -79,14 +82,33 @@ def _of_matrix(matrix: BindingMatrix, genome: Genome) -> Background:
 
 
 def away_from(peaks: Places, genome: Genome, length: int, seed: int) -> Places:
-    """Return random places on the peaks' chromosomes, in proportion to the peaks there, twenty for each."""
+    """Return random places without an N on the peaks' chromosomes, in proportion to the peaks there, twenty for each.
+
+    They may touch peaks and one another.
+    """
     rng = np.random.default_rng([seed, 2])
     names, counts = np.unique(peaks.chrom, return_counts=True)
     chroms, starts = [], []
     for name, n in zip(names.tolist(), (20 * counts).tolist(), strict=True):
-        most = genome.lengths[genome.contig(name)] - length
-        if most > 0:
-            starts.append(rng.integers(0, most, n))
+        first, room = _stretches(genome.codes(name), length)
+        if len(first):
+            before = np.cumsum(room) - room
+            drawn = rng.integers(0, before[-1] + room[-1], n)
+            at = np.searchsorted(before, drawn, side="right") - 1
+            starts.append(first[at] + drawn - before[at])
             chroms.append(np.full(n, name))
     start = np.concatenate([np.zeros(0, np.int64), *starts])
     return Places(np.concatenate([peaks.chrom[:0], *chroms]), start, start + length)
+
+
+def _stretches(codes: NDArray[np.uint8], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first base of each stretch without an N that holds a window, and in how many places it does."""
+    edges = []
+    for at in range(0, len(codes), _PIECE):  # a byte per base of a whole chromosome is much
+        unknown = codes[at : at + _PIECE + 1] == UNKNOWN
+        edges.append(np.flatnonzero(unknown[1:] != unknown[:-1]) + at + 1)
+    edge = np.concatenate([[0], *edges, [len(codes)]])
+    room = np.diff(edge) - length + 1
+    fits = np.flatnonzero(room > 0)
+    fits = fits[codes[edge[fits]] != UNKNOWN]
+    return edge[fits], room[fits]

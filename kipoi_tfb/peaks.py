@@ -101,13 +101,11 @@ def places_of_peaks(
     lacking = np.concatenate([intervals.chrom[~known], background.unknown])
     absent = f"- on contigs that {genome.path.name} lacks{_named(lacking)}"
     account.add(absent, int((~known).sum()), len(background.unknown))
-    n_outside = None
     if open_regions is not None:
         inside = Places(chrom, centre, centre + 1).touch(others)
         _check_inside(inside, spans, background, genome, Path(peaks))
-        bound, n_outside = bound.take(inside), int((~inside).sum())
-        others = others.resized(length)
-    account.add("- outside of the open regions", n_outside, None)
+        bound, others = bound.take(inside), others.resized(length)
+        account.add("- outside of the open regions", int((~inside).sum()), None)
     free = ~(others.touch(spans) | others.touch(bound))
     account.add("- on a peak, or on the window around one", None, int((~free).sum()))
     unbound = others.take(free).distinct()
