@@ -110,6 +110,18 @@ def test_verify(tfb, folder):
     assert code == 1 and "FAIL  tf/SP1  golden predictions" in out and "checks failed" in err
 
 
+@pytest.mark.parametrize("name", ["evil/model.yaml", "tf/model.py", ".x.1.part/card.yaml", "tf/.SP1.1.part/card.yaml"])
+def test_files_of_no_entry(tfb, folder, name):
+    assert "ok    the zoo  nothing else: 3 entries" in tfb("verify", "--all")[1]
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("type: pytorch\n")
+    code, out, _ = tfb("verify", "--all")
+    assert code == 1 and f"FAIL  the zoo  nothing else: {name}: of no entry" in out
+    (folder / name).unlink()
+    (folder / "link").symlink_to(folder / "base")
+    assert "FAIL  the zoo  nothing else: link: of no entry" in tfb("verify", "--all")[1]
+
+
 def test_a_zoo_that_is_too_large(tfb, monkeypatch):
     monkeypatch.setattr(zoo, "MAX_ZOO_MB", 0)
     code, out, _ = tfb("verify", "--all")

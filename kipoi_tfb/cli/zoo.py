@@ -87,13 +87,15 @@ def show(entry: Annotated[str, typer.Argument(help="Name of an entry or a group,
 @app.command()
 def verify(
     entries: Annotated[list[str] | None, typer.Argument(help="Names or folders of entries or groups.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All entries of the installed zoo, and its size.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="All entries of the installed zoo, its size, and that there is nothing else.")
+    ] = False,
 ) -> None:
     """Check entries: files, checksums, held-out rule, verdict, golden predictions, Kipoi's files, size.
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo import find_entries, verify_entry, verify_size
+    from kipoi_tfb.zoo import find_entries, verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
@@ -103,8 +105,7 @@ def verify(
         for check in verify_entry(entry):
             failed += not check.passed
             print(f"{'ok  ' if check.passed else 'FAIL'}  {entry.name}  {check.what}: {check.detail}")
-    if every:
-        check = verify_size()
+    for check in (verify_nothing_else(), verify_size()) if every else ():
         failed += not check.passed
         print(f"{'ok  ' if check.passed else 'FAIL'}  the zoo  {check.what}: {check.detail}")
     if failed:
