@@ -12,15 +12,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.background import away_from, open_places
 from kipoi_tfb.card import DataCard
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
+from kipoi_tfb.peaks import Account, places_of_peaks
 from kipoi_tfb.places import Places
 from kipoi_tfb.tested import LabelledRegions, from_matrix
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome, region_windows
-from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, read_intervals
+from tfb_matrix_data.intervals import Anchor
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sampling import Sample, balanced_sample, describe, sample_tf, seed_of
 from tfb_matrix_data.sequence import UNKNOWN, gc_content
@@ -103,6 +103,8 @@ def from_binding_matrix(
     split = split_by_chromosome(regions)
     sample = sample_tf(matrix, genome, tf, split, seed, n_bound, kind=kind)
     _check_enough(sample.parts, f"{tf} in {matrix.path.name}")
+    if sample.with_n:
+        logger.info("%s: %d regions with unknown bases (N) in %s are left out", tf, sample.with_n, genome.path.name)
     chrom = np.array(regions.chrom_names)
 
     def windows(part: Sample) -> LabelledWindows:
@@ -157,6 +159,7 @@ def from_peaks(
     *Bound*: around the summits (or centres) of the peaks that lie in an open region. *Unbound*: around the centres of
     the open regions that touch no peak. Without open regions every peak counts, and unbound regions are places of the
     same chromosomes away from peaks, which is an easier task: what it learns is in part what open chromatin looks like.
+    How many were left out, and why, is logged as a table.
 
     Parameters
     ----------
@@ -182,46 +185,26 @@ def from_peaks(
     Raises
     ------
     InputError
-        If a file cannot be read, a peak is not on the genome or its summit is outside of it, or peaks and open regions
-        or genome do not seem to be of one assembly.
+        If a file cannot be read, an interval ends beyond its contig, a summit is outside of its peak, or peaks and open
+        regions or genome do not seem to be of one assembly.
     ConfigError
         If a part has too few bound regions (`LEAST_BOUND`), or no unbound one.
     """
-    intervals = read_intervals(peaks)
-    check_contigs(intervals, genome)
-    spans = Places.of(intervals)
-    centre = intervals.anchor(_anchor(intervals, anchor))
-    bound = Places(intervals.chrom, centre - length // 2, centre - length // 2 + length)
-    summits = Places(intervals.chrom, centre, centre + 1)
-    if open_regions is None:
-        background = away_from(spans, genome, length, seed)
-        source = "places away from peaks"
-    else:
-        background, source = open_places(open_regions, genome)
-        inside = summits.touch(background)
-        logger.info("%d of %d peaks lie in an open region", int(inside.sum()), len(intervals))
-        if inside.sum() < 0.05 * len(intervals):
-            raise InputError(
-                peaks,
-                f"{int(inside.sum()):,} of {len(intervals):,} peaks lie in open regions ({source}); "
-                "are they of another assembly?",
-            )
-        bound = bound.take(inside)
-        background = background.resized(length)
-    unbound = background.take(~(background.touch(spans) | background.touch(bound)))
-    bound, unbound = bound.distinct("peaks"), unbound.distinct("open regions")
+    found = places_of_peaks(peaks, genome, open_regions, length, anchor, seed)
+    bound, unbound, account = found.bound, found.unbound, found.account
     places = bound.joined(unbound)
     labels = np.repeat(np.array([1, 0], np.int8), [len(bound), len(unbound)])
     codes = _windows(genome, places, length)
     whole = ~(codes == UNKNOWN).any(1)
-    if whole[: len(bound)].mean() < 0.5:
-        raise InputError(
-            peaks,
-            f"{int((~whole[: len(bound)]).sum()):,} of {len(bound):,} windows around peaks have unknown bases in "
-            f"{genome.path.name}; is it the right assembly, and not masked?",
-        )
+    account.add("- unknown bases (N) in the window", *_both(~whole, labels))
+    _check_known(whole[: len(bound)], peaks, genome, account)
     places, labels, codes = places.take(whole), labels[whole], codes[whole]
-    where, parts = _split(places, labels, codes, seed, tf, n_bound, str(peaks))
+    where = _uses(places)
+    account.add(f"- on {', '.join(ACCEPTANCE)}, which has no use", *_both(where["excluded"], labels))
+    for use, verb in _VERBS.items():
+        account.add(f"left to {verb} with", *_both(where[use], labels))
+    logger.info("%s", account)
+    parts = _sampled(where, labels, codes, seed, tf, n_bound, str(peaks))
 
     def windows(part: Sample) -> LabelledWindows:
         index = np.sort(part.regions)
@@ -244,7 +227,7 @@ def from_peaks(
     )
     is_matrix = isinstance(open_regions, BindingMatrix)
     card = DataCard(
-        source=f"{len(intervals):,} peaks of {Path(peaks).name} against {source}",
+        source=found.source,
         peaks_sha256=sha256(peaks),
         matrix_sha256=sha256(open_regions.path) if isinstance(open_regions, BindingMatrix) else None,
         open_sha256=None if is_matrix or open_regions is None else sha256(open_regions),  # type: ignore[arg-type]
@@ -260,7 +243,8 @@ def from_peaks(
     training = TrainingData([tf], train, validation, tested, tuple(ACCEPTANCE))
     every = {}
     for use in ("train", "validation"):
-        index = where[use][(labels[where[use]] == 0) | np.isin(where[use], parts[use].bound)]
+        at = np.flatnonzero(where[use])
+        index = at[(labels[at] == 0) | np.isin(at, parts[use].bound)]
         every[use] = LabelledWindows(index, codes[index], labels[index][:, None])
     return FinetuneData(training, every, test, tested, _counts(parts), card)
 
@@ -272,12 +256,6 @@ def _resolved(test: LabelledRegions, region: NDArray[np.int64]) -> tuple[Labelle
     return replace(test, codes=test.codes[known], labels=test.labels[known], kept=kept), region[kept]
 
 
-def _anchor(intervals: Intervals, anchor: str) -> Anchor:
-    if anchor != "auto":
-        return anchor  # type: ignore[return-value]  # `Intervals.anchor` checks it
-    return "summit" if (intervals.summit >= 0).any() else "centre"
-
-
 def _windows(genome: Genome, places: Places, length: int) -> NDArray[np.uint8]:
     try:
         return genome.windows(places.chrom, places.start, length).codes
@@ -285,29 +263,47 @@ def _windows(genome: Genome, places: Places, length: int) -> NDArray[np.uint8]:
         raise ConfigError(f"{error}") from None
 
 
-def _split(
-    places: Places,
+def _both(chosen: NDArray[np.bool_], labels: NDArray[np.int8]) -> tuple[int, int]:
+    return int((chosen & (labels == 1)).sum()), int((chosen & (labels == 0)).sum())
+
+
+def _check_known(whole: NDArray[np.bool_], peaks: str | Path, genome: Genome, account: Account) -> None:
+    if whole.mean() < 0.5:
+        logger.info("%s", account)
+        raise InputError(
+            peaks,
+            f"{int((~whole).sum()):,} of {len(whole):,} windows around peaks have unknown bases in "
+            f"{genome.path.name}; is it the right assembly, and not masked?",
+        )
+
+
+def _uses(places: Places) -> dict[str, NDArray[np.bool_]]:
+    """Return {use: which places are on its chromosomes}."""
+    where = {use: places.on(chroms) for use, chroms in _USES.items()}
+    return {**where, "train": ~np.logical_or.reduce(list(where.values()))}
+
+
+def _sampled(
+    where: Mapping[str, NDArray[np.bool_]],
     labels: NDArray[np.int8],
     codes: NDArray[np.uint8],
     seed: int,
     tf: str,
     n_bound: int | None,
     of: str,
-) -> tuple[dict[str, NDArray[np.int64]], dict[str, Sample]]:
-    """Return the places of each use, and a sample of each."""
+) -> dict[str, Sample]:
+    """Return a sample of the places of each use."""
     gc = gc_content(codes)
-    where = {use: places.on(chroms) for use, chroms in _USES.items()}
-    where["train"] = ~np.logical_or.reduce(list(where.values()))
     bound = {use: int((labels[chosen] == 1).sum()) for use, chosen in where.items()}
     if bound["train"] < LEAST_BOUND["train"] or (n_bound or 0) > bound["train"]:
         raise _too_few("train", bound["train"], max(n_bound or 0, LEAST_BOUND["train"]), bound, of)
     parts = {}
-    for use in ("train", "validation", "test"):
+    for use in _VERBS:
         at = np.flatnonzero(where[use])
         limit = n_bound if use == "train" else None
         parts[use] = balanced_sample(labels[at], gc[at], seed_of(seed, _stream(tf)), limit, at)
     _check_enough(parts, of)
-    return {use: np.flatnonzero(chosen) for use, chosen in where.items()}, parts
+    return parts
 
 
 def _check_enough(parts: Mapping[str, Sample], of: str) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.intervals import Intervals
-
 __all__ = ["Places"]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,11 +25,6 @@ class Places:
     chrom: NDArray[np.str_]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, intervals: Intervals) -> Places:
-        """Return the places of a file's intervals, in its order."""
-        return cls(intervals.chrom, intervals.start, intervals.end)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -76,7 +66,18 @@ class Places:
             found[at] = (before > 0) & (reach[np.maximum(before - 1, 0)] > self.start[at])
         return found
 
-    def distinct(self, what: str) -> Places:
+    def covered(self) -> dict[str, int]:
+        """Return {chromosome: bases in any of them}."""
+        found = {}
+        for chrom in np.unique(self.chrom).tolist():
+            at = np.flatnonzero(self.chrom == chrom)
+            at = at[np.argsort(self.start[at], kind="stable")]
+            reach = np.maximum.accumulate(self.end[at])
+            before = np.append(0, reach[:-1])  # what is up to here is counted already
+            found[chrom] = int(np.maximum(self.end[at] - np.maximum(self.start[at], before), 0).sum())
+        return found
+
+    def distinct(self) -> Places:
         """Return them without those that share a base with an earlier one of the same chromosome, in genome order."""
         order = np.lexsort((self.start, self.chrom))
         kept, chrom, end = [], None, -1
@@ -84,9 +85,6 @@ class Places:
             if self.chrom[at] != chrom or self.start[at] >= end:
                 kept.append(at)
                 chrom, end = self.chrom[at], int(self.end[at])
-        dropped = len(self) - len(kept)
-        if dropped:
-            logger.info("%d %s overlap another one's window and are left out", dropped, what)
         return self.take(np.array(kept, np.int64))
 
 

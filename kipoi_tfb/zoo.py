@@ -32,6 +32,7 @@ __all__ = [
     "refused_in",
     "remove_entry",
     "verify_entry",
+    "verify_nothing_else",
     "verify_size",
     "zoo_folder",
 ]
@@ -195,6 +196,23 @@ def verify_size(zoo: Path | None = None) -> Check:
     """Check that a zoo is no larger than fits into a repository."""
     size = sum(path.lstat().st_size for path in (zoo or zoo_folder()).rglob("*")) / 1e6
     return Check("size", size <= MAX_ZOO_MB, f"{size:.1f} MB (at most {MAX_ZOO_MB})")
+
+
+def verify_nothing_else(zoo: Path | None = None) -> Check:
+    """Check that a zoo holds nothing but entries: Kipoi would run a model.yaml that has no card, whatever it names."""
+    zoo = zoo or zoo_folder()
+    entries = {zoo / name for name in entry_names(zoo)}
+    strays = [
+        str(path.relative_to(zoo))
+        for path in sorted(zoo.rglob("*"))
+        if (path.is_symlink() or not path.is_dir())
+        and path != zoo / "__init__.py"
+        and not (path.parent == zoo / "__pycache__" and path.suffix == ".pyc")
+        and entries.isdisjoint(path.parents)
+    ]
+    more = f" and {len(strays) - 3} more" if len(strays) > 3 else ""
+    found = f"{', '.join(strays[:3])}{more}: of no entry (an entry has a {CARD_FILE}); take it out"
+    return Check("nothing else", not strays, found if strays else f"{len(entries)} entries")
 
 
 def _attempt(what: str, action: Callable[[], str]) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kipoi_tfb import background
 from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
 from kipoi_tfb.places import Places
 from tests import tiny
@@ -146,6 +147,22 @@ def test_without_open_regions_places_away_from_peaks(bed, world):
     assert "places away from peaks" in data.card.source and data.card.open_sha256 is None
 
 
+def test_places_away_from_peaks_are_where_the_genome_is_known(tmp_path, monkeypatch):
+    """In a genome of which little is known, as one that is masked outside of open regions."""
+    monkeypatch.setattr(background, "_PIECE", 1000)  # stretches go on from piece to piece
+    rng = np.random.default_rng(0)
+    bases = np.full(30_000, "N")
+    for start, n in ((0, 200), (500, 199), (900, 450), (2990, 210), (29_700, 300)):
+        bases[start : start + n] = rng.choice(list("ACGT"), n)
+    (tmp_path / "n.fa").write_text(f">chr1\n{''.join(bases)}\n>chr2\n{'N' * 400}\n>chr3\nACGT\n")
+    peaks = Places(np.array(["chr1"] * 500 + ["chr2", "chr3"]), np.zeros(502, np.int64), np.ones(502, np.int64))
+    found = background.away_from(peaks, Genome(tmp_path / "n.fa"), 200, seed=0)
+    assert set(found.chrom.tolist()) == {"chr1"} and len(found) == 10_000
+    allowed = [0, *range(900, 1151), *range(2990, 3001), *range(29_700, 29_801)]
+    assert set(found.start.tolist()) == set(allowed)
+    assert np.unique(found.start, return_counts=True)[1].max() < 80  # each of 364 is as likely
+
+
 def test_same_seed_same_regions(bed, world):
     peaks = bed(lines_of(world))
     a, b, c = (from_peaks(peaks, world.genome, "SP1", world.matrix, seed=seed) for seed in (1, 1, 2))
@@ -165,8 +182,18 @@ def test_peaks_of_another_assembly(bed, world):
     beyond = bed([*lines_of(world), "chr22\t900000\t900200"])
     match = r"peaks.bed, line \d+: chr22:900000-900200 ends beyond the contig .*; is this the right assembly"
     refused(InputError, match, beyond, world.genome, "SP1", world.matrix)
-    unknown = bed([*lines_of(world), "chr7\t900\t1100"])
-    refused(InputError, r"line \d+: unknown contig .* 'chr7'", unknown, world.genome, "SP1", world.matrix)
+    elsewhere = bed([f"x{line}" for line in lines_of(world)])
+    refused(InputError, r"peaks.bed, line 1: unknown contig .* 'xchr13'", elsewhere, world.genome, "SP1", world.matrix)
+
+
+def test_peaks_that_are_open_by_chance(bed, tmp_path):
+    """As of another assembly with contigs as long: a tenth of the genome is open, a tenth of the peaks is there."""
+    genome = big_genome(tmp_path)
+    opened = bed([f"{c}\t{s}\t{s + 200}" for c in genome.lengths for s in range(1000, 99000, 2000)], "open.bed")
+    rng = np.random.default_rng(0)
+    peaks = bed([f"{c}\t{s}\t{s + 200}" for c in genome.lengths for s in rng.integers(0, 99000, 400).tolist()])
+    match = r"168 of 2,000 peaks lie in open regions of open.bed, where 196 would by chance; are they of another assem"
+    refused(InputError, match, peaks, genome, "MYTF", opened)
 
 
 def test_peaks_that_miss_the_open_regions(bed, world):
@@ -213,8 +240,53 @@ def test_duplicate_and_overlapping_peaks_count_once(bed, world, caplog):
     once = from_peaks(bed(peaks), world.genome, "SP1", world.matrix)
     with caplog.at_level("INFO", "kipoi_tfb"):
         again = from_peaks(bed(twice), world.genome, "SP1", world.matrix)
-    assert "15 peaks overlap another one's window and are left out" in caplog.text
+    assert account(caplog)["- given twice, or overlapping an earlier window"] == [15, 0]
     assert again.counts["train"]["bound"] == once.counts["train"]["bound"]
+
+
+def test_two_spellings_of_a_chromosome_are_one(bed, world):
+    peaks = lines_of(world)
+    once = from_peaks(bed(peaks), world.genome, "SP1", world.matrix)
+    plain = [line.removeprefix("chr") for line in peaks]
+    for given in (plain, [*peaks, *plain]):
+        data = from_peaks(bed(given), world.genome, "SP1", world.matrix)
+        assert data.counts == once.counts and data.card.test_chromosomes == ("chr22",)
+
+
+def account(caplog):
+    """Return {what: [peaks, unbound]} of the table in the log, 0 where a cell is empty."""
+    (table,) = [record.getMessage() for record in caplog.records if "there are" in record.getMessage()]
+    _, header, *lines = table.splitlines()
+    end = header.index("peaks") + len("peaks")
+    cells = [(line[: end - 9].rstrip(), line[end - 9 : end], line[end:]) for line in lines]
+    return {what: [int(n.replace(",", "").strip() or 0) for n in numbers] for what, *numbers in cells}
+
+
+def test_every_peak_is_accounted_for(bed, tmp_path, caplog):
+    genome = big_genome(tmp_path)
+    text = genome.path.read_text().replace("\n", " ")
+    at = text.index(">chr2 ") + len(">chr2 ") + 50_000
+    genome.path.write_text((text[:at] + "N" * 500 + text[at + 500 :]).replace(" ", "\n"))
+    genome = Genome(genome.path)
+    peaks = [f"{c}\t{s}\t{s + 40}" for c in genome.lengths for s in range(1000, 99000, 5000)]  # 20 of each of 5
+    peaks += ["chr2\t50100\t50140", "chr2\t50400\t50440", peaks[0], "chr1\t1030\t1070", "chr1\t3000\t3040"]
+    peaks += ["chr7\t10\t50", "chrUn_x\t10\t50", "chrUn_x\t900\t950"]
+    opened = [f"{c}\t{s - 30}\t{s + 270}" for c in genome.lengths for s in range(1000, 99000, 1000)]
+    opened += ["chr2\t50290\t50500", "chr8\t10\t200"]
+    with caplog.at_level("INFO", "kipoi_tfb"):
+        data = from_peaks(bed(peaks), genome, "MYTF", bed(opened, "open.bed"))
+    found = account(caplog)
+    lacking = "- on contigs that big.fa lacks (chr7, chr8, chrUn_x)"
+    assert found["there are"] == [108, 492] and found[lacking] == [3, 1]
+    assert found["- outside of the open regions"] == [0, 0]
+    assert found["- given twice, or overlapping an earlier window"] == [2, 0]
+    assert found["- unknown bases (N) in the window"][0] == 2
+    assert found["- on chr16, which has no use"][0] == 20
+    left = [found.pop(f"left to {verb} with") for verb in ("train", "validate", "test")]
+    assert [peaks for peaks, _ in left] == [41, 20, 20] and data.counts["train"]["bound"] == 41
+    there, *gone = found.values()
+    for column in (0, 1):  # nothing is lost between the rows
+        assert there[column] - sum(row[column] for row in gone) == sum(row[column] for row in left)
 
 
 def test_a_summit_outside_its_peak(bed, world):

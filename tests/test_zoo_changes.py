@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -109,6 +110,18 @@ def test_verify(tfb, folder):
     assert code == 1 and "FAIL  tf/SP1  golden predictions" in out and "checks failed" in err
 
 
+@pytest.mark.parametrize("name", ["evil/model.yaml", "tf/model.py", ".x.1.part/card.yaml", "tf/.SP1.1.part/card.yaml"])
+def test_files_of_no_entry(tfb, folder, name):
+    assert "ok    the zoo  nothing else: 3 entries" in tfb("verify", "--all")[1]
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("type: pytorch\n")
+    code, out, _ = tfb("verify", "--all")
+    assert code == 1 and f"FAIL  the zoo  nothing else: {name}: of no entry" in out
+    (folder / name).unlink()
+    (folder / "link").symlink_to(folder / "base")
+    assert "FAIL  the zoo  nothing else: link: of no entry" in tfb("verify", "--all")[1]
+
+
 def test_a_zoo_that_is_too_large(tfb, monkeypatch):
     monkeypatch.setattr(zoo, "MAX_ZOO_MB", 0)
     code, out, _ = tfb("verify", "--all")
@@ -141,6 +154,63 @@ def test_add_takes_all_or_nothing(tfb, folder, tmp_path):
     (source / "SP1" / "golden.json").unlink()
     code, _, err = tfb("add", source)
     assert code == 1 and "SP1 is not fit for the zoo: golden predictions" in err and not (folder / "tf").exists()
+
+
+def test_add_takes_none_where_a_later_one_has_no_place(tfb, folder, tmp_path):
+    source = shutil.move(folder / "tf", tmp_path / "tf")
+    shutil.copytree(source / "SP1", folder / "tf" / "SP1")
+    code, _, err = tfb("add", source)
+    assert code == 1 and "tf/SP1 is in the zoo already" in err and os.listdir(folder / "tf") == ["SP1"]
+    shutil.rmtree(folder / "tf")
+    shutil.copytree(source / "SP1", tmp_path / "again")
+    code, _, err = tfb("add", source / "SP1", tmp_path / "again")
+    assert code == 1 and "tf/SP1 and " in err and "are both called tf/SP1; add one of them" in err
+    assert not (folder / "tf").exists()
+
+
+def test_a_disk_that_is_full_while_several_are_added(tfb, folder, tmp_path, monkeypatch):
+    source = shutil.move(folder / "tf", tmp_path / "tf")
+    copy = shutil.copytree
+
+    def full(source, *args, **options):
+        if source.name == "SP1":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return copy(source, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish.shutil, "copytree", full)
+        code, _, err = tfb("add", source)
+    assert code == 1 and "the disk is full; nothing was written" in err
+    assert sorted(os.listdir(folder)) == ["base"]
+    assert tfb("add", source)[0] == 0 and group_names() == {"tf": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tf", "SP1: tf is the name of a group of entries; give it another `name`"),
+        ("base/SP1", "SP1: base/SP1 would lie within the entry base; give it another `name`"),
+        ("tf/ATF4/x", "SP1: tf/ATF4/x would lie within the entry tf/ATF4; give it another `name`"),
+    ],
+)
+def test_names_that_get_in_the_way(tfb, folder, tmp_path, name, message):
+    source = shutil.move(folder / "tf" / "SP1", tmp_path / "SP1")
+    change_card(source, name=name)
+    assert tfb("render", source)[0] == 0
+    code, _, err = tfb("add", source)
+    assert code == 1 and message in err
+    change_card(source, name="tf/SP1-mine")
+    assert tfb("render", source)[0] == 0 and tfb("add", source)[0] == 0
+    assert zoo.entry_names() == ["base", "tf/ATF4", "tf/SP1-mine"] and tfb("verify", "--all")[0] == 0
+
+
+def test_an_entry_whose_base_the_zoo_lacks(tfb, folder, tmp_path):
+    source = shutil.copytree(folder, tmp_path / "elsewhere")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    code, _, err = tfb("add", source / "tf")
+    assert code == 1 and "tf/ATF4: its base base is neither in a folder above" in err and not os.listdir(folder)
+    assert tfb("add", source / "tf", source / "base")[0] == 0 and tfb("verify", "--all")[0] == 0
 
 
 def test_what_cannot_be_removed(tfb):

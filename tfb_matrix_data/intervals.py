@@ -21,6 +21,7 @@ __all__ = [
     "check_contigs",
     "interval_windows",
     "iter_intervals",
+    "on_contigs",
     "parse_line",
     "read_intervals",
 ]
@@ -160,12 +161,25 @@ def check_contigs(intervals: Intervals, genome: Genome) -> None:
     InputError
         If an interval's contig is not in the FASTA or the interval ends beyond it; the message names the line.
     """
+    on_contigs(intervals, genome, every=True)
+
+
+def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDArray[np.bool_]:
+    """Return which intervals are on contigs that the FASTA has, bool (intervals,).
+
+    Raises
+    ------
+    InputError
+        If an interval ends beyond its contig, or none (with `every`: not every one) is on a contig of the FASTA; the
+        message names the line.
+    """
     names, inverse = np.unique(intervals.chrom, return_inverse=True)
     sizes = np.array([_contig_size(genome, name) for name in names.tolist()])[inverse]
-    beyond = intervals.end > sizes
-    if not beyond.any():
-        return
-    at = int(beyond.argmax())
+    known = sizes >= 0
+    wrong = (intervals.end > sizes) & (known | (every or not known.any()))
+    if not wrong.any():
+        return known
+    at = int(wrong.argmax())
     chrom, line = str(intervals.chrom[at]), int(intervals.line[at])
     try:
         genome.contig(chrom)

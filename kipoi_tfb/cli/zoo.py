@@ -31,21 +31,21 @@ def ls(
     from kipoi_tfb.zoo import entry_names, group_names, zoo_folder
 
     groups = group_names()
+    alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
+    width = max(map(len, (*alone, *groups)), default=0)
     if markdown:
         print("| entry | TFs | AUPRC | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|")
-    for name in entry_names():
-        if name.rpartition("/")[0] in groups:
-            continue
+    for name in alone:
         card = read_card(zoo_folder() / name)
         if markdown:
             values = (card.metrics.auprc, card.metrics.auroc, card.metrics.n_tfs) if card.metrics else ("", "", "")
             print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
             continue
         tested = f"AUPRC {card.metrics.auprc:.3f} ({card.metrics.n_tfs} TFs)" if card.metrics else "not tested"
-        print(f"{name:<12} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
+        print(f"{name:<{width}} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
     for name, n in sorted(groups.items()):
         what = f"A group of {n} entries; `tfb zoo ls --group {name}` lists them."
-        print(f"| `{name}` | {n} | | | | {what} |" if markdown else f"{name:<12} {n:>4} entries  {what}")
+        print(f"| `{name}` | {n} | | | | {what} |" if markdown else f"{name:<{width}} {n:>4} entries  {what}")
 
 
 def _ls_group(group: str, markdown: bool) -> None:
@@ -87,13 +87,15 @@ def show(entry: Annotated[str, typer.Argument(help="Name of an entry or a group,
 @app.command()
 def verify(
     entries: Annotated[list[str] | None, typer.Argument(help="Names or folders of entries or groups.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All entries of the installed zoo, and its size.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="All entries of the installed zoo, its size, and that there is nothing else.")
+    ] = False,
 ) -> None:
     """Check entries: files, checksums, held-out rule, verdict, golden predictions, Kipoi's files, size.
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo import find_entries, verify_entry, verify_size
+    from kipoi_tfb.zoo import find_entries, verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
@@ -103,8 +105,7 @@ def verify(
         for check in verify_entry(entry):
             failed += not check.passed
             print(f"{'ok  ' if check.passed else 'FAIL'}  {entry.name}  {check.what}: {check.detail}")
-    if every:
-        check = verify_size()
+    for check in (verify_nothing_else(), verify_size()) if every else ():
         failed += not check.passed
         print(f"{'ok  ' if check.passed else 'FAIL'}  the zoo  {check.what}: {check.detail}")
     if failed:
@@ -156,23 +157,16 @@ def add(
         list[Path], typer.Argument(help="Folders of entries, or the OUT of `tfb finetune --all`: what was accepted.")
     ],
 ) -> None:
-    """Verify entries and copy them into the zoo.
+    """Verify entries and copy them into the zoo: all of them, or none.
 
     Example: tfb zoo add runs/multi163/entry
     Example: tfb zoo add runs/tf
     """
-    from kipoi_tfb.publish import install_entry
-    from kipoi_tfb.zoo import entries_in, verify_entry, zoo_folder
-    from tfb_matrix_data.errors import EntryError
+    from kipoi_tfb.additions import add_entries
+    from kipoi_tfb.zoo import entries_in, zoo_folder
 
-    entries = [entry for folder in folders for entry in entries_in(folder)]
-    for entry in entries:  # all before the first is copied
-        failed = [check for check in verify_entry(entry) if not check.passed]
-        if failed:
-            problems = "; ".join(f"{check.what}: {check.detail}" for check in failed)
-            raise EntryError(f"{entry.folder} is not fit for the zoo: {problems}")
-    for entry in entries:
-        print(install_entry(entry, zoo_folder()).folder)
+    for entry in add_entries([entry for folder in folders for entry in entries_in(folder)], zoo_folder()):
+        print(entry.folder)
 
 
 @app.command()
