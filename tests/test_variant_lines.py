@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pysam
@@ -197,6 +198,20 @@ def test_what_comes_before_a_lost_end_is_handed_on(tmp_path):
         assert found == list(range(1, len(found) + 1)) and 500 <= len(found) <= 2000
         assert f"after record {len(found)} (" in str(caught.value)
         assert len(found) == 2000 or cut < len(whole) - 28
+
+
+@pytest.mark.parametrize("text", [TEXT, "chr1\t10\tA\tC\nchr1\t500\tA\tC\n"], ids=["vcf", "table"])
+def test_a_pipe_that_ends_between_two_bgzip_blocks_is_cut_off(monkeypatch, tmp_path, text):
+    with bgzf.open(tmp_path / "a.gz", "wb") as stream:
+        stream.write(text.encode())
+    whole = (tmp_path / "a.gz").read_bytes()
+    for data, is_cut in ((whole, False), (whole[:-28], True)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+        found: list[int] = []
+        with pytest.raises(CutOffError, match="bgzip's end marker is missing") if is_cut else nullcontext():
+            for chunk in iter_chunks(open_variants("-")):
+                found += chunk.variants.pos.tolist()
+        assert found[-1] == (7 if text is TEXT else 500)  # whether cut off or not: all that was there
 
 
 def test_a_record_of_very_many_samples_is_a_chunk_of_its_own(tmp_path):

@@ -130,12 +130,6 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
 
 
 def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
-    lost = ""
-    if path is not None and path.is_file():
-        try:
-            check_bgzip_end(path)
-        except InputError:
-            lost = "bgzip's end marker is missing"
     text = decompressed(stream)
     try:
         first = text.readline()
@@ -145,22 +139,22 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
         if path is None:
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
-        return _from_bcf(path, lost=lost)
+        return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith((b"##", _COLUMNS)):
-        return VariantLines(name, _header(name, first, text, lost), iter_blocks(text, lost))
+        return VariantLines(name, _header(name, first, text), iter_blocks(text))
     if may_be_table and b"\0" not in first:
-        return VariantLines(name, list(HEADER), *_table(name, iter_lines(iter_blocks(text, lost, first))))
+        return VariantLines(name, list(HEADER), *_table(name, iter_lines(iter_blocks(text, first))))
     shown = first[:40].decode(errors="replace").rstrip()
     raise InputError(name, f"is not VCF (its first line is {shown!r}); expected VCF, VCF.gz or BCF")
 
 
-def _header(name: str, line: bytes, stream: io.BufferedReader, lost: str) -> list[bytes]:
+def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
     """Return the lines of a header, of which the first has been read."""
     header = []
     try:
-        while line.startswith(b"#") and (line.endswith(b"\n") or not lost):
+        while line.startswith(b"#"):
             header.append(line if line.endswith(b"\n") else line + b"\n")
             if line.startswith(_COLUMNS):
                 return header
@@ -168,15 +162,18 @@ def _header(name: str, line: bytes, stream: io.BufferedReader, lost: str) -> lis
                 break
             line = stream.readline()
     except DAMAGED as error:
-        lost, line = str(error), b""
-    if lost and not line.endswith(b"\n"):
-        raise InputError(name, f"is damaged or cut off in its header ({lost})")
+        raise InputError(name, f"is damaged or cut off in its header ({error})") from None
     raise InputError(name, "is not VCF (no line '#CHROM POS ID REF ALT ...'); expected VCF, VCF.gz or BCF")
 
 
-def _from_bcf(path: Path, region: str | None = None, lost: str = "") -> VariantLines:
+def _from_bcf(path: Path, region: str | None = None) -> VariantLines:
     import cyvcf2
 
+    lost = ""
+    try:
+        check_bgzip_end(path)
+    except InputError:
+        lost = "bgzip's end marker is missing"
     try:
         reader = cyvcf2.VCF(str(path))
     except Exception as error:  # cyvcf2 raises plain Exception and OSError
