@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.tables import FORMATS, Table, open_table, read_piece, write_piece
+from kipoi_tfb.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.variants import VariantChunk
 
 __all__ = [
     "DEFAULT_SCORES",
+    "FIXED",
     "MAX_EFFECT",
     "SCORES",
     "TOP",
@@ -31,6 +32,19 @@ __all__ = [
 ]
 
 MAX_EFFECT = "max_effect"
+
+FIXED = {
+    "chrom": "contig, as the input calls it",
+    "pos": "position of the first REF base, from 1",
+    "id": "identifier in the input; a dot for none",
+    "ref": "REF, as in the input",
+    "alt": "one ALT allele, as in the input; a dot for a record without any",
+    "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, symbolic, "
+    "too_long or unsupported (not scored)",
+    "flags": "remarks, separated by a semicolon, a dot for none: n_in_window=COUNT, edge_padded, duplicate, "
+    "not_left_normalised; why an allele is unsupported: no_alt, iupac_allele, unknown_contig, outside_contig",
+}
+"""Columns that do not depend on the TFs, and what they say."""
 
 SCORES = {
     "ref": "probability of binding with REF",
@@ -104,14 +118,14 @@ class EffectFile(Protocol):
 
 
 def effect_format(path: str | Path) -> str:
-    """Return the format that a file's name asks for: a table's, ``.vcf`` or ``.vcf.gz``.
+    """Return the format that a file's name asks for: a table's, ``.vcf`` or ``.vcf.gz`` (also called ``.vcf.bgz``).
 
     Raises
     ------
     InputError
         If the ending is none of them.
     """
-    name = Path(path).name.lower().replace(".hdf5", ".h5")
+    name = Path(path).name.lower().replace(".hdf5", ".h5").replace(".vcf.bgz", ".vcf.gz")
     for ending in (".vcf.gz", ".vcf", *FORMATS):
         if name.endswith(ending) and name != ending:
             return ending
@@ -128,10 +142,21 @@ class EffectTable:
         Names of the columns.
     tidy
         Long form.
+    about
+        What the file says of the run, where its format has a place for that.
     """
 
-    def __init__(self, tfs: Sequence[str], tidy: bool = False) -> None:
-        self.tfs, self.tidy = list(tfs), tidy
+    def __init__(self, tfs: Sequence[str], tidy: bool = False, about: Mapping[str, str] | None = None) -> None:
+        self.tfs, self.tidy, self.about = list(tfs), tidy, about or {}
+
+    @property
+    def notes(self) -> Notes:
+        """Return what the file says of itself: the run, and the meaning of every column there may be."""
+        if self.tidy:
+            scores = {TIDY.get(name, name): said for name, said in SCORES.items()}
+            return Notes(self.about, FIXED | {"tf": "the TF that the scores are of"} | scores)
+        scores = {f"{tf}_{name}": f"{tf}: {said}" for tf in self.tfs for name, said in SCORES.items()}
+        return Notes(self.about, FIXED | TOP | scores)
 
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write a chunk as Parquet."""
@@ -152,7 +177,7 @@ class EffectTable:
     def join(self, pieces: Sequence[Path], output: Path) -> int:
         """Write the pieces as one table, piece by piece."""
         rows = 0
-        with open_table(output) as table:
+        with open_table(output, self.notes) as table:
             for path in pieces:
                 piece = read_piece(path)
                 table.write(piece)
@@ -175,14 +200,27 @@ class Veff2Table(EffectTable):
         Names of the columns, with or without their entry's (``entry/TF``).
     sources
         The entry of each.
+    about
+        What the file says of the run.
     """
 
-    def __init__(self, tfs: Sequence[str], sources: Sequence[Entry]) -> None:
-        super().__init__(tfs)
+    def __init__(self, tfs: Sequence[str], sources: Sequence[Entry], about: Mapping[str, str] | None = None) -> None:
+        super().__init__(tfs, about=about)
         titles = [entry.card.name for entry in sources]
         if len({*titles}) < len({id(entry) for entry in sources}):  # folders of entries that call themselves the same
             titles = [entry.name for entry in sources]
         self.targets = [f"{title}/{tf.rsplit('/', 1)[-1]}" for title, tf in zip(titles, tfs, strict=True)]
+
+    @property
+    def notes(self) -> Notes:
+        """Return what the file says of itself."""
+        fixed = {_VEFF2_FIXED.get(name, name): said for name, said in FIXED.items()}
+        scores = {
+            f"{target}/{VEFF2.get(name, name)}": f"{target}: {said}"
+            for target in self.targets
+            for name, said in SCORES.items()
+        }
+        return Notes(self.about, fixed | TOP | scores)
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk."""

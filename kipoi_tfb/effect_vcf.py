@@ -173,6 +173,8 @@ def _bgzip(data: bytes) -> bytes:
 
     from Bio.bgzf import BgzfWriter
 
+    if not data:
+        return b""  # an empty block would be the marker
     stream = io.BytesIO()
     writer = BgzfWriter(fileobj=stream, mode="wb")
     writer.write(data)

@@ -18,6 +18,7 @@ __all__ = [
     "draw_logo",
     "information",
     "mark_positions",
+    "text_width",
 ]
 
 DIVERGING = "RdBu_r"
@@ -28,6 +29,13 @@ READING = "Letters: minus the mean effect (log-odds) of the base's three substit
 
 MAX_TFS = 12
 """TFs that a picture can show, one below the other."""
+
+
+def text_width(text: str, size: float) -> float:
+    """Return how wide a line of text is, in inches, in matplotlib's font at `size` points."""
+    from matplotlib.textpath import TextPath
+
+    return float(TextPath((0, 0), text, size=size).get_extents().x1) / 72
 
 
 def check_tfs(n: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kipoi_tfb.figures import check_format, figure_file
-from kipoi_tfb.logos import DIVERGING, READING, check_tfs, contribution_heights, draw_logo, mark_positions
+from kipoi_tfb.logos import DIVERGING, READING, check_tfs, contribution_heights, draw_logo, mark_positions, text_width
 from kipoi_tfb.mutagenesis import Region, RegionMutations
 from tfb_matrix_data.errors import ConfigError
 
@@ -18,7 +18,7 @@ MAX_DRAWN = 500
 """Bases that a picture can show: it is as wide as they need."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.75, 1.0, 0.4, 0.7  # inches around the panels
-_BASE, _LOGO, _CELL, _TITLE, _GAP = 0.115, 0.8, 0.13, 0.24, 0.06
+_BASE, _LOGO, _CELL, _TITLE, _GAP, _MARGIN = 0.115, 0.8, 0.13, 0.24, 0.06, 0.1
 
 
 def check_drawable(region: Region, n_tfs: int, path: str | Path) -> None:
@@ -59,7 +59,10 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     n, n_tfs = len(mutations), len(mutations.tfs)
     panel = _TITLE + _LOGO + _GAP + 4 * _CELL
     wide, high = max(_BASE * n, 3.0), n_tfs * panel
-    size = (_LEFT + wide + _RIGHT, _TOP + high + _BOTTOM)
+    title = title or str(mutations.region)
+    # A short region is narrower than what is said about it.
+    texts = max(text_width(title, 10), text_width(READING, 7)) + _MARGIN
+    size = (_LEFT + max(wide + _RIGHT, texts), _TOP + high + _BOTTOM)
     effects, contribution, probability = mutations.effect, mutations.contribution, mutations.probability
     most = float(np.nanmax(np.abs(effects))) or 1.0
     low, up = min(float(contribution.min()), 0.0), max(float(contribution.max()), 0.0)
@@ -70,7 +73,7 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
             """Return axes at a place in inches from the top left."""
             return figure.add_axes((left / size[0], 1 - (top + height) / size[1], width / size[0], height / size[1]))
 
-        figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title or str(mutations.region), fontsize=10, va="center")
+        figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title, fontsize=10, va="center")
         for i, tf in enumerate(mutations.tfs):
             top = _TOP + i * panel + _TITLE
             logo = place(_LEFT, top, wide, _LOGO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,11 +31,11 @@ from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.vcf_index import SortCheck, write_index
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
-from tfb_matrix_data.errors import ConfigError, CutOffError, TfbError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
 from tfb_matrix_data.files import count_lines, sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
-from tfb_matrix_data.variants import VariantChunk, iter_chunks
+from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
 __all__ = ["COLUMNS", "SCORES", "ScoringOptions", "ScoringSummary", "score_variants"]
 
@@ -98,6 +99,8 @@ class ScoringSummary:
         Pieces that an earlier, killed run had finished.
     problems
         What is wrong although the output was written: the end of the input is lost, no index could be made.
+    warnings
+        What may be meant so: there is no record, or they are not sorted.
     """
 
     records: int = 0
@@ -106,6 +109,7 @@ class ScoringSummary:
     flags: Counter[str] = field(default_factory=Counter)
     taken_over: int = 0
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def count(self, windows: AlleleWindows, records: int = 0) -> None:
         """Add a chunk."""
@@ -139,7 +143,8 @@ def score_variants(
     genome
         Genome of the variants' assembly.
     output
-        ``.tsv``, ``.parquet``, ``.h5``, ``.vcf`` or ``.vcf.gz`` (bgzip, with an index).
+        ``.tsv``, ``.parquet``, ``.h5``, ``.vcf`` or ``.vcf.gz`` (bgzip, with an index). Without any record it has no
+        rows, and the summary says so.
     options
         Default `ScoringOptions`.
     cluster
@@ -152,18 +157,19 @@ def score_variants(
     ConfigError, EntryError
         If options do not fit together, or a null does not fit an entry; see `kipoi_tfb.effects.EffectScorer`.
     InputError
-        If the input cannot be read; nothing is written then. Where only the end of it is lost, what came before is
-        written, and the summary says so.
+        If the input cannot be read, or the output would take its place; nothing is written then. Where only the end of
+        the input is lost, what came before is written, and the summary says so.
     UnfinishedError
         If workers of the cluster could not make a piece; the others are kept, as of a killed run.
     """
     options = options or ScoringOptions()
+    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path))
     source = open_variants(variants, options.region)
     scorer = _scorer(predictor, genome, options)
     file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary()
     check = None if options.ignore_assembly else AssemblyCheck()
-    sorting = SortCheck() if options.index and effect_format(output) == ".vcf.gz" else None
+    sorting = SortCheck()
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
@@ -174,8 +180,7 @@ def score_variants(
                 windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
                 # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
                 summary.count(windows, len(chunk.n_alleles))
-                if sorting is not None:
-                    sorting.update(chunk.variants)
+                sorting.update(chunk.variants)
                 add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
                 advance(len(chunk.n_alleles))
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
@@ -183,9 +188,19 @@ def score_variants(
             Path(output).unlink()
             raise TfbError(f"{output}: {n_rows} rows were written for {n_expected}; this is a fault of this program")
         summary.taken_over = pieces.taken_over
-    if sorting is not None:
+    if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)
+    if sorting.fault:
+        summary.warnings.append(
+            f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
+        )
     return summary
+
+
+def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
+    for path in inputs:
+        if Path(path).is_file() and Path(output).exists() and Path(path).samefile(output):
+            raise InputError(output, "is the input, which would be lost; choose another output")
 
 
 def _write_piece(
@@ -197,15 +212,20 @@ def _write_piece(
 
 def _place(chunk: VariantChunk) -> str:
     """Return where the alleles of a chunk are, for messages."""
+    if not len(chunk.variants):
+        return "no variant"
     chrom, pos = chunk.variants.chrom, chunk.variants.pos
     end = f"{pos[-1]}" if chrom[-1] == chrom[0] else f"{chrom[-1]}:{pos[-1]}"
     return f"{chrom[0]}:{pos[0]}-{end} ({len(pos)} alleles)"
 
 
 def _until_cut(chunks: Iterator[VariantChunk], summary: ScoringSummary) -> Iterator[VariantChunk]:
-    """Yield chunks; the loss of what follows becomes a problem, unless nothing came before it."""
+    """Yield chunks, at least one; the loss of what follows becomes a problem, unless nothing came before it."""
     try:
         yield from chunks
+    except NoVariantError as error:
+        summary.warnings.append(str(error))
+        yield no_variants(error.path)  # type: ignore[arg-type]
     except CutOffError as error:
         if not summary.records:
             raise
@@ -226,15 +246,19 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         raise UnknownNameError("names of columns", options.columns, COLUMNS)
     if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
         raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
-    if options.columns != "tfb":
-        return Veff2Table(predictor.columns, predictor.sources)
-    if not ending.startswith(".vcf"):
-        return EffectTable(predictor.columns, options.tidy)
-    if options.tidy:
-        raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
     about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
     if options.shifts:
         about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
+    models = _models(scorer)
+    if not ending.startswith(".vcf"):
+        notes = {"tfb_score": about, "tfb_models": json.dumps(models)}
+        if options.columns != "tfb":
+            return Veff2Table(predictor.columns, predictor.sources, notes)
+        return EffectTable(predictor.columns, options.tidy, notes)
+    if options.tidy:
+        raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
+    if scorer.nulls:
+        about += f", percentiles from nulls of sha256 {', '.join(model['null_sha256'] for model in models)}"
     texts = tuple(TOP) if scorer.top else ()
     return EffectVcf(
         source.header,
@@ -247,15 +271,22 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
     )
 
 
+def _models(scorer: EffectScorer) -> list[dict[str, str]]:
+    """Return name and weights of each entry, and the null that percentiles are taken from."""
+    entries = {id(entry): entry for entry in scorer.predictor.sources}.values()
+    models = [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
+    if scorer.nulls:
+        models = [m | {"null_sha256": sha256(e.folder / NULL_FILE)} for m, e in zip(models, entries, strict=True)]
+    return models
+
+
 def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions) -> dict:
     """Return what the pieces depend on besides the variants."""
     predictor, genome = scorer.predictor, scorer.genome
     stat = genome.path.stat()
-    entries = {id(entry): entry for entry in predictor.sources}.values()
     return {
         "version": __version__,
-        "models": [[entry.card.name, entry.card.weights.sha256] for entry in entries],
-        "nulls": [sha256(entry.folder / NULL_FILE) for entry in entries] if scorer.nulls else [],
+        "models": _models(scorer),
         "tfs": predictor.columns,
         "genome": [genome.path.name, stat.st_size, stat.st_mtime_ns],
         "device": str(predictor.device),

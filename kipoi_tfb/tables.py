@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["FORMATS", "Table", "TableWriter", "open_table", "open_writer", "read_piece", "table_format", "write_piece"]
+__all__ = [
+    "FORMATS",
+    "Notes",
+    "Table",
+    "TableWriter",
+    "open_table",
+    "open_writer",
+    "read_piece",
+    "table_format",
+    "write_piece",
+]
 
 FORMATS = (".tsv", ".parquet", ".h5")
 
@@ -25,6 +35,24 @@ Table = Mapping[str, NDArray]
 """Equally long columns by name, in their order. Text is of dtype U, or object where its longest may be very long."""
 
 _TEXT = "UO"
+
+
+class Notes(NamedTuple):
+    """What a table says of itself, in formats that have a place for it: metadata of Parquet, attributes of HDF5.
+
+    Attributes
+    ----------
+    file
+        Of the whole file.
+    columns
+        Meaning of columns by name; there may be more than the table has.
+    """
+
+    file: Mapping[str, str]
+    columns: Mapping[str, str]
+
+
+_NO_NOTES = Notes({}, {})
 
 
 class TableWriter:
@@ -69,12 +97,20 @@ def table_format(path: str | Path, others: Sequence[str] = ()) -> str:
     return suffix
 
 
-def open_table(path: str | Path) -> AbstractContextManager[TableWriter]:
-    """Return a context that gives a writer and, when it ends well, leaves the whole file at `path`."""
+def open_table(path: str | Path, notes: Notes = _NO_NOTES) -> AbstractContextManager[TableWriter]:
+    """Return a context that gives a writer and, when it ends well, leaves the whole file at `path`.
+
+    Parameters
+    ----------
+    path
+        The file, of one of `FORMATS`.
+    notes
+        What it says of itself; not in TSV, whose readers take every line for a row.
+    """
     writers: dict[str, Callable[[Path], TableWriter]] = {
         ".tsv": _TsvWriter,
-        ".parquet": _ParquetWriter,
-        ".h5": _Hdf5Writer,
+        ".parquet": lambda temporary: _ParquetWriter(temporary, notes),
+        ".h5": lambda temporary: _Hdf5Writer(temporary, notes),
     }
     return open_writer(path, writers[table_format(path)])
 
@@ -112,8 +148,8 @@ class _TsvWriter(TableWriter):
 
 
 class _ParquetWriter(TableWriter):
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, notes: Notes) -> None:
+        self.path, self.notes = path, notes
         self.sink: Any = None  # opened when the columns are known
 
     def write(self, chunk: Table) -> None:
@@ -121,8 +157,15 @@ class _ParquetWriter(TableWriter):
 
         table = _arrow_table(chunk)
         if self.sink is None:
-            self.sink = ParquetWriter(str(self.path), table.schema, compression="zstd")
+            self.sink = ParquetWriter(str(self.path), self._with_notes(table.schema), compression="zstd")
         self.sink.write_table(table)
+
+    def _with_notes(self, schema: Any) -> Any:
+        said = self.notes.columns
+        for i, field in enumerate(schema):
+            if field.name in said:
+                schema = schema.set(i, field.with_metadata({"description": said[field.name]}))
+        return schema.with_metadata(dict(self.notes.file)) if self.notes.file else schema
 
     def close(self) -> None:
         if self.sink is not None:
@@ -135,12 +178,13 @@ class _Hdf5Writer(TableWriter):
     HDF5 crashes the process when the disk is full, so that must be noticed before; nothing is left in its caches.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, notes: Notes) -> None:
         import h5py
 
-        self.folder = path.parent
+        self.folder, self.said = path.parent, notes.columns
         self.file = h5py.File(path, "w")
         self.text = h5py.string_dtype()
+        self.file.attrs.update(notes.file)
 
     def write(self, chunk: Table) -> None:
         at_most = sum(values.nbytes + 64 * len(values) + (1 << 16) for values in chunk.values())
@@ -151,6 +195,8 @@ class _Hdf5Writer(TableWriter):
             if name not in self.file:
                 kind = self.text if values.dtype.kind in _TEXT else values.dtype
                 self.file.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(4096,), compression="gzip")
+                if name in self.said:
+                    self.file[name].attrs["description"] = self.said[name]
             dataset = self.file[name]
             start = len(dataset)
             dataset.resize(start + len(values), axis=0)

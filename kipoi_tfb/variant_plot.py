@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.figures import check_format, figure_file
-from kipoi_tfb.logos import READING, check_tfs, contribution_heights, draw_logo, information, mark_positions
+from kipoi_tfb.logos import READING, check_tfs, contribution_heights, draw_logo, information, mark_positions, text_width
 from kipoi_tfb.variant_view import ShownAllele, Site, VariantView
 from tfb_matrix_data.sequence import decode
 
@@ -40,14 +40,16 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
     check_tfs(len(view.tfs))
     wide = _BASE * view.n_columns
     panel = _TITLE + 2 * (_LOGO + _LETTERS) + _LABEL + _MOTIF
-    size = (_LEFT + wide + _RIGHT, _TOP + panel * len(view.tfs) + _BOTTOM)
+    title = title or str(view)
+    texts = max(text_width(title, 10), text_width(READING, 7))
+    size = (_LEFT + max(wide, texts) + _RIGHT, _TOP + panel * len(view.tfs) + _BOTTOM)
     with figure_file(path, size) as figure:
 
         def place(top: float, height: float) -> Any:
             """Return axes at a place in inches from the top."""
             return figure.add_axes((_LEFT / size[0], 1 - (top + height) / size[1], wide / size[0], height / size[1]))
 
-        figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title or str(view), fontsize=10, va="center")
+        figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title, fontsize=10, va="center")
         for i, tf in enumerate(view.tfs):
             top = _TOP + i * panel + _TITLE
             p_ref, p_alt = view.probability[:, i]

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.effect_files import SCORES
 from kipoi_tfb.motifs import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.mutagenesis import Mutations, mutate_window, strongest
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scan import StripedWindows
 from kipoi_tfb.scores import effect, probability
-from kipoi_tfb.tables import open_table
+from kipoi_tfb.tables import Notes, open_table
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
@@ -30,6 +31,22 @@ FLANK = 25
 """Bases shown on either side of a variant."""
 
 _ALLELES = ("ref", "alt")
+
+_MEANING = {
+    "chrom": "contig",
+    "pos": "position of the base, from 1; of an inserted base that of the last REF base before it",
+    "tf": "the TF that the row is about",
+    "p_ref": "probability of binding with REF",
+    "p_alt": "probability of binding with ALT",
+    "effect": SCORES["effect"],
+    "allele": "ref or alt",
+    "base": "the base that this allele has there",
+    "contribution": "minus the mean effect of the base's three substitutions; positive: the base helps binding",
+    **{f"effect_{base}": f"effect of putting {base} there; none for the base itself" for base in "ACGT"},
+    "motif": "JASPAR identifier; a dot for none",
+    "motif_strand": "strand of the match",
+    "motif_column": "column of the motif that lies on the base, from 1; 0 for none",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +228,7 @@ def write_view(view: VariantView, path: str | Path) -> int:
     and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
     """
     rows = 0
-    with open_table(path) as table:
+    with open_table(path, Notes({}, _MEANING)) as table:
         for i in range(len(view.tfs)):
             for number in (0, 1):
                 chunk = _rows(view, i, number)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from tfb_matrix_data.variants import Variants
 
 __all__ = ["SortCheck", "write_index"]
@@ -32,18 +34,23 @@ class SortCheck:
 
     def update(self, variants: Variants) -> None:
         """Look at a chunk."""
-        if not self.fault:
-            for chrom, pos in zip(variants.chrom, variants.pos.tolist(), strict=True):
-                if chrom != self._chrom:
-                    if chrom in self._seen:
-                        self.fault = f"{chrom}:{pos} stands after {self._chrom}:{self._pos}"
-                    self._seen.add(chrom)
-                elif pos < self._pos:
-                    self.fault = f"{chrom}:{pos} stands after {chrom}:{self._pos}"
-                if self.fault:
-                    return
-                self._chrom, self._pos = chrom, pos
-            self.last = max(self.last, int(variants.pos.max()))
+        if self.fault or not len(variants):
+            return
+        self.last = max(self.last, int(variants.pos.max()))
+        ascending = (np.diff(variants.pos, prepend=self._pos) >= 0).all()
+        if ascending and variants.chrom.count(self._chrom) == len(variants):  # type: ignore[arg-type]
+            self._pos = int(variants.pos[-1])
+            return
+        for chrom, pos in zip(variants.chrom, variants.pos.tolist(), strict=True):
+            if chrom != self._chrom:
+                if chrom in self._seen:
+                    self.fault = f"{chrom}:{pos} stands after {self._chrom}:{self._pos}"
+                self._seen.add(chrom)
+            elif pos < self._pos:
+                self.fault = f"{chrom}:{pos} stands after {chrom}:{self._pos}"
+            if self.fault:
+                return
+            self._chrom, self._pos = chrom, pos
 
 
 def write_index(path: Path, sorting: SortCheck) -> list[str]:

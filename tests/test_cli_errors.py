@@ -45,7 +45,6 @@ BAD_INPUT = {
         {"in.vcf": gzip.compress(VCF.encode())[:-4]},
         r"in\.vcf: is damaged or cut off",
     ),
-    "vcf header": (SCORE, {"in.vcf": VCF}, r"in\.vcf: has a header but no record"),
     "vcf spaces": (SCORE, {"in.vcf": VCF + "chr1 5 . A C . . .\n"}, r"in\.vcf: has 'chr1 5 .*expected tab-separated"),
     "assembly": (
         SCORE,

@@ -99,3 +99,10 @@ def test_unsorted_is_said(tfb, tmp_path):
 def test_an_ending_lists_the_valid_ones_before_anything_slow(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.csv")
     assert code == 1 and "use one of .vcf, .vcf.gz, .tsv, .parquet, .h5" in err
+
+
+def test_no_record_is_a_warning_and_an_empty_table(tfb, tmp_path):
+    write_files(tmp_path, {"in.vcf": VCF})
+    code, _, err = tfb("score", "in.vcf", *REST, "out.tsv")
+    assert code == 0 and "warning: in.vcf: has a header but no record" in err and "is this the VCF's genome" not in err
+    assert len(rows(tmp_path / "out.tsv")) == 1

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import cyvcf2
+import h5py
 import numpy as np
 import pyarrow.parquet
 import pysam
 import pytest
 
-from kipoi_tfb.effect_files import DEFAULT_SCORES, Veff2Table, effect_format
+from kipoi_tfb.effect_files import DEFAULT_SCORES, SCORES, Veff2Table, effect_format
+from kipoi_tfb.null import NULL_FILE
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import TFS, base
 from tests.test_null import copied, put_null
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
-from tfb_matrix_data.files import BGZIP_END
+from tfb_matrix_data.files import BGZIP_END, sha256
 from tfb_matrix_data.genome import Genome
 
 pytest_plugins = ("tests.entries",)
@@ -173,6 +176,16 @@ def test_bgzip_has_an_index_and_the_same_text(tmp_path, scored, predictor, genom
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.vcf", "out.vcf.gz", "out.vcf.gz.tbi"]
 
 
+def test_bgz_is_another_ending_of_the_same(tmp_path, predictor, genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    for name in ("out.vcf.gz", "out.vcf.bgz"):
+        assert score_variants(predictor, vcf, genome, tmp_path / name).problems == []
+    assert (tmp_path / "out.vcf.bgz").read_bytes() == (tmp_path / "out.vcf.gz").read_bytes()
+    assert [row.split("\t")[1] for row in pysam.TabixFile(str(tmp_path / "out.vcf.bgz")).fetch("chr1", 509, 510)] == [
+        "510"
+    ]
+
+
 def test_unsorted_input_is_delivered_without_an_index(tmp_path, predictor, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[1] + LINES[0])
     (tmp_path / "out.vcf.gz.tbi").write_text("of an older file")
@@ -242,6 +255,46 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
         score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
 
 
+@pytest.mark.parametrize(
+    ("options", "column", "words"),
+    [
+        ({}, "JUND_effect", "JUND: log-odds of binding with ALT minus with REF"),
+        ({"tidy": True}, "effect", "positive: ALT strengthens binding, negative: ALT weakens it"),
+        ({"columns": "kipoi-veff2"}, "tiny/JUND/logit", "tiny/JUND: log-odds of binding with ALT minus with REF"),
+    ],
+)
+def test_columns_say_what_they_mean(tmp_path, predictor, entry, genome, options, column, words):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    options = ScoringOptions(
+        scores=tuple(score for score in SCORES if score != "percentile"), shifts=(20, 20), **options
+    )
+    score_variants(predictor, vcf, genome, tmp_path / "out.parquet", options)
+    score_variants(predictor, vcf, genome, tmp_path / "out.h5", options)
+    schema = pyarrow.parquet.read_schema(tmp_path / "out.parquet")
+    assert words in schema.field(column).metadata[b"description"].decode()
+    assert all(field.metadata[b"description"] for field in schema)
+    weights = entry.card.weights.sha256
+    assert json.loads(schema.metadata[b"tfb_models"]) == [{"name": "tiny", "weights_sha256": weights}]
+    assert "windows shifted by up to 20 bp" in schema.metadata[b"tfb_score"].decode()
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert {name: file[name].attrs["description"] for name in schema.names} == {
+            field.name: field.metadata[b"description"].decode() for field in schema
+        }
+        assert file.attrs["tfb_models"].encode() == schema.metadata[b"tfb_models"]
+
+
+def test_the_null_that_percentiles_are_from_is_named(tmp_path, entry, genome):
+    own = copied(entry, tmp_path / "own")
+    put_null(own)
+    vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
+    for name in ("out.parquet", "out.vcf"):
+        score_variants(Predictor([own]), vcf, genome, tmp_path / name, ScoringOptions(scores=("percentile",)))
+    found = sha256(own.folder / NULL_FILE)
+    (model,) = json.loads(pyarrow.parquet.read_schema(tmp_path / "out.parquet").metadata[b"tfb_models"])
+    assert model["null_sha256"] == found
+    assert f"percentiles from nulls of sha256 {found}" in (tmp_path / "out.vcf").read_text()
+
+
 # kipoi-veff2's names
 
 
@@ -297,8 +350,8 @@ def test_other_names_are_for_wide_tables(tmp_path, predictor, genome):
 
 
 def test_the_ending_says_the_format():
-    assert [effect_format(name) for name in ("a.VCF", "a.vcf.gz", "a.b.tsv", "a.hdf5")] == [
-        ".vcf", ".vcf.gz", ".tsv", ".h5",
+    assert [effect_format(name) for name in ("a.VCF", "a.vcf.gz", "a.vcf.bgz", "a.b.tsv", "a.hdf5")] == [
+        ".vcf", ".vcf.gz", ".vcf.gz", ".tsv", ".h5",
     ]  # fmt: skip
     for name in ("a.csv", "vcf", ".vcf", "a.gz"):
         with pytest.raises(InputError, match=r"use one of \.vcf, \.vcf\.gz, \.tsv"):

@@ -36,6 +36,27 @@ def test_what_stands_in_it(tmp_path):
     assert (tmp_path / "b.svg").read_text() == text
 
 
+def test_a_short_region_has_room_for_its_words(tmp_path, monkeypatch):
+    from contextlib import contextmanager
+
+    from kipoi_tfb import mutation_plot
+
+    figures = []
+    original = mutation_plot.figure_file
+
+    @contextmanager
+    def kept(path, size):
+        with original(path, size) as figure:
+            figures.append(figure)
+            yield figure
+
+    monkeypatch.setattr(mutation_plot, "figure_file", kept)
+    plot_mutations(made("ACT"), tmp_path / "a.png", "chr19:11089203-11089205, multi163: every single substitution")
+    (figure,) = figures
+    ends = [text.get_window_extent(figure.canvas.get_renderer()).x1 for text in figure.texts]
+    assert len(ends) == 2 and max(ends) <= figure.bbox.width
+
+
 def test_letters_go_up_where_the_base_helps(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -252,3 +254,60 @@ def test_variants_from_strings_and_tables(tmp_path, predictor, genome):
     for source in ([f"chr1:500:{base(500)}>{other(base(500))}"], tmp_path / "a.tsv"):
         score_variants(predictor, source, genome, tmp_path / "out.parquet")
         assert pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict() == wanted
+
+
+def test_the_output_never_takes_the_place_of_the_input(tmp_path, predictor, genome):
+    vcf = write_vcf(tmp_path / "a.vcf", MIXED[:1])
+    before = vcf.read_bytes()
+    for output in (vcf, tmp_path / "sub" / ".." / "a.vcf"):
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match=r"a\.vcf: is the input, which would be lost; choose another output"):
+            score_variants(predictor, vcf, genome, output)
+    assert vcf.read_bytes() == before and not list(tmp_path.glob("*.parts"))
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5", ".vcf", ".vcf.gz"])
+def test_no_record_is_an_output_without_rows(tmp_path, predictor, genome, ending):
+    vcf = write_vcf(tmp_path / "a.vcf", [])
+    summary = score_variants(predictor, vcf, genome, tmp_path / f"out{ending}")
+    assert (summary.alleles, summary.records, summary.problems) == (0, 0, [])
+    assert summary.warnings == [f"{vcf}: has a header but no record"]
+    whole = write_vcf(tmp_path / "b.vcf", MIXED[:1])
+    score_variants(predictor, whole, genome, tmp_path / f"whole{ending}")
+    assert columns_and_rows(tmp_path / f"out{ending}") == (columns_and_rows(tmp_path / f"whole{ending}")[0], 0)
+    assert (tmp_path / "out.vcf.gz.tbi").exists() == (ending == ".vcf.gz")
+
+
+def columns_and_rows(path: Path) -> tuple[list[str], int]:
+    """Return the names of the columns (of a VCF: the header) and how many rows there are."""
+    if path.suffix == ".parquet":
+        table = pyarrow.parquet.read_table(path)
+        return table.column_names, len(table)
+    if path.suffix == ".h5":
+        with h5py.File(path) as file:
+            return list(file), len(file["pos"])
+    lines = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    text = lines.decode().splitlines()
+    n_header = max(1, sum(line.startswith("#") for line in text))
+    return text[:n_header], len(text) - n_header
+
+
+def test_an_unsorted_input_is_said_since_duplicates_may_be_far_apart(tmp_path, predictor, genome):
+    snv = ("chr1", 500, ".", base(500), other(base(500)))
+    far = [snv, ("chr1", 600, ".", base(600), other(base(600))), snv]
+    table, summary = run(predictor, genome, tmp_path, far)
+    assert table["flags"] == [".", ".", "."]
+    (warning,) = summary.warnings
+    assert "is not sorted (chr1:500 stands after chr1:600)" in warning and "duplicate" in warning
+    assert run(predictor, genome, tmp_path, [*far[:1], *far[:1], far[1]], piece_size=1)[1].warnings == []
+
+
+def test_a_duplicate_may_be_spelt_otherwise(tmp_path, predictor, genome):
+    ref, alt = base(500), other(base(500))
+    rows = [("chr1", 500, ".", ref, f"{alt},{alt.lower()}"), ("1", 500, ".", ref.lower(), alt)]
+    assert run(predictor, genome, tmp_path, rows)[0]["flags"] == [".", "duplicate", "duplicate"]
+
+
+def test_an_allele_that_is_not_there_is_no_alt(tmp_path, predictor, genome):
+    table, _ = run(predictor, genome, tmp_path, [("chr1", 500, ".", base(500), f"{other(base(500))},")])
+    assert table["status"] == ["ok", "unsupported"] and table["flags"] == [".", "no_alt"]

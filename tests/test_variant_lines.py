@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pysam
@@ -13,7 +14,7 @@ from Bio import bgzf
 
 from tfb_matrix_data.errors import CutOffError, InputError
 from tfb_matrix_data.variant_lines import is_variant_string, open_variants
-from tfb_matrix_data.variants import iter_chunks
+from tfb_matrix_data.variants import NoVariantError, iter_chunks
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n##contig=<ID=chr2>\n"
 HEADER += '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
@@ -107,7 +108,7 @@ def test_a_region_is_read_through_the_index(indexed, region, found):
     ("region", "message"),
     [
         ("chr1:504-600", "has no record in chr1:504-600$"),
-        ("chr9", r"has no record in chr9 \(chr9 is not among its contigs\)"),
+        ("chr9", r"has no record in chr9 \(chr9 is not among its contigs: chr1, chr2\)"),
         ("chr1:9-5", "is empty: positions count from 1"),
         ("chr1:0-5", "is empty: positions count from 1"),
         ("chr1:a-b", "has no record"),
@@ -117,6 +118,14 @@ def test_a_region_is_read_through_the_index(indexed, region, found):
 def test_regions_without_records(indexed, region, message):
     with pytest.raises(InputError, match=message):
         items(indexed, region)
+
+
+def test_a_declared_contig_without_records_is_no_error_of_the_region(tmp_path):
+    text = write(tmp_path / "a.vcf", TEXT.replace("##contig=<ID=chr2>", "##contig=<ID=chr2>\n##contig=<ID=chr3>"))
+    path = Path(pysam.tabix_index(str(text), preset="vcf"))
+    assert lines(path, "chr3") == lines(path, "3") == []
+    with pytest.raises(NoVariantError, match=r"has no record in chr3$"):
+        items(path, "chr3")
 
 
 def test_a_region_needs_an_index(tmp_path):
@@ -144,6 +153,20 @@ def test_a_region_needs_an_index(tmp_path):
 def test_tables(tmp_path, text):
     found = items(write(tmp_path / "a.tsv", text))
     assert found == [("chr1", 10, ".", "A", "C"), ("chr1", 10, ".", "A", "G"), ("chr1", 500, ".", "ACGT", "A")]
+
+
+def test_a_list_of_variants(tmp_path):
+    path = write(tmp_path / "a.txt", "chr1:10:A>C,G\r\n\nchr1:500:ACGT>A")
+    found = items(path)
+    assert found == [("chr1", 10, ".", "A", "C"), ("chr1", 10, ".", "A", "G"), ("chr1", 500, ".", "ACGT", "A")]
+    for second in ("chr1:11", "chr1\t11\tA\tC", "chr1:11:A>C\tx"):
+        with pytest.raises(InputError, match=r"a\.txt, line 2: 'chr1.*' is no variant like chr19:11089231:C>T"):
+            items(write(path, f"chr1:10:A>C\n{second}\n"))
+
+
+def test_a_misspelt_variant_is_no_file_and_is_told_how(tmp_path):
+    with pytest.raises(InputError, match="chr1-10-A-C: no such file, and no variant like chr19:11089231:C>T"):
+        open_variants("chr1-10-A-C")
 
 
 def test_a_table_may_have_names_of_variants(tmp_path):
@@ -197,6 +220,20 @@ def test_what_comes_before_a_lost_end_is_handed_on(tmp_path):
         assert found == list(range(1, len(found) + 1)) and 500 <= len(found) <= 2000
         assert f"after record {len(found)} (" in str(caught.value)
         assert len(found) == 2000 or cut < len(whole) - 28
+
+
+@pytest.mark.parametrize("text", [TEXT, "chr1\t10\tA\tC\nchr1\t500\tA\tC\n"], ids=["vcf", "table"])
+def test_a_pipe_that_ends_between_two_bgzip_blocks_is_cut_off(monkeypatch, tmp_path, text):
+    with bgzf.open(tmp_path / "a.gz", "wb") as stream:
+        stream.write(text.encode())
+    whole = (tmp_path / "a.gz").read_bytes()
+    for data, is_cut in ((whole, False), (whole[:-28], True)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+        found: list[int] = []
+        with pytest.raises(CutOffError, match="bgzip's end marker is missing") if is_cut else nullcontext():
+            for chunk in iter_chunks(open_variants("-")):
+                found += chunk.variants.pos.tolist()
+        assert found[-1] == (7 if text is TEXT else 500)  # whether cut off or not: all that was there
 
 
 def test_a_record_of_very_many_samples_is_a_chunk_of_its_own(tmp_path):

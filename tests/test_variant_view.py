@@ -183,6 +183,9 @@ def test_the_table(predictor, genome, tmp_path):
     view = view_variant(predictor, text(500, alt=base(500) + "TG"), genome, flank=20)
     assert write_view(view, tmp_path / "a.parquet") == 3 * (41 + 43)
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
+    schema = pyarrow.parquet.read_schema(tmp_path / "a.parquet")
+    assert all(field.metadata[b"description"] for field in schema)
+    assert b"positive: ALT strengthens" in schema.field("effect").metadata[b"description"]
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     first = [row for row in rows if row["tf"] == "CTCF" and row["allele"] == "alt"]
     assert "".join(row["base"] for row in first) == CHR1[479:500] + "TG" + CHR1[500:520]

@@ -294,7 +294,7 @@ def _differ(variants: Variants, row: int) -> bool:
 
 def _not_bases(alt: str) -> tuple[str, str]:
     """Return the status and the flag of alleles that are not both spelt in bases."""
-    if alt == NO_ALT:
+    if alt in ("", NO_ALT):
         return "unsupported", "no_alt"
     return ("symbolic", "") if _SYMBOLIC.search(alt) else ("unsupported", "iupac_allele")
 

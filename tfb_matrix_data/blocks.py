@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import BGZIP_END
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -19,6 +20,7 @@ DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading gzip data raises where they are damaged or end too early."""
 
 _BLOCK = 1 << 20
+_BGZIP_HEAD = 18
 
 
 class CutOff(Exception):
@@ -31,11 +33,15 @@ def decompressed(stream: io.BufferedReader) -> io.BufferedReader:
 
 
 class _Gunzip(io.RawIOBase):
-    """Gzip data, of which everything before a damaged place is handed on: `gzip` would drop what a read had so far."""
+    """Gzip data, of which everything before a damaged place is handed on: `gzip` would drop what a read had so far.
+
+    Bgzip must end with its marker: data that are cut off between two blocks would pass for whole ones.
+    """
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self.stream = stream
-        self.file = gzip.GzipFile(fileobj=stream)
+        self.source = _Watched(stream)
+        self.file = gzip.GzipFile(fileobj=self.source)  # type: ignore[call-overload]  # `read` is all it needs
 
     def readable(self) -> bool:
         return True
@@ -44,6 +50,8 @@ class _Gunzip(io.RawIOBase):
         view = memoryview(buffer)
         data = self.file.read1(len(view))
         view[: len(data)] = data
+        if not data and len(view) and self.source.is_bgzip and self.source.last != BGZIP_END:
+            raise EOFError("bgzip's end marker is missing")
         return len(data)
 
     def close(self) -> None:
@@ -51,13 +59,27 @@ class _Gunzip(io.RawIOBase):
         super().close()
 
 
-def iter_blocks(stream: io.BufferedReader, lost: str, rest: bytes = b"") -> Iterator[bytes]:
+class _Watched:
+    """A stream that knows what its last bytes were, as far as it has been read; it may be a pipe."""
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self.stream = stream
+        self.is_bgzip = stream.peek(_BGZIP_HEAD)[12:14] == b"BC"
+        self.last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.last = (self.last + data[-len(BGZIP_END) :])[-len(BGZIP_END) :]
+        return data
+
+
+def iter_blocks(stream: io.BufferedReader, rest: bytes = b"") -> Iterator[bytes]:
     """Yield the lines of a stream in blocks, `rest` before them.
 
     Where the end of the file is missing, all but the last line if that has no end, then `CutOff`.
     """
     with stream:
-        ended = False
+        lost, ended = "", False
         while not ended:
             pieces, size = [rest], 0
             try:

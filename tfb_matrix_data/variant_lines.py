@@ -26,6 +26,7 @@ _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
 _VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
 _STRING = re.compile(r"([^\s]+):([0-9][0-9,]*):([A-Za-z.]+)>([^\s]+)")
 _REGION = re.compile(r"([^\s]+?)(?::([0-9][0-9,]*)(?:-([0-9][0-9,]*))?)?")
+_EXAMPLE = "chr19:11089231:C>T"
 _TABLE_NAMES = {
     "chrom": ("chrom", "#chrom", "chr", "#chr", "chromosome"),
     "pos": ("pos", "position"),
@@ -100,8 +101,8 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
     ----------
     source
         A file: VCF (plain, gzip, bgzip), BCF, or a tab-separated table of chrom, pos, ref, alt (with a header line
-        that names them, or just these four). ``-``: VCF or a table on stdin, gzipped or not. Or a list of strings like
-        ``chr19:11089231:C>T``.
+        that names them, or just these four), or a list of variants like ``chr19:11089231:C>T``, one per line. ``-``:
+        VCF, such a table or list on stdin, gzipped or not. Or such variants themselves, as strings.
     region
         Only records that overlap it: ``chr1``, ``chr1:1000`` or ``chr1:1-1000``, 1-based, both ends included. The
         file must be indexed; the contig may have ``chr`` or not.
@@ -120,8 +121,10 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
             raise InputError("stdin", "--region needs an indexed file; stdin has no index")
         return _from_stream(sys.stdin.buffer, "stdin", may_be_table=True)  # type: ignore[arg-type]
     path = Path(source)
+    if path.is_dir():
+        raise InputError(path, "is a folder; expected VCF")
     if not path.is_file() and not path.is_fifo():
-        raise InputError(path, "is a folder; expected VCF" if path.is_dir() else "no such file")
+        raise InputError(path, f"no such file, and no variant like {_EXAMPLE}")
     if path.is_file() and not path.stat().st_size:
         raise InputError(path, "is empty; expected VCF")
     if region:
@@ -130,12 +133,6 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
 
 
 def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
-    lost = ""
-    if path is not None and path.is_file():
-        try:
-            check_bgzip_end(path)
-        except InputError:
-            lost = "bgzip's end marker is missing"
     text = decompressed(stream)
     try:
         first = text.readline()
@@ -145,22 +142,22 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
         if path is None:
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
-        return _from_bcf(path, lost=lost)
+        return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith((b"##", _COLUMNS)):
-        return VariantLines(name, _header(name, first, text, lost), iter_blocks(text, lost))
+        return VariantLines(name, _header(name, first, text), iter_blocks(text))
     if may_be_table and b"\0" not in first:
-        return VariantLines(name, list(HEADER), *_table(name, iter_lines(iter_blocks(text, lost, first))))
+        return VariantLines(name, list(HEADER), _table(name, iter_lines(iter_blocks(text, first))), "has no variant")
     shown = first[:40].decode(errors="replace").rstrip()
     raise InputError(name, f"is not VCF (its first line is {shown!r}); expected VCF, VCF.gz or BCF")
 
 
-def _header(name: str, line: bytes, stream: io.BufferedReader, lost: str) -> list[bytes]:
+def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
     """Return the lines of a header, of which the first has been read."""
     header = []
     try:
-        while line.startswith(b"#") and (line.endswith(b"\n") or not lost):
+        while line.startswith(b"#"):
             header.append(line if line.endswith(b"\n") else line + b"\n")
             if line.startswith(_COLUMNS):
                 return header
@@ -168,15 +165,18 @@ def _header(name: str, line: bytes, stream: io.BufferedReader, lost: str) -> lis
                 break
             line = stream.readline()
     except DAMAGED as error:
-        lost, line = str(error), b""
-    if lost and not line.endswith(b"\n"):
-        raise InputError(name, f"is damaged or cut off in its header ({lost})")
+        raise InputError(name, f"is damaged or cut off in its header ({error})") from None
     raise InputError(name, "is not VCF (no line '#CHROM POS ID REF ALT ...'); expected VCF, VCF.gz or BCF")
 
 
-def _from_bcf(path: Path, region: str | None = None, lost: str = "") -> VariantLines:
+def _from_bcf(path: Path, region: str | None = None) -> VariantLines:
     import cyvcf2
 
+    lost = ""
+    try:
+        check_bgzip_end(path)
+    except InputError:
+        lost = "bgzip's end marker is missing"
     try:
         reader = cyvcf2.VCF(str(path))
     except Exception as error:  # cyvcf2 raises plain Exception and OSError
@@ -202,7 +202,8 @@ def _from_region(path: Path, region: str) -> VariantLines:
     if not any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
         raise InputError(
             path,
-            "--region needs an index (.tbi or .csi beside it); make one: tabix -p vcf FILE.vcf.gz (of bgzip files)",
+            "--region needs an index (.tbi or .csi beside it); make one: tabix -p vcf FILE.vcf.gz (of bgzip files), "
+            "bcftools index FILE.bcf",
         )
     nothing = f"has no record in {region}"
     import pysam
@@ -212,7 +213,7 @@ def _from_region(path: Path, region: str) -> VariantLines:
     try:
         if bcf:
             whole = _from_bcf(path)
-            contigs = re.findall(r"##contig=<ID=([^,>]+)", b"".join(whole.header).decode(errors="replace"))
+            contigs = _declared_contigs(whole.header)
         else:
             check_bgzip_end(path)
             whole = _from_stream(open(path, "rb"), str(path), False)  # noqa: SIM115
@@ -220,12 +221,16 @@ def _from_region(path: Path, region: str) -> VariantLines:
             contigs = list(tabix.contigs)
     except (OSError, ValueError) as error:
         raise InputError(
-            path, f"or its index cannot be read ({error}); make the index again: tabix -f -p vcf"
+            path, f"the file or its index cannot be read ({error}); make the index again: tabix -f -p vcf"
         ) from None
     names = (name, name.removeprefix("chr") if name.startswith("chr") else f"chr{name}")
     found = next((other for other in names if other in contigs), None)
     if found is None:
-        return VariantLines(str(path), whole.header, iter(()), f"{nothing} ({name} is not among its contigs)")
+        # A .tbi knows the contigs that have records, the header those that might.
+        if not {*names} & {*_declared_contigs(whole.header)}:
+            shown = ", ".join(contigs[:5]) + (", ..." if len(contigs) > 5 else "")
+            raise InputError(path, f"{nothing} ({name} is not among its contigs: {shown})")
+        return VariantLines(str(path), whole.header, iter(()), nothing)
     if bcf:
         within = found if start is None else f"{found}:{start}-{end}"
         return VariantLines(str(path), whole.header, _from_bcf(path, within).blocks, nothing)
@@ -240,24 +245,31 @@ def _from_region(path: Path, region: str) -> VariantLines:
     return VariantLines(str(path), whole.header, group_lines(lines()), nothing)
 
 
+def _declared_contigs(header: list[bytes]) -> list[str]:
+    return re.findall(r"##contig=<ID=([^,>]+)", b"".join(header).decode(errors="replace"))
+
+
 def _from_strings(texts: Sequence[str]) -> VariantLines:
     name = "the command line"
     lines = []
     for text in texts:
-        match = _STRING.fullmatch(text)
-        if match is None:
-            raise InputError(name, f"{text!r} is neither a file nor a variant like chr19:11089231:C>T")
-        chrom, pos, ref, alt = match.groups()
-        lines.append(_record(chrom, pos.replace(",", ""), ".", ref, alt))
+        if not is_variant_string(text):
+            raise InputError(name, f"{text!r} is neither a file nor a variant like {_EXAMPLE}")
+        lines.append(_string_record(text))
     return VariantLines(name, list(HEADER), group_lines(iter(lines)), "has no variant")
 
 
-def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
-    """Return the rows of a table of chrom, pos, ref, alt as records of a VCF, and what to say if there is none."""
-    columns: list[int | None] | None = None
+def _string_record(text: str) -> bytes:
+    chrom, pos, ref, alt = _STRING.fullmatch(text).groups()  # type: ignore[union-attr]  # the caller has looked
+    return _record(chrom, pos.replace(",", ""), ".", ref, alt)
+
+
+def _table(name: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Return the rows of a table of chrom, pos, ref, alt, or of a list of variants, as records of a VCF."""
 
     def records() -> Iterator[bytes]:
-        nonlocal columns
+        columns: list[int | None] | None = None
+        listed = False
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -265,6 +277,13 @@ def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
                 fields = [field.strip() for field in line.decode().rstrip("\r\n").split("\t")]
             except UnicodeDecodeError:
                 raise InputError(name, "is not text; expected VCF or a table of chrom, pos, ref, alt", number) from None
+            if columns is None and is_variant_string(fields[0]):
+                listed = True
+            if listed:
+                if len(fields) > 1 or not is_variant_string(fields[0]):
+                    raise InputError(name, f"{fields[0][:60]!r} is no variant like {_EXAMPLE}", number)
+                yield _string_record(fields[0])
+                continue
             if columns is None:
                 columns = _named_columns(name, fields, number)
                 if columns is not None:
@@ -283,7 +302,7 @@ def _table(name: str, lines: Iterator[bytes]) -> tuple[Iterator[bytes], str]:
                 raise InputError(name, "an empty field; expected chrom, pos, ref, alt", number)
             yield _record(chrom, pos, names.replace(" ", "_") or ".", ref, alt)
 
-    return group_lines(records()), "has no variant"
+    return group_lines(records())
 
 
 def _named_columns(name: str, fields: list[str], number: int) -> list[int | None] | None:
@@ -304,7 +323,8 @@ def _no_table(name: str, fields: list[str], number: int) -> InputError:
     return InputError(
         name,
         f"is neither VCF nor a tab-separated table of variants (found {shown!r}); "
-        "expected a line of the names chrom, pos, ref, alt, or these four columns",
+        "expected a line of the names chrom, pos, ref, alt, or these four columns, or a variant like "
+        f"{_EXAMPLE} per line",
         number,
     )
 

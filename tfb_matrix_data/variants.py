@@ -17,12 +17,25 @@ from tfb_matrix_data.files import check_bgzip_end
 from tfb_matrix_data.records import N_FIXED, Records, parse_records
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 
-__all__ = ["NO_ALT", "VariantChunk", "Variants", "iter_chunks", "iter_variants", "read_variants"]
+__all__ = [
+    "NO_ALT",
+    "NoVariantError",
+    "VariantChunk",
+    "Variants",
+    "iter_chunks",
+    "iter_variants",
+    "no_variants",
+    "read_variants",
+]
 
 NO_ALT = "."
 """ALT of the one item that stands for a record without any."""
 
 _MAX_BYTES = 1 << 24
+
+
+class NoVariantError(InputError):
+    """Variants were asked for, and there is not a single record; nothing else is wrong."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,8 @@ class Variants:
     pos
         int64, 1-based position of the first REF base, as in VCF.
     duplicate
-        bool: the same chrom, pos, ref and alt stood before among the neighbouring records of this position.
+        bool: the same allele stood before among the neighbouring records of this position, in capitals or not, its
+        contig with ``chr`` or not. In a file that is not sorted there may be others elsewhere.
     path
         The file.
     """
@@ -117,7 +131,9 @@ def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _
     CutOffError
         After everything that could be read, if the rest of the file is missing or damaged.
     InputError
-        If a line is no record, or there is none.
+        If a line is no record.
+    NoVariantError
+        If there is none.
     """
     path = Path(source.name)
     parts: list[Records] = []
@@ -148,7 +164,12 @@ def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _
     if cut is not None:
         raise CutOffError(path, f"is damaged or cut off after record {n_records} ({cut})")
     if not n_records:
-        raise InputError(path, source.nothing)
+        raise NoVariantError(path, source.nothing)
+
+
+def no_variants(name: str | Path) -> VariantChunk:
+    """Return a chunk without any record."""
+    return VariantChunk([], Variants([], np.empty(0, np.int64), [], [], [], np.empty(0, bool), Path(name)), [])
 
 
 def _chunk(parts: list[Records], duplicates: _Duplicates, path: Path) -> VariantChunk:
@@ -182,7 +203,8 @@ class _Duplicates:
         look[:-1] |= same
         before = -1
         for row in np.flatnonzero(look).tolist():
-            place, allele = (chrom[row], int(pos[row])), (ref[row], alt[row])
+            place = chrom[row].removeprefix("chr"), int(pos[row])
+            allele = ref[row].upper(), alt[row].upper()
             if place != self._place or row != before + 1:
                 self._place, self._seen = place, set()
             found[row] = allele in self._seen

@@ -162,8 +162,10 @@ def score(
     for kind in ("status", "flags"):
         for name, count in getattr(summary, kind).most_common():
             say(f"  {kind:<7} {name:<20} {count:>9}")
-    if not summary.status["ok"] + summary.status["swapped"]:
+    if summary.alleles and not summary.status["ok"] + summary.status["swapped"]:
         say("warning: no allele could be scored; is this the VCF's genome?")
+    for warning in summary.warnings:
+        say(f"warning: {warning}")
     for problem in summary.problems:
         say(f"error: {problem}")
     if summary.problems:
