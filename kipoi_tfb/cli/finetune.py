@@ -60,8 +60,8 @@ def finetune(
     arm: Annotated[
         str,
         typer.Option(
-            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, motif-head, "
-            "scratch, jaspar (docs/finetuning.md)."
+            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, "
+            "motif-head, scratch, jaspar (docs/finetuning.md)."
         ),
     ] = "everything",
     controls: Annotated[
