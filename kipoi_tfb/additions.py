@@ -83,4 +83,10 @@ def _check_bases(entries: Sequence[Entry], zoo: Path) -> None:
             continue
         wanted = card.finetuned.base_weights_sha256
         if weights.get(card.base) != wanted:
-            locate_base((zoo / card.name).absolute(), card.base, wanted, card.name)
+            try:
+                locate_base((zoo / card.name).absolute(), card.base, wanted, card.name)
+            except EntryError as error:
+                at = entry.find_base().folder
+                raise EntryError(
+                    f"{error}; it was made from {at}: `tfb zoo add {at} {entry.folder}` adds both"
+                ) from None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.card import Card, WeightsCard, write_card
-from kipoi_tfb.entry import GOLDEN_FILE, Entry, locate_base, open_entry
+from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scores import both_strands, probability, to_one_hot
 from tfb_matrix_data.errors import EntryError
@@ -152,21 +152,12 @@ def install_entry(source: Entry, zoo: Path) -> Entry:
     Raises
     ------
     EntryError
-        If there is one of that name, also where another process has put it there in the meantime, or its base would not
-        be found from there.
+        If there is one of that name, also where another process has put it there in the meantime.
     """
     name = source.card.name
     target = zoo / name
     if target.exists():
         raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
-    card = source.card
-    if card.finetuned is not None and card.base is not None:
-        # It may have been beside the entry; an entry without it is nothing.
-        try:
-            locate_base(target.absolute(), card.base, card.finetuned.base_weights_sha256, name)
-        except EntryError as error:
-            at = source.find_base().folder
-            raise EntryError(f"{error}; it was made from {at}: `tfb zoo add {at} {source.folder}` adds both") from None
     with atomic_folder(target) as temporary:
         shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
     installed = open_entry(target, name)

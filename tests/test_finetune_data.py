@@ -238,6 +238,7 @@ def test_duplicate_and_overlapping_peaks_count_once(bed, world, caplog):
     peaks = lines_of(world)
     twice = [*peaks, *peaks[:10], *(f"{c}\t{int(s) + 20}\t{int(e) + 20}" for c, s, e in map(str.split, peaks[:5]))]
     once = from_peaks(bed(peaks), world.genome, "SP1", world.matrix)
+    caplog.clear()
     with caplog.at_level("INFO", "kipoi_tfb"):
         again = from_peaks(bed(twice), world.genome, "SP1", world.matrix)
     assert account(caplog)["- given twice, or overlapping an earlier window"] == [15, 0]
