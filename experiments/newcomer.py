@@ -1,13 +1,17 @@
-"""What a newcomer's TF can expect: a base that has never seen 20 TFs, fine-tuned on few regions of each.
+r"""What a newcomer's TF can expect: a base that has never seen 20 TFs, fine-tuned on few regions of each.
 
     python experiments/newcomer.py base MATRIX GENOME -o DIR                 about half an hour on two idle cores
     python experiments/newcomer.py run MATRIX GENOME --base DIR/base/entry -o DIR/newcomer.tsv
     python experiments/newcomer.py run MATRIX GENOME --paper -o DIR/paper.tsv
+    python experiments/newcomer.py paper-base MATRIX GENOME -o DIR           five minutes
+    python experiments/newcomer.py run MATRIX GENOME --paper --random-split --base DIR/paper-base/entry \
+        -o DIR/random.tsv
     python experiments/newcomer.py table DIR                                 docs/newcomers.md and its figure
 
 Of N regions of a TF, nine tenths train and one tenth, on chr21, validates; the test is all of chr22, for every N.
 `run` writes a row per TF, N, seed and method; those that are there are not run again, so it may be stopped at any time.
-`--paper` takes the paper's protocol instead: five TFs, all layers of `multi50` and none of them, ten epochs.
+`--paper` takes the paper's protocol instead: five TFs, all layers of `multi50` and none of them, ten epochs; with
+`--random-split` on its random split too, from a base that was made on one (experiments/paper_split.py).
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import torch
 import typer
 from newcomer_table import COLUMNS, read_rows, write_page
 from numpy.typing import NDArray
+from paper_split import regions_of_base, split_as_paper
 
 from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
 from kipoi_tfb.config import PretrainConfig, read_config
@@ -90,12 +95,26 @@ def base(
 
 
 @app.command()
+def paper_base(
+    matrix: Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")],
+    genome: Annotated[Path, typer.Argument(help="FASTA of hg38.")],
+    output: Annotated[Path, typer.Option("-o", help="Folder for the run.")],
+) -> None:
+    """Train the paper's multi-model on the paper's random split: for its curve only."""
+    changes = {"name": "multi50-random-split", "split": "paper"}
+    config = PretrainConfig.model_validate({**read_config(HERE / "multi50.yaml").model_dump(), **changes})
+    with BindingMatrix(matrix) as opened:
+        pretrain(config, opened, Genome(genome), output / "paper-base", precision="bf16")
+
+
+@app.command()
 def run(
     matrix: Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")],
     genome: Annotated[Path, typer.Argument(help="FASTA of hg38.")],
     output: Annotated[Path, typer.Option("-o", help="Table to add to.")],
     base: Annotated[str, typer.Option(help="What `base` left in entry/.")] = "multi50",
     paper: Annotated[bool, typer.Option("--paper", help="Five TFs, all layers learn.")] = False,
+    random_split: Annotated[bool, typer.Option("--random-split", help="As the paper, which leaks.")] = False,
     method: Annotated[list[str] | None, typer.Option(help="transfer, scratch, base, jaspar, denovo.")] = None,
     size: Annotated[list[int] | None, typer.Option(help="Bound regions.")] = None,
     seeds: int = 5,
@@ -108,6 +127,7 @@ def run(
     with BindingMatrix(matrix) as opened:
         reference = Genome(genome)
         bank = None if paper else _bank(base, opened, reference)
+        used = regions_of_base(opened, find_entry(base).card) if random_split else None
         for seed in range(seeds):
             for tf in PENTAD if paper else LEFT_OUT:
                 whole = None
@@ -115,6 +135,8 @@ def run(
                     todo = [each for each in methods if (tf, str(n), str(seed), each) not in done]
                     if not todo:
                         continue
+                    if whole is None and used is not None:
+                        whole = split_as_paper(opened, reference, tf, used)
                     whole = whole or from_binding_matrix(opened, reference, tf)
                     if whole.counts["train"]["bound"] < n - n // _VALIDATING:
                         continue
