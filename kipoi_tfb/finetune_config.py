@@ -36,6 +36,8 @@ class FinetuneConfig(Strict):
         Whether to train the first seed by several rates (`SWEEP`), and all seeds by that of the lowest validation loss.
     epochs, batch_size
         As in the paper; the epoch with the lowest validation loss is kept. Not of arm ``head``.
+    patience
+        Training stops after so many epochs without a lower validation loss; 0: it does not.
     seeds, seed
         How many networks are trained, and the first of their seeds; the one with the lowest validation loss is kept.
         `seed` also decides which regions are drawn, which are the same for all. Of arm ``head``: how many times unbound
@@ -56,6 +58,7 @@ class FinetuneConfig(Strict):
     sweep: bool = False
     epochs: Annotated[int, Field(gt=0)] = 10
     batch_size: Annotated[int, Field(gt=1)] = 100
+    patience: Annotated[int, Field(ge=0)] = 4
     seeds: Annotated[int, Field(gt=0, le=100)] = 5
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
     n_bound: Annotated[int, Field(gt=0)] | None = None
@@ -92,6 +95,7 @@ class FinetuneConfig(Strict):
             learning_rate=rate or self.rate(arm),
             epochs=self.epochs,
             batch_size=self.batch_size,
+            patience=self.patience or None,
             seed=seed,
         )
 

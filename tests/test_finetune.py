@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import shutil
 from pathlib import Path
 
@@ -210,6 +211,14 @@ def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
     assert list(tried) == [3e-5, 1e-4, 3e-4] and min(tried, key=tried.get) == 3e-4
     assert card.training.config.learning_rate == 3e-4 and card.finetuned.validation_losses[0] == tried[3e-4]
     assert card.finetuned.seeds == (0, 1)
+
+
+@pytest.mark.parametrize(("given", "n_epochs"), [({}, 5), ({"patience": 1}, 2), ({"patience": 0}, 8)])
+def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, monkeypatch, given, n_epochs):
+    monkeypatch.setattr(training._Trainer, "_validation_loss", lambda self, _: 0.6 if self.history else 0.5)
+    run(zoo, sp1, tmp_path / "out", ("base",), seeds=1, epochs=8, **given)
+    history = json.loads((tmp_path / "out" / "everything-0" / "history.json").read_text())
+    assert len(history) == n_epochs
 
 
 def test_controls_are_not_swept(base):

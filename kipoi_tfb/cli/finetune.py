@@ -78,6 +78,9 @@ def finetune(
     n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None,
     epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Windows per step.")] = 100,
+    patience: Annotated[
+        int, typer.Option(min=0, help="Stop after so many epochs without a lower validation loss; 0: never before.")
+    ] = 4,
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
     ] = None,
@@ -134,7 +137,8 @@ def finetune(
     kinds = _chosen(controls)
     config = make_config(
         tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, sweep=sweep,
-        epochs=epochs, batch_size=batch_size, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind, licence=licence,
+        epochs=epochs, batch_size=batch_size, patience=patience, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind,
+        licence=licence,
     )  # fmt: skip
     command = _command(sys.argv[1:])
     if every:
