@@ -10,7 +10,7 @@ import torch
 
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["autocast", "choose_device", "choose_precision", "describe", "keep_freed_memory"]
+__all__ = ["autocast", "batch_size_for", "choose_device", "choose_precision", "describe", "keep_freed_memory"]
 
 PRECISIONS = ("fp32", "bf16")
 
@@ -44,6 +44,11 @@ def choose_precision(name: str, device: torch.device) -> str:
     if device.type == "cpu":
         return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
     return "fp32"
+
+
+def batch_size_for(device: torch.device) -> int:
+    """Return how many windows to predict at a time: few stay in a CPU's cache, a GPU idles between small batches."""
+    return 128 if device.type == "cpu" else 2048
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:

@@ -160,7 +160,7 @@ def _without_head(base: Entry, device: torch.device) -> nn.Module:
 
 def _features(network: nn.Module, codes: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
     """Return the features, which are what a network without its output layer gives for logits."""
-    return logits_of([network], codes, device, batch_size=_BATCH)
+    return logits_of([network], codes, device, batch_size=_BATCH if device.type == "cpu" else None)
 
 
 @contextmanager

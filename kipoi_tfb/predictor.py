@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.changes import ReadsChanges, as_changed_windows
-from kipoi_tfb.device import autocast, choose_device, choose_precision
+from kipoi_tfb.device import autocast, batch_size_for, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.scores import as_tensor, average, both_strands, probability, strand_logits, to_one_hot
 from kipoi_tfb.shared import load_side_by_side
@@ -31,7 +31,7 @@ def logits_of(
     codes: NDArray[np.uint8],
     device: torch.device,
     precision: str = "fp32",
-    batch_size: int = 128,
+    batch_size: int | None = None,
     keep: Sequence[int] | None = None,
     read: Callable[[nn.Module, Tensor], Tensor] = both_strands,
 ) -> NDArray[np.float32]:
@@ -50,13 +50,19 @@ def logits_of(
     read
         With `kipoi_tfb.scores.strand_logits`: of either strand, (windows, 2, outputs).
     """
-    parts = [np.empty((0, 0), np.float32)]
+    if not len(codes):
+        return np.empty((0, 0), np.float32)
+    batch_size = batch_size or batch_size_for(device)
+    parts = []
     for start in range(0, len(codes), batch_size):
         one_hot = to_one_hot(as_tensor(codes[start : start + batch_size], device))
         with autocast(device, precision):
             logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
-        parts.append((logits if keep is None else logits[..., list(keep)]).cpu().numpy())
-    return np.concatenate(parts[1:] or parts)
+        # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after the wait below.
+        parts.append((logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True))
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return torch.cat(parts).numpy()
 
 
 class Predictor:
@@ -73,7 +79,7 @@ class Predictor:
     precision
         ``fp32`` (default: the same numbers everywhere), ``bf16`` or ``auto``.
     batch_size
-        Windows per forward pass (twice as many with both strands). Small batches stay in a CPU's cache.
+        Windows per forward pass (twice as many with both strands); default `kipoi_tfb.device.batch_size_for`.
 
     Attributes
     ----------
@@ -99,7 +105,7 @@ class Predictor:
         tfs: Sequence[str] | None = None,
         device: str = "cpu",
         precision: str = "fp32",
-        batch_size: int = 128,
+        batch_size: int | None = None,
     ) -> None:
         lengths = {entry.card.window_length for entry in entries}
         if len(lengths) != 1:
@@ -107,8 +113,8 @@ class Predictor:
         (self.window_length,) = lengths
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
-        self.batch_size = batch_size
-        self._made_of = (list(entries), tfs, str(self.device), self.precision, batch_size)
+        self.batch_size = batch_size or batch_size_for(self.device)
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
         owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))

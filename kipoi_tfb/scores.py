@@ -91,4 +91,7 @@ def disagreement(strands_ref: Tensor, strands_alt: Tensor) -> Tensor:
 
 def as_tensor(codes: NDArray, device: torch.device | str = "cpu") -> Tensor:
     """Return codes as a tensor on a device, copied where the array is read-only (a memory map)."""
-    return torch.from_numpy(codes if codes.flags.writeable else codes.copy()).to(device, non_blocking=True)
+    tensor = torch.from_numpy(codes if codes.flags.writeable else codes.copy())
+    if torch.device(device).type == "cuda":
+        tensor = tensor.pin_memory()  # else the copy waits for what the GPU is at
+    return tensor.to(device, non_blocking=True)
