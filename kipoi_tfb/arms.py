@@ -18,7 +18,7 @@ from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, window_features
 from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.head import Lesson, balancing_weights, fit_head
+from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.shared import head_of
 from kipoi_tfb.training import EpochRecord, TrainingResult, train
@@ -139,7 +139,11 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     head = cast(nn.Linear, start.network.get_submodule("head"))
     before = head.weight.detach().numpy()[0]
     n_features, n_motifs = len(before), 0 if motifs is None else len(motifs.names)
-    found = fit_head(lessons, judge_by, np.pad(before, (0, n_motifs)), float(head.bias.item()))
+    bias = float(head.bias.item())
+    if motifs is None:
+        found = fit_head(lessons, judge_by, before, bias)
+    else:
+        found = fit_beside_motifs(lessons, judge_by, before, bias, motifs.hold)
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(found.weight[:, :n_features]))
         head.bias.copy_(torch.from_numpy(found.bias))

@@ -210,6 +210,9 @@ class HeadCard(_Strict):
         Of the start, and of what was kept, on the validation regions (all of them, weighted to 1:1 by GC content).
     motifs
         {motif: what each standard deviation of its best match adds to the logit}, of arm ``motif-head``.
+    base_share
+        Of arm ``motif-head``: what the base's output was multiplied with where motifs had a share in the start; None:
+        it alone was the start.
     """
 
     penalties: tuple[float, ...]
@@ -219,6 +222,7 @@ class HeadCard(_Strict):
     start_loss: float
     loss: float
     motifs: dict[str, float] | None = None
+    base_share: float | None = None
 
 
 class ChangedMotifCard(_Strict):

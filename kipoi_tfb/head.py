@@ -3,12 +3,16 @@
 The base has seen the training regions, and its own output for a TF is fitted to them already: an output layer that is
 fitted to them freely does worse on others. So the new weights are held to those that they start from, more or less
 strongly (a penalty on the squared distance), and the validation chromosome says how strongly, or to stay at the start.
+
+Where motifs of the TF stand beside what the base sees (`kipoi_tfb.own_motifs`), its nearest output may be worth less
+than they are, or nothing. There is then a second start, in which that output and each motif weigh what the training
+windows say they are worth, and validation chooses between the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +23,13 @@ from sklearn.metrics import average_precision_score
 from kipoi_tfb.card import HeadCard
 from tfb_matrix_data.sampling import gc_bins
 
-__all__ = ["PENALTIES", "FittedHead", "Lesson", "balancing_weights", "fit_head"]
+__all__ = ["PENALTIES", "FittedHead", "Lesson", "balancing_weights", "fit_beside_motifs", "fit_head"]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Strengths tried, from hardly any change to nearly none of the start."""
 _STEPS = 40
+_HOLD_SHARE = 0.01
+"""Penalty on what a motifs' start changes of the base's output, per variance of its logits."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +134,61 @@ def fit_head(
         losses=tuple(_loss(each, validation) for each in own),
         card=card,
     )
+
+
+def fit_beside_motifs(
+    lessons: Sequence[Lesson],
+    validation: Lesson,
+    start: NDArray[np.float32],
+    bias: float,
+    hold: NDArray[np.float32],
+) -> FittedHead:
+    """Fit an output layer that sees motifs beside what the base sees, from the better of two starts.
+
+    One is the base's output alone, the other gives it and each motif a share (`_shares`): of what `fit_head` makes of
+    either, the one with the lower validation loss is returned. Losses and areas of the start on its card are those
+    of the base's output.
+
+    Parameters
+    ----------
+    lessons, validation
+        As for `fit_head`; the last features are the motifs'.
+    start
+        float32 (features without motifs,): the base's output.
+    bias
+        Of the base's output.
+    hold
+        float32 (motifs,): penalty on the weight of each in the second start.
+    """
+    alone = fit_head(lessons, validation, np.pad(start, (0, len(hold))), bias)
+    shares = np.mean([_shares(lesson, start, bias, hold) for lesson in lessons], axis=0)
+    weight = np.concatenate([shares[0] * start, shares[1:-1]]).astype(np.float32)
+    shared = fit_head(lessons, validation, weight, float(shares[0] * bias + shares[-1]))
+    if alone.card.loss <= shared.card.loss:
+        return alone
+    before = {"start_auprc": alone.card.start_auprc, "start_loss": alone.card.start_loss}
+    card = shared.card.model_copy(update={**before, "base_share": round(float(shares[0]), 4)})
+    return replace(shared, card=card)
+
+
+def _shares(lesson: Lesson, start: NDArray[np.float32], bias: float, hold: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what a logistic regression multiplies the base's logit and each motif with, and what it adds."""
+    n_base = len(start)
+    logit = lesson.features[:, :n_base] @ start + np.float32(bias)
+    seen = np.column_stack([logit, lesson.features[:, n_base:]]).astype(np.float64)
+    begin = np.zeros(len(hold) + 2)
+    begin[0] = 1.0
+    penalty = np.concatenate([[_HOLD_SHARE * max(float(logit.var()), 1e-6)], hold, [0.0]])
+    sign, total = np.where(lesson.bound, 1.0, -1.0), float(lesson.weight.sum())
+
+    def objective(shares: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits, change = seen @ shares[:-1] + shares[-1], shares - begin
+        loss = float(lesson.weight @ np.logaddexp(0, -sign * logits)) / total
+        residual = lesson.weight * (expit(logits) - lesson.bound) / total
+        gradient = np.append(residual @ seen, residual.sum()) + penalty * change
+        return loss + float(penalty @ change**2) / 2, gradient
+
+    return minimize(objective, begin, method="L-BFGS-B", jac=True).x
 
 
 def _path(

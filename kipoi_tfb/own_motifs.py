@@ -33,6 +33,8 @@ _MOST_BOUND = 2000
 """Bound regions that motifs are looked for in: more take longer, and find the same."""
 SPREAD = 2.0
 """Standard deviation that best matches are given, against some 1 of the base's features: they are held less."""
+_HOLD_KNOWN, _HOLD_FOUND = 0.01, 0.1
+"""Penalties on shares of the start: a motif that was found in the training regions suits them better than others."""
 _BATCH = 1024
 
 
@@ -48,12 +50,15 @@ class TfMotifs:
         float32 (motifs, 4, width): their log-odds.
     mean, scale
         float32 (motifs,): what is taken off best matches, and what they are then multiplied with.
+    hold
+        float32 (motifs,): penalty on the share of each in a start, see `kipoi_tfb.head.fit_beside_motifs`.
     """
 
     names: tuple[str, ...]
     filters: NDArray[np.float32]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
+    hold: NDArray[np.float32]
 
     def features(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the best matches in windows (windows, length), standardised, float32 (windows, motifs)."""
@@ -83,17 +88,20 @@ def find_tf_motifs(tf: str, train: LabelledWindows, seed: int) -> TfMotifs:
     found = find_motifs(train.codes[sample.bound], train.codes[sample.unbound], _FOUND, seed=seed, tf=tf)
     motifs: list[Motif] = [one.motif for one in found]
     names = [f"de novo {number} {_consensus(motif)}" for number, motif in enumerate(motifs, 1)]
+    hold = [_HOLD_FOUND] * len(motifs)
     if tf in read_profiles():
         (profile,) = choose_profiles(jaspar_motifs([tf]), train.codes, train.labels, seed).values()
         motifs.insert(0, profile)
         names.insert(0, f"{profile.matrix_id} {profile.name}")
+        hold.insert(0, _HOLD_KNOWN)
     if not motifs:
         raise ConfigError(
             f"no motif is found in the training regions of {tf}, and JASPAR 2020 has none; use --arm head"
         )
     filters = motif_filters(motifs, OwnMotifs.WIDTH)
     matches = _best_matches(filters, train.codes[sample.regions])
-    return TfMotifs(tuple(names), filters, matches.mean(0), SPREAD / np.maximum(matches.std(0), np.float32(1e-3)))
+    scale = SPREAD / np.maximum(matches.std(0), np.float32(1e-3))
+    return TfMotifs(tuple(names), filters, matches.mean(0), scale, np.array(hold, np.float32))
 
 
 def with_motifs(network: nn.Module, card: Card, motifs: TfMotifs, share: NDArray[np.float32]) -> nn.Module:

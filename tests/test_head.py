@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from kipoi_tfb.head import Lesson, balancing_weights, fit_head
+from kipoi_tfb import head
+from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 
 rng = np.random.default_rng(0)
 TRUTH = np.array([2.0, -1.0, 0.5, 0, 0], np.float32)
@@ -81,3 +82,33 @@ def test_weights_count():
     start = np.zeros(5, np.float32)
     a, b = (fit_head([each], validation, start, 0.0, [0.1]) for each in (half, twice))
     np.testing.assert_allclose(a.weight, b.weight, atol=1e-3)
+
+
+# Two features of the base, which tell nothing here, and a motif, which does.
+BESIDE = np.array([0, 0, 2], np.float32)
+
+
+def test_a_motif_takes_the_place_of_an_output_that_tells_nothing():
+    train, validation = lesson(100, 1, BESIDE), lesson(2000, 2, BESIDE)
+    start = np.array([3, 3], np.float32)
+    found = fit_beside_motifs([train], validation, start, 0.0, np.array([0.01], np.float32))
+    alone = fit_head([train], validation, np.append(start, np.float32(0)), 0.0)
+    assert abs(found.card.base_share) < 0.2 and found.weight[0, 2] == pytest.approx(2, abs=0.5)
+    assert found.card.loss < alone.card.loss and found.card.auprc > alone.card.auprc
+    assert (found.card.start_loss, found.card.start_auprc) == (alone.card.start_loss, alone.card.start_auprc)
+
+
+def test_the_output_alone_is_the_start_where_it_is_right():
+    start, validation = np.array([2, -1], np.float32), lesson(4000, 2, np.array([2, -1, 0], np.float32))
+    few = lesson(15, 5, np.array([2, -1, 0], np.float32))  # in which the motif seems to tell something
+    found = fit_beside_motifs([few], validation, start, 0.0, np.array([0.01], np.float32))
+    assert found.card.base_share is None and found.card.penalty is None
+    assert found.weight.tolist() == [[2, -1, 0]]
+
+
+def test_the_stronger_a_motif_is_held_the_smaller_its_share():
+    shares = [
+        head._shares(lesson(300, 1, BESIDE), np.ones(2, np.float32), 0.0, np.array([hold], np.float32))[1]
+        for hold in (1e-6, 0.1, 1, 100)
+    ]
+    assert shares == sorted(shares, reverse=True) and shares[0] > 1.5 and shares[-1] < 0.02
