@@ -193,7 +193,7 @@ class OwnMotifs(nn.Module):
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return what the motifs add to the logits, (batch, TFs), of one-hot windows (batch, 4, length)."""
-        return F.linear(self.best_matches(one_hot), self.share)
+        return self._added(self.best_matches(one_hot))
 
     def best_matches(self, one_hot: Tensor) -> Tensor:
         """Return the log-odds of the best match of each motif, (batch, motifs), of one-hot windows."""
@@ -205,7 +205,11 @@ class OwnMotifs(nn.Module):
         """Return what the motifs add to the logits of windows and, below, of their changed versions."""
         with _float32_if(True, windows.whole):
             matches = convolve(windows.each(Tensor.float), self._both_strands(), None, self.WIDTH // 2).amax()
-            return F.linear(torch.maximum(*matches.chunk(2, dim=1)), self.share)
+        return self._added(torch.maximum(*matches.chunk(2, dim=1)))
+
+    def _added(self, matches: Tensor) -> Tensor:
+        with _float32_if(True, matches):
+            return F.linear(matches, self.share)
 
     def _both_strands(self) -> Tensor:
         return torch.cat([self.weight, self.weight.flip(1, 3)])

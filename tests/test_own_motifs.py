@@ -99,6 +99,19 @@ def test_strands_and_changes_see_the_same(base, stretch):
     torch.testing.assert_close(changed, whole, rtol=1e-4, atol=1e-4)
 
 
+def test_motifs_are_float32_under_bfloat16(base):
+    """Log-odds of best matches are large: rounded to bfloat16, effects would move by hundredths."""
+    motifs = find_tf_motifs("RELA", windows(), 0)
+    own = fuller(base, motifs, np.ones(len(motifs.names)))[0].own_motifs
+    codes = one_hot(windows(seed=2).codes[:6])
+    changed = as_changed_windows(codes[:3], codes[3:], torch.arange(3), 0, 200)
+    with torch.no_grad():
+        expected = own(codes), own.of_changes(changed)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = own(codes), own.of_changes(changed)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_in_the_zoo(base):
     """An entry holds its motifs and its output, and stands beside entries that share the base."""
     motifs = find_tf_motifs("RELA", windows(), 0)
