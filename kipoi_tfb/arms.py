@@ -20,7 +20,7 @@ from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_head
 from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
-from kipoi_tfb.shared import head_of
+from kipoi_tfb.shared import outputs_of
 from kipoi_tfb.training import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
 from tfb_matrix_data.matrix import BindingMatrix
@@ -96,7 +96,7 @@ class Work:
 
     def nearest(self) -> Nearest:
         """Return the base's output that is nearest to the TF."""
-        weight, bias = (value.numpy() for value in head_of(self.base))
+        weight, bias = (value.numpy() for value in outputs_of(self.base)[:2])
         train_windows, tf, device = self.data.training.train, self.config.tf, str(self.device)
         if self.bank is None:
             return nearest_output(self.base, tf, train_windows, device)
