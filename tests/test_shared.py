@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import kipoi_tfb
+from kipoi_tfb import motif_cnn
 from kipoi_tfb.architectures import PaperCNN
 from kipoi_tfb.motif_cnn import MotifCNN
 from kipoi_tfb.predictor import Predictor
@@ -142,7 +143,13 @@ def test_entries_with_motifs_share_all_but_their_outputs(mixed):
     assert {name for name in plain if plain[name] != first[name]} == {"head.weight", "head.bias"}
 
 
-def test_a_mixed_group_gives_what_its_entries_give(mixed):
+@pytest.fixture(params=[3, 64])
+def at_once(request, monkeypatch):
+    """Of the four motifs of a group."""
+    monkeypatch.setattr(motif_cnn, "_MOTIFS_AT_ONCE", request.param)
+
+
+def test_a_mixed_group_gives_what_its_entries_give(mixed, at_once):
     (network,), _ = load_side_by_side(mixed)
     assert network.own_motifs.weight.shape[0] == 4 and network.own_motifs.share.shape == (6, 4)
     assert (network.own_motifs.share != 0).sum(1).tolist() == [3, 0, 0, 0, 0, 2]
@@ -158,7 +165,7 @@ def test_a_mixed_group_gives_what_its_entries_give(mixed):
 
 
 @pytest.mark.parametrize("strands", [False, True])
-def test_variants_have_the_effects_that_entries_alone_give(mixed, strands):
+def test_variants_have_the_effects_that_entries_alone_give(mixed, strands, at_once):
     ref = np.repeat(CODES, 3, axis=0)
     alt = ref.copy()
     at = np.arange(len(ref)) * 3 + 5  # from the window's start to its end
