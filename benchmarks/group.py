@@ -1,6 +1,7 @@
-"""A group of fine-tuned entries on one base beside one of them: loading, memory, windows per second.
+"""Groups of fine-tuned entries on one base beside one of them: loading, memory, windows per second.
 
-The entries are made up (other output layers under `multi163`): what they cost does not depend on what they say.
+The entries are made up (other output layers under `multi163`, and other motifs beside it): what they cost does not
+depend on what they say.
 """
 
 from __future__ import annotations
@@ -13,40 +14,42 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from kipoi_tfb.architectures import build_network
-from kipoi_tfb.card import CARD_FILE, DataCard, FinetunedCard, TrainingCard
+from kipoi_tfb.card import DataCard, FinetunedCard, TrainingCard, write_card
 from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.publish import write_entry
 from kipoi_tfb.zoo import find_entry
+from tfb_matrix_data.files import sha256
 
-BASE, ENTRIES, WINDOWS, ROUNDS = "multi163", 140, 1024, 2
+BASE, ENTRIES, MOTIFS, WINDOWS, ROUNDS = "multi163", 140, 4, 1024, 2
 
 
 def main() -> None:
     codes = np.random.default_rng(0).integers(0, 4, (WINDOWS, 200), np.uint8)
-    with tempfile.TemporaryDirectory() as folder:
-        entries = _made_up(Path(folder))
-        one, _, _ = _measured(entries[:1], codes)
-        many, seconds, grown = _measured(entries, codes)
-        size = sum(path.stat().st_size for path in entries[0].folder.rglob("*") if path.is_file())
-    print(f"| a head-only entry of {BASE} | {size / 1e3:.0f} kB | all its files |")
-    print(f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s | memory grows by {grown:.0f} MiB |")
-    print(f"| predicting with one of them | {one:,.0f} windows/s | both strands, fp32 |")
-    print(f"| predicting with {ENTRIES} of them | {many:,.0f} windows/s | {one / many:.2f} times the time of one |")
+    for arm, n_motifs, title in (("head", 0, "head-only"), ("motif-head", MOTIFS, f"motif-head ({MOTIFS} motifs)")):
+        with tempfile.TemporaryDirectory() as folder:
+            entries = _made_up(Path(folder), arm, n_motifs)
+            one, _, _ = _measured(entries[:1], codes)
+            many, seconds, grown = _measured(entries, codes)
+            size = sum(path.stat().st_size for path in entries[0].folder.rglob("*") if path.is_file())
+        print(f"| a {title} entry of {BASE} | {size / 1e3:.0f} kB | all its files |")
+        print(f"| opening {ENTRIES} of them for prediction | {seconds:.1f} s | memory grows by {grown:.0f} MiB |")
+        print(f"| predicting with one of them | {one:,.0f} windows/s | both strands, fp32 |")
+        print(f"| predicting with {ENTRIES} of them | {many:,.0f} windows/s | {one / many:.2f} times the time of one |")
 
 
-def _made_up(folder: Path) -> list[Entry]:
+def _made_up(folder: Path, arm: str, n_motifs: int) -> list[Entry]:
+    """Write entries of an arm; of each the output, and the motifs if it has some, are its own."""
     base = find_entry(BASE)
     card = base.card
-    network = build_network(card.architecture, 1, card.window_length, card.sizes)
-    head = nn.Linear(network.get_submodule("head").in_features, 1)  # type: ignore[arg-type]
-    state = {**base.network().state_dict(), **{f"head.{name}": value for name, value in head.state_dict().items()}}
-    network.load_state_dict(state)
+    sizes = {**card.sizes, "own_motifs": n_motifs} if n_motifs else card.sizes
+    network = build_network(card.architecture, 1, card.window_length, sizes)
+    network.load_state_dict({**base.network().state_dict(), **_drawn(network.state_dict())})
     fields = {
-        **card.model_dump(include={"architecture", "sizes", "window_length", "citation"}),
+        **card.model_dump(include={"architecture", "window_length", "citation"}),
+        "sizes": sizes,
         "name": "tf/X000",
         "summary": "Made up by a benchmark.",
         "tasks": ("X000",),
@@ -54,15 +57,24 @@ def _made_up(folder: Path) -> list[Entry]:
         "data": DataCard.model_validate(card.data.model_dump()),
         "training": TrainingCard.model_validate({**card.training.model_dump(), "config": None}),
         "finetuned": FinetunedCard(
-            arm="head", base_weights_sha256=card.weights.sha256, seeds=(0,), validation_losses=(0.5,), counts={}
+            arm=arm, base_weights_sha256=card.weights.sha256, seeds=(0,), validation_losses=(0.5,), counts={}
         ),
     }
     first = write_entry(folder / "tf" / "X000", network, fields, base=base)
     for number in range(1, ENTRIES):
         copy = shutil.copytree(first.folder, folder / "tf" / f"X{number:03}")
-        text = (copy / CARD_FILE).read_text()
-        (copy / CARD_FILE).write_text(text.replace("X000", copy.name))
+        path = copy / first.card.weights.file
+        torch.save(_drawn(torch.load(path, weights_only=True)), path)
+        weights = first.card.weights.model_copy(update={"sha256": sha256(path)})
+        own = {"name": f"tf/{copy.name}", "tasks": (copy.name,), "weights": weights}
+        write_card(first.card.model_copy(update=own), copy)
     return [open_entry(path) for path in sorted((folder / "tf").iterdir())]
+
+
+def _drawn(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return other numbers for what entries on one base have of their own."""
+    own = {name: value for name, value in state.items() if name.startswith(("head.", "own_motifs."))}
+    return {name: torch.randn_like(value) * 0.1 for name, value in own.items()}
 
 
 def _measured(entries: list[Entry], codes: np.ndarray) -> tuple[float, float, float]:

@@ -1,9 +1,10 @@
 """Run every benchmark on this machine and write docs/benchmarks.md.
 
-    python benchmarks/run.py --matrix matrix.h5 --events tf-binding-events.h5 --genome hg38.fa.gz
+    python benchmarks/run.py --matrix matrix.h5 --genome hg38.fa.gz --upstream folder
 
 Each benchmark is a script of its own that prints one line per measurement; run it alone for one figure. Nothing else
-should run meanwhile.
+should run meanwhile. Where a script fails the others are run all the same; the report then says which, and the exit
+code is 1.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,8 +28,7 @@ def main() -> None:
     parser.add_argument("--genome", required=True, help="FASTA that covers the matrix's regions")
     parser.add_argument("--upstream", help="folder of published matrices; without it, importing is not measured")
     arguments = parser.parse_args()
-    lines = []
-    for script, needs in (
+    lines, failed = _measured(
         ("matrix.py", ["--matrix", arguments.matrix]),
         ("similarity.py", ["--matrix", arguments.matrix]),
         *([("importing.py", ["--upstream", arguments.upstream])] if arguments.upstream else []),
@@ -40,22 +41,35 @@ def main() -> None:
         ("effect_shift.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("scoring.py", ["--genome", arguments.genome]),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
-    ):
-        print(f"{script} ...", file=sys.stderr)
-        command = [sys.executable, str(HERE / script), *needs]
-        lines += subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    )
     print("\n".join(lines))
-    REPORT.write_text(_report(lines))
+    REPORT.write_text(_report(lines, failed))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}; what was measured is in {REPORT}")
 
 
-def _report(lines: list[str]) -> str:
+def _measured(*scripts: tuple[str, Sequence[str]]) -> tuple[list[str], list[str]]:
+    """Run scripts with their arguments; return the lines that they print, and which of them failed."""
+    lines, failed = [], []
+    for script, needs in scripts:
+        print(f"{script} ...", file=sys.stderr)
+        done = subprocess.run([sys.executable, str(HERE / script), *needs], stdout=subprocess.PIPE, text=True)
+        lines += done.stdout.splitlines()  # of one that fails, what it had measured before
+        if done.returncode:
+            failed.append(script)
+            print(f"{script} failed (exit code {done.returncode})", file=sys.stderr)
+    return lines, failed
+
+
+def _report(lines: list[str], failed: list[str]) -> str:
     import torch
 
     cpu = next((line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.machine())
+    missing = f" Missing or not complete, for they failed: {', '.join(failed)}." if failed else ""
     return (
         "# Benchmarks\n\n"
         f"Printed by `python benchmarks/run.py` on {datetime.date.today().isoformat()}: {cpu}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, torch {torch.__version__}. Written anew at every run.\n\n"
+        f"Python {platform.python_version()}, torch {torch.__version__}. Written anew at every run.{missing}\n\n"
         "| benchmark | measured | how |\n|---|---|---|\n" + "\n".join(lines) + "\n"
     )
 

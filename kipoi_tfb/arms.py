@@ -20,9 +20,10 @@ from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
-from kipoi_tfb.shared import head_of
+from kipoi_tfb.shared import outputs_of
 from kipoi_tfb.training import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
+from tfb_matrix_data.errors import DivergedError
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
@@ -54,7 +55,7 @@ class Trained:
     rate
         The learning rate of all seeds.
     swept
-        {learning rate: validation loss} of those that were tried first.
+        {learning rate: validation loss} of those that were tried first; None: the training diverged.
     sizes
         Of the network, other than its base's.
     """
@@ -68,7 +69,7 @@ class Trained:
     head: HeadCard | None = None
     histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
     rate: float | None = None
-    swept: Mapping[float, float] = field(default_factory=dict)
+    swept: Mapping[float, float | None] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -96,7 +97,7 @@ class Work:
 
     def nearest(self) -> Nearest:
         """Return the base's output that is nearest to the TF."""
-        weight, bias = (value.numpy() for value in head_of(self.base))
+        weight, bias = (value.numpy() for value in outputs_of(self.base)[:2])
         train_windows, tf, device = self.data.training.train, self.config.tf, str(self.device)
         if self.bank is None:
             return nearest_output(self.base, tf, train_windows, device)
@@ -167,7 +168,8 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
     config = work.config
     seeds = tuple(range(config.seed, config.seed + config.seeds))
     swept = _sweep(work, arm, nearest) if config.sweep and arm == config.arm else {}
-    rate = min(swept, key=swept.__getitem__) if swept else config.rate(arm)
+    tried = {rate: loss for rate, loss in swept.items() if loss is not None}
+    rate = min(tried, key=tried.__getitem__) if tried else config.rate(arm)
     losses: list[float] = []
     histories: dict[int, Sequence[EpochRecord]] = {}
     best: TrainingResult | None = None
@@ -186,11 +188,27 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
     )
 
 
-def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float]:
-    """Train the first seed by each of the learning rates; return {rate: lowest validation loss}."""
+def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float | None]:
+    """Train the first seed by each of the learning rates; return {rate: lowest validation loss}, None if it diverged.
+
+    Raises
+    ------
+    DivergedError
+        If training diverges by each of them.
+    """
     own = work.config.rate(arm)
     rates = [own if factor == 1 else float(f"{own * factor:.3g}") for factor in SWEEP]
-    return {rate: _lowest(_train_one(work, arm, nearest, work.config.seed, rate)[1]) for rate in rates}
+    losses: dict[float, float | None] = {}
+    for rate in rates:
+        try:
+            losses[rate] = _lowest(_train_one(work, arm, nearest, work.config.seed, rate)[1])
+        except DivergedError as error:
+            losses[rate] = None
+            logger.warning("learning rate %g of the sweep is lost: %s", rate, error)
+    if all(loss is None for loss in losses.values()):
+        tried = ", ".join(f"{rate:g}" for rate in rates)
+        raise DivergedError(f"{arm}: training diverged by every learning rate of the sweep ({tried}); lower it")
+    return losses
 
 
 def _train_one(work: Work, arm: str, nearest: Nearest, seed: int, rate: float) -> tuple[Start, TrainingResult]:

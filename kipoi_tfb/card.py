@@ -242,10 +242,10 @@ class ChangedMotifCard(_Strict):
 
 
 class SweptCard(_Strict):
-    """A learning rate that was tried with the first seed, and the lowest validation loss by it."""
+    """A learning rate that was tried with the first seed, and the lowest validation loss by it; None: it diverged."""
 
     learning_rate: float
-    validation_loss: float
+    validation_loss: float | None
 
 
 class FinetunedCard(_Strict):

@@ -17,9 +17,10 @@ from kipoi_tfb.denovo import denovo_scorer
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.gate import NOT_RUN, KnownScores, NetworkScorer
 from kipoi_tfb.motifs import jaspar_scorer
+from kipoi_tfb.own_motifs import best_matches
 from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.scorers import Scorer, TableScorer
-from kipoi_tfb.shared import head_of
+from kipoi_tfb.shared import outputs_of
 from kipoi_tfb.transfer import Nearest
 from tfb_matrix_data.modes import read_profiles
 
@@ -67,11 +68,14 @@ def find_scorers(work: Work, candidate: Entry, nearest: Nearest, controls: Seque
     def by_head(name: str, entry: Entry, row: int) -> KnownScores:
         if not features:
             features.append(work.features(data.test_region, data.test.codes))
-        weight, bias = (value.numpy() for value in head_of(entry))
-        return KnownScores(name, tf, features[0] @ weight[row] + bias[row])
+        weight, bias, filters, share = (value.numpy() for value in outputs_of(entry))
+        scores = features[0] @ weight[row] + bias[row]
+        if len(filters):
+            scores += best_matches(filters[:, :, 0], data.test.codes) @ share[row]
+        return KnownScores(name, tf, scores)
 
     own: Scorer | TableScorer
-    if candidate.own_head() is not None:
+    if candidate.own_outputs() is not None:
         own = by_head(config.entry_name, candidate, 0)
     else:
         own = _network_scorer(config.entry_name, tf, candidate.load(), work.device, "fp32")

@@ -19,6 +19,7 @@ __all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry"]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
+_MOTIFS = {"own_motifs.weight", "own_motifs.share"}
 _LEVELS = 3
 """Folders above an entry's own in which its base may be: the zoo of a group's entry is two up."""
 
@@ -60,10 +61,13 @@ class Entry:
             return self._own_state()
         return {**self.find_base().state_dict(), **self._own_state()}
 
-    def own_head(self) -> tuple[Tensor, Tensor] | None:
-        """Return the output layer (weight, bias) of an entry that differs from its base in nothing else, or None."""
+    def own_outputs(self) -> dict[str, Tensor] | None:
+        """Return the tensors of an entry that differs from its base in its outputs only, or None.
+
+        They are the output layer, and the motifs beside the base (`kipoi_tfb.motif_cnn.OwnMotifs`) if it has some.
+        """
         own = {} if self.card.finetuned is None else self._own_state()
-        return (own["head.weight"], own["head.bias"]) if set(own) == _HEAD else None
+        return own if set(own) == (_HEAD | _MOTIFS if self.card.sizes.get("own_motifs") else _HEAD) else None
 
     def find_base(self) -> Entry:
         """Return the entry that this one was fine-tuned from; see `locate_base`."""
@@ -93,15 +97,14 @@ class Entry:
     def load(self) -> nn.Module:
         """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`).
 
-        Entries that differ from one base only in the output layer share its tensors in memory (`kipoi_tfb.shared`).
+        Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.shared`).
         """
-        from kipoi_tfb.shared import body_of, with_head  # it imports this module
+        from kipoi_tfb.shared import body_of, outputs_of, with_outputs  # it imports this module
 
-        head = self.own_head()
-        if head is None:
+        if self.own_outputs() is None:
             return for_inference(self.network())
         try:
-            return with_head(body_of(self.find_base()), *head)
+            return with_outputs(body_of(self.find_base()), outputs_of(self))
         except EntryError as error:
             raise EntryError(f"{self.name}: {error}") from None
 

@@ -188,7 +188,10 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
         head_from=own.head_from,
         seeds=own.seeds,
         validation_losses=tuple(round(loss, 5) for loss in own.losses),
-        sweep=tuple(SweptCard(learning_rate=rate, validation_loss=round(loss, 5)) for rate, loss in own.swept.items())
+        sweep=tuple(
+            SweptCard(learning_rate=rate, validation_loss=None if loss is None else round(loss, 5))
+            for rate, loss in own.swept.items()
+        )
         or None,
         counts=data.counts,
         head=own.head,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -16,6 +16,8 @@ __all__ = ["MotifCNN", "OwnMotifs"]
 
 _SCAN_WINDOWS = 64
 """Windows scanned at once on a CPU: their activations (34 MB in float32) stay in memory that is used again."""
+_MOTIFS_AT_ONCE = 64
+"""Motifs of TFs' own that are looked for at once, for the same reason: entries that share a base may have hundreds."""
 
 
 class MotifCNN(nn.Module):
@@ -193,22 +195,36 @@ class OwnMotifs(nn.Module):
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return what the motifs add to the logits, (batch, TFs), of one-hot windows (batch, 4, length)."""
-        return F.linear(self.best_matches(one_hot), self.share)
+        return self._added(self.best_matches(one_hot))
 
     def best_matches(self, one_hot: Tensor) -> Tensor:
         """Return the log-odds of the best match of each motif, (batch, motifs), of one-hot windows."""
         with _float32_if(True, one_hot):
-            matches = F.conv2d(one_hot.float().unsqueeze(2), self._both_strands(), padding=(0, self.WIDTH // 2))
-            return torch.maximum(*matches.amax((2, 3)).chunk(2, dim=1))
+            image = one_hot.float().unsqueeze(2).contiguous(memory_format=torch.channels_last)
+            return self._better_strand(
+                F.conv2d(image, both, padding=(0, self.WIDTH // 2)).amax((2, 3)) for both in self._both_strands()
+            )
 
     def of_changes(self, windows: ChangedWindows) -> Tensor:
         """Return what the motifs add to the logits of windows and, below, of their changed versions."""
         with _float32_if(True, windows.whole):
-            matches = convolve(windows.each(Tensor.float), self._both_strands(), None, self.WIDTH // 2).amax()
-            return F.linear(torch.maximum(*matches.chunk(2, dim=1)), self.share)
+            exact = windows.each(Tensor.float)
+            matches = self._better_strand(
+                convolve(exact, both, None, self.WIDTH // 2).amax() for both in self._both_strands()
+            )
+        return self._added(matches)
 
-    def _both_strands(self) -> Tensor:
-        return torch.cat([self.weight, self.weight.flip(1, 3)])
+    def _added(self, matches: Tensor) -> Tensor:
+        with _float32_if(True, matches):
+            return F.linear(matches, self.share)
+
+    def _both_strands(self) -> Iterator[Tensor]:
+        """Yield some filters at a time and, below them, their reverse complements."""
+        for some in self.weight.split(_MOTIFS_AT_ONCE):
+            yield torch.cat([some, some.flip(1, 3)])
+
+    def _better_strand(self, matches: Iterable[Tensor]) -> Tensor:
+        return torch.cat([torch.maximum(*some.chunk(2, dim=1)) for some in matches], dim=1)
 
 
 class _Trunk(nn.Module):

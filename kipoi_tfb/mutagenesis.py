@@ -253,7 +253,7 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
     table = EffectTable(mutations.tfs, tidy)
     known = np.flatnonzero(mutations.codes < UNKNOWN)
     rows = 0
-    with open_table(output) as writer:
+    with open_table(output, table.notes) as writer:
         for start in range(0, len(known), _CHUNK):
             some = known[start : start + _CHUNK]
             variants = _snvs(mutations.region, mutations.codes, some)

@@ -26,7 +26,7 @@ from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
-__all__ = ["SPREAD", "TfMotifs", "check_takes_motifs", "find_tf_motifs", "with_motifs"]
+__all__ = ["SPREAD", "TfMotifs", "best_matches", "check_takes_motifs", "find_tf_motifs", "with_motifs"]
 
 _FOUND = 3
 _MOST_BOUND = 2000
@@ -62,7 +62,7 @@ class TfMotifs:
 
     def features(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the best matches in windows (windows, length), standardised, float32 (windows, motifs)."""
-        return (_best_matches(self.filters, codes) - self.mean) * self.scale
+        return (best_matches(self.filters, codes) - self.mean) * self.scale
 
 
 def find_tf_motifs(tf: str, train: LabelledWindows, seed: int) -> TfMotifs:
@@ -99,7 +99,7 @@ def find_tf_motifs(tf: str, train: LabelledWindows, seed: int) -> TfMotifs:
             f"no motif is found in the training regions of {tf}, and JASPAR 2020 has none; use --arm head"
         )
     filters = motif_filters(motifs, OwnMotifs.WIDTH)
-    matches = _best_matches(filters, train.codes[sample.regions])
+    matches = best_matches(filters, train.codes[sample.regions])
     scale = SPREAD / np.maximum(matches.std(0), np.float32(1e-3))
     return TfMotifs(tuple(names), filters, matches.mean(0), scale, np.array(hold, np.float32))
 
@@ -136,6 +136,23 @@ def with_motifs(network: nn.Module, card: Card, motifs: TfMotifs, share: NDArray
     return fuller
 
 
+def best_matches(filters: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the best match of each motif in windows, on either strand, float32 (windows, motifs).
+
+    Parameters
+    ----------
+    filters
+        float32 (motifs, 4, width): log-odds.
+    codes
+        uint8 (windows, length).
+    """
+    scan = OwnMotifs(len(filters), 1)
+    with torch.inference_mode():
+        scan.weight.copy_(torch.from_numpy(filters[:, :, None]))
+        parts: Sequence[torch.Tensor] = torch.from_numpy(codes).split(_BATCH)
+        return torch.cat([scan.best_matches(to_one_hot(part)) for part in parts]).numpy()
+
+
 def check_takes_motifs(base: Card) -> None:
     """Refuse a base whose architecture takes no motifs of a TF's own.
 
@@ -148,14 +165,6 @@ def check_takes_motifs(base: Card) -> None:
         raise ConfigError(
             f"arm motif-head needs a base of architecture motif-cnn; {base.name} is a {base.architecture}"
         )
-
-
-def _best_matches(filters: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-    scan = OwnMotifs(len(filters), 1)
-    with torch.inference_mode():
-        scan.weight.copy_(torch.from_numpy(filters[:, :, None]))
-        parts: Sequence[torch.Tensor] = torch.from_numpy(codes).split(_BATCH)
-        return torch.cat([scan.best_matches(to_one_hot(part)) for part in parts]).numpy()
 
 
 def _consensus(motif: Motif) -> str:

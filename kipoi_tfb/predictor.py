@@ -73,7 +73,8 @@ class Predictor:
     entries
         Zoo entries of one window length.
     tfs
-        Keep only these columns, in this order; default all.
+        Keep only these columns, in this order and each once; default all. The name of a TF that several entries have
+        stands for the columns of all of them.
     device
         See `kipoi_tfb.device.choose_device`.
     precision
@@ -126,11 +127,8 @@ class Predictor:
             for title, entry in zip(titles, entries, strict=True)
             for tf in entry.card.tasks
         ]
-        unknown = [tf for tf in tfs or () if tf not in every]
-        if unknown:
-            raise UnknownNameError("TF", unknown[0], every)
-        self.columns = list(tfs) if tfs is not None else every
-        kept = range(len(every)) if tfs is None else [every.index(tf) for tf in tfs]
+        kept = range(len(every)) if tfs is None else _chosen(tfs, every, [tf for e in entries for tf in e.card.tasks])
+        self.columns = [every[i] for i in kept]
         owner = [entry for entry in entries for _ in entry.card.tasks]
         self.sources = [owner[i] for i in kept]
         keep = [order[i] for i in kept]
@@ -219,6 +217,17 @@ class Predictor:
 
 def _joined(title: str, tf: str) -> str:
     return title if title.split("/")[-1] == tf else f"{title}/{tf}"
+
+
+def _chosen(wanted: Sequence[str], columns: Sequence[str], tfs: Sequence[str]) -> list[int]:
+    """Return the indices of the columns that are wanted, by their names or by those of their TFs."""
+    found: dict[int, None] = {}
+    for name in wanted:
+        own = [i for i, names in enumerate(zip(columns, tfs, strict=True)) if name in names]
+        if not own:
+            raise UnknownNameError("TF", name, dict.fromkeys([*columns, *tfs]))
+        found |= dict.fromkeys(own)
+    return list(found)
 
 
 def _alike(

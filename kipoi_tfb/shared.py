@@ -1,7 +1,8 @@
 """Entries on one base share it: in memory, and in the work of predicting.
 
-Where fine-tuning changed nothing but the output layer, the entry is a row of numbers under its base's network. Many
-such entries are loaded as one network with as many outputs, whose costly part runs once per window.
+Where fine-tuning changed nothing but the outputs, the entry is a row of numbers under its base's network, and a few
+motifs beside it if it has motifs of its own. Many such entries are loaded as one network with as many outputs, whose
+costly part runs once per window.
 """
 
 from __future__ import annotations
@@ -17,9 +18,19 @@ from torch import Tensor, nn
 
 from kipoi_tfb.architectures import for_inference
 from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.motif_cnn import MotifCNN, OwnMotifs
 from tfb_matrix_data.errors import EntryError
 
-__all__ = ["SideBySide", "body_of", "load_side_by_side", "sharing_copy", "with_head"]
+__all__ = [
+    "Outputs",
+    "SideBySide",
+    "body_of",
+    "join_outputs",
+    "load_side_by_side",
+    "outputs_of",
+    "sharing_copy",
+    "with_outputs",
+]
 
 _BODIES = 4
 """Bases that stay in memory: of each there is one copy, however many entries are loaded."""
@@ -40,10 +51,28 @@ class SideBySide(NamedTuple):
     order: list[int]
 
 
-def load_side_by_side(entries: Sequence[Entry]) -> SideBySide:
-    """Load entries, those that differ only in the output layer as one network.
+class Outputs(NamedTuple):
+    """What entries have over the layers of their base.
 
-    Such are the entries that were fine-tuned from one base by their output layer alone, and the base itself.
+    Attributes
+    ----------
+    weight, bias
+        Of the output layer, float32 (TFs, features) and (TFs,).
+    filters, share
+        Of `kipoi_tfb.motif_cnn.OwnMotifs`, float32 (motifs, 4, 1, width) and (TFs, motifs); of most entries no motif.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    filters: Tensor
+    share: Tensor
+
+
+def load_side_by_side(entries: Sequence[Entry]) -> SideBySide:
+    """Load entries, those that differ only in their outputs as one network.
+
+    Such are the entries that were fine-tuned from one base by their output layer alone, with motifs of their own or
+    without, and the base itself.
     """
     groups: dict[str, list[int]] = {}
     for number, entry in enumerate(entries):
@@ -60,10 +89,10 @@ def load_side_by_side(entries: Sequence[Entry]) -> SideBySide:
 
 
 def _body_key(entry: Entry) -> str | None:
-    """Return what is the same for all entries whose networks differ in the output layer only; None: nothing is."""
+    """Return what is the same for all entries whose networks differ in their outputs only; None: nothing is."""
     if entry.card.finetuned is None:
         return entry.card.weights.sha256
-    return entry.card.finetuned.base_weights_sha256 if entry.own_head() is not None else None
+    return entry.card.finetuned.base_weights_sha256 if entry.own_outputs() is not None else None
 
 
 def _one_network(entries: Sequence[Entry]) -> nn.Module:
@@ -72,17 +101,37 @@ def _one_network(entries: Sequence[Entry]) -> nn.Module:
     # An entry in a folder of its own may bring a copy of the base: of the same weights, by their sha256.
     tuned = next((entry for entry in entries if entry.card.finetuned is not None), None)
     base = entries[0] if tuned is None else tuned.find_base()
-    heads = [head_of(entry) for entry in entries]
-    return with_head(body_of(base), torch.cat([weight for weight, _ in heads]), torch.cat([bias for _, bias in heads]))
+    return with_outputs(body_of(base), join_outputs([outputs_of(entry) for entry in entries]))
 
 
-def head_of(entry: Entry) -> tuple[Tensor, Tensor]:
-    """Return the output layer of an entry, float32: weight (TFs, features) and bias (TFs,)."""
-    own = entry.own_head()
-    if own is None:
-        state = entry.state_dict()
-        own = state["head.weight"], state["head.bias"]
-    return own[0].float(), own[1].float()
+def outputs_of(entry: Entry) -> Outputs:
+    """Return what an entry has over its base's layers; of an entry that is none's, over its own.
+
+    Raises
+    ------
+    EntryError
+        If they are not those of the TFs and motifs that its card names.
+    """
+    own = entry.own_outputs() or entry.state_dict()
+    weight, bias = own["head.weight"].float(), own["head.bias"].float()
+    none = torch.empty(0, 4, 1, OwnMotifs.WIDTH), torch.empty(len(weight), 0)
+    filters, share = (own.get(f"own_motifs.{part}", no) for part, no in zip(("weight", "share"), none, strict=True))
+    n_tfs, n_motifs = len(entry.card.tasks), entry.card.sizes.get("own_motifs", 0)
+    found = (*weight.shape[:1], *bias.shape, *filters.shape[:1], *share.shape)
+    if found != (n_tfs, n_tfs, n_motifs, n_tfs, n_motifs):
+        raise EntryError(
+            f"{entry.name}: weights do not fit the card, which has {n_tfs} TFs and {n_motifs} motifs: outputs of shape "
+            f"{tuple(weight.shape)} and {tuple(bias.shape)}, motifs of {tuple(filters.shape)} and {tuple(share.shape)}"
+        )
+    return Outputs(weight, bias, filters.float(), share.float())
+
+
+def join_outputs(parts: Sequence[Outputs]) -> Outputs:
+    """Return outputs side by side: each sees its own motifs and no other's. Equal motifs are kept once."""
+    filters, place = torch.cat([part.filters for part in parts]).unique(dim=0, return_inverse=True)
+    apart = torch.block_diag(*(part.share for part in parts))
+    share = apart.new_zeros(len(apart), len(filters)).index_add_(1, place, apart)
+    return Outputs(torch.cat([part.weight for part in parts]), torch.cat([part.bias for part in parts]), filters, share)
 
 
 def body_of(base: Entry) -> nn.Module:
@@ -98,21 +147,22 @@ def _body(folder: str, weights_sha256: str) -> nn.Module:
     return for_inference(entry.network())
 
 
-def with_head(body: nn.Module, weight: Tensor, bias: Tensor) -> nn.Module:
-    """Return a network that shares the memory of another's layers but has an output layer of its own.
+def with_outputs(body: nn.Module, outputs: Outputs) -> nn.Module:
+    """Return a network that shares the memory of another's layers but has outputs of its own.
 
     Parameters
     ----------
     body
         With an output layer `head`, which is left out.
-    weight, bias
-        Of the output layer, (TFs, features) and (TFs,).
+    outputs
+        What stands in its place; motifs for `MotifCNN` alone.
 
     Raises
     ------
     EntryError
-        If the output layer is of another size than the features.
+        If the output layer is of another size than the features, or the network takes no motifs or others.
     """
+    weight, bias, filters, share = outputs
     before = cast(nn.Linear, body.get_submodule("head"))
     if weight.ndim != 2 or weight.shape[1] != before.in_features or bias.shape != weight.shape[:1]:
         raise EntryError(
@@ -121,10 +171,25 @@ def with_head(body: nn.Module, weight: Tensor, bias: Tensor) -> nn.Module:
         )
     network = sharing_copy(body)
     head = nn.Linear(weight.shape[1], len(weight), device="meta")
-    head.weight = nn.Parameter(weight.float(), requires_grad=False)
-    head.bias = nn.Parameter(bias.float(), requires_grad=False)
+    head.weight = nn.Parameter(weight, requires_grad=False)
+    head.bias = nn.Parameter(bias, requires_grad=False)
     network.set_submodule("head", head.eval())
+    if isinstance(network, MotifCNN):
+        network.own_motifs = _own_motifs(filters, share) if len(filters) else None
+    elif len(filters):
+        raise EntryError(f"a {type(network).__name__} takes no motifs of a TF's own")
     return network
+
+
+def _own_motifs(filters: Tensor, share: Tensor) -> OwnMotifs:
+    motifs = OwnMotifs(len(filters), len(share))
+    if filters.shape != motifs.weight.shape or share.shape != motifs.share.shape:
+        raise EntryError(
+            f"motifs of shape {tuple(filters.shape)} and {tuple(share.shape)} are not {tuple(motifs.weight.shape)} and "
+            f"{tuple(motifs.share.shape)}"
+        )
+    motifs.load_state_dict({"weight": filters, "share": share})
+    return motifs.requires_grad_(False).eval()
 
 
 def sharing_copy(network: nn.Module) -> nn.Module:

@@ -27,7 +27,7 @@ from kipoi_tfb.memory import explain_out_of_memory
 from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.progress import no_bar, progress_bar
 from kipoi_tfb.scores import both_strands
-from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["EpochRecord", "TrainingResult", "train"]
@@ -90,8 +90,10 @@ def train(
     ------
     ConfigError
         If `folder` holds the checkpoint of another configuration or starting point.
+    DivergedError
+        If the loss or a weight is not finite; the last good checkpoint stays.
     TfbError
-        If the loss or a weight is not finite, or memory is not enough; the last good checkpoint stays.
+        If memory is not enough; so it does then.
     """
     return _Trainer(config, data, Path(folder), device, precision, network, trainable).run()
 
@@ -212,10 +214,10 @@ class _Trainer:
         self.optimiser.step()
         return value
 
-    def _not_finite(self, what: str) -> TfbError:
+    def _not_finite(self, what: str) -> DivergedError:
         kept = self.folder / "checkpoint.pt"
         before = f"the checkpoint {kept} is of before" if kept.is_file() else "there is no checkpoint yet"
-        return TfbError(
+        return DivergedError(
             f"training {self.config.name}: {what} at step {self.step}; {before}. "
             f"Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
         )

@@ -81,6 +81,13 @@ def test_predict_sequences_for_some_tfs(tfb, tmp_path):
     assert (tmp_path / "out.tsv").read_text().startswith("name\tlength\tn_unknown\tJUND\tATF4\na\t240\t0\t0.")
 
 
+def test_a_tf_that_is_named_twice_counts_once(tfb, tmp_path):
+    write_files(tmp_path, {"in.fa": FASTA})
+    code, _, err = tfb(*SEQUENCES, "--tfs", "JUND, ATF4,JUND")
+    assert code == 0 and "1 rows x 2 TFs" in err
+    assert (tmp_path / "out.tsv").read_text().startswith("name\tlength\tn_unknown\tJUND\tATF4\na\t240\t0\t0.")
+
+
 def test_score_counts_what_was_not_scored(tfb, tmp_path):
     rows = [record(500), record(500), record(600, "<DEL>,*"), record(610, "."), record(620, chrom="chrX")]
     rows += [record(700, base(700), "A" if base(700) != "A" else "C"), record(800), record(900)]

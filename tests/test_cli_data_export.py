@@ -35,7 +35,7 @@ def test_export_to_every_format(data, world: tiny.World, tmp_path: Path) -> None
     assert len((tmp_path / "j.bed").read_text().splitlines()) == bound
     with pyBigWig.open("j.bw") as track:
         assert track.header()["nBasesCovered"] == 200 * bound
-    code, _, err = data("export", "SP1,JUND", "-o", "labels.parquet")
+    code, _, err = data("export", "SP1,JUND,SP1", "-o", "labels.parquet")
     assert code == 0 and "regions x 2 TFs -> labels.parquet" in err
     assert pq.read_schema("labels.parquet").names == ["region", "chrom", "start", "end", "SP1", "JUND"]
     assert data("export", "all", "-o", "labels.tsv", "--kind", "less_sparse")[0] == 0

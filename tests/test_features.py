@@ -9,7 +9,7 @@ import torch
 from kipoi_tfb import features
 from kipoi_tfb.features import open_bank, window_features
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.shared import head_of
+from kipoi_tfb.shared import outputs_of
 from tests.tuned import small_base
 from tfb_matrix_data.errors import TfbError
 
@@ -29,7 +29,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_the_output_layer_of_features_is_the_network(base):
-    weight, bias = head_of(base)
+    weight, bias = outputs_of(base)[:2]
     found = window_features(base, CODES) @ weight.numpy().T + bias.numpy()
     np.testing.assert_allclose(found, Predictor([base]).logits(CODES), rtol=0, atol=1e-4)
     assert isinstance(base.load().get_submodule("head"), torch.nn.Linear)  # that of others is still there

@@ -30,7 +30,7 @@ from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents
-from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
 QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
@@ -219,6 +219,21 @@ def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, mo
     run(zoo, sp1, tmp_path / "out", ("base",), seeds=1, epochs=8, **given)
     history = json.loads((tmp_path / "out" / "everything-0" / "history.json").read_text())
     assert len(history) == n_epochs
+
+
+def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_path, cheap, monkeypatch, caplog):
+    monkeypatch.setattr(arms, "SWEEP", (0.3, 1.0, 1e30))
+    card = run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4).entry.card
+    tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
+    assert list(tried) == [3e-5, 1e-4, 1e26] and tried.pop(1e26) is None
+    assert card.training.config.learning_rate == min(tried, key=tried.get)
+    assert "learning rate 1e+26 of the sweep is lost: training SP1: the loss became nan" in caplog.text
+
+
+def test_a_sweep_of_which_every_rate_diverges(zoo, sp1, tmp_path, cheap, monkeypatch):
+    monkeypatch.setattr(arms, "SWEEP", (1e29, 1e30))
+    with pytest.raises(DivergedError, match=r"everything: training diverged by every .* \(1e\+25, 1e\+26\); lower it"):
+        run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4)
 
 
 def test_controls_are_not_swept(base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import h5py
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -19,7 +20,7 @@ from kipoi_tfb.mutagenesis import (
     write_mutations,
 )
 from kipoi_tfb.scoring import ScoringOptions, score_variants
-from tests.entries import CONTIGS, TFS, VCF
+from tests.entries import CONTIGS, TFS, VCF, record
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode, encode
@@ -92,6 +93,20 @@ def test_the_table_is_that_of_tfb_score(predictor, genome, tmp_path, region, tid
             np.testing.assert_allclose(found[name], values, atol=1e-5)
         else:
             assert found[name] == values, name
+
+
+@pytest.mark.parametrize("tidy", [False, True])
+def test_columns_say_what_they_mean_as_those_of_tfb_score(predictor, genome, tmp_path, tidy):
+    (tmp_path / "a.vcf").write_text(VCF + record(500))
+    mutations = mutate_region(predictor, genome, Region("chr1", 499, 500))
+    for ending in (".parquet", ".h5"):
+        score_variants(predictor, tmp_path / "a.vcf", genome, tmp_path / f"score{ending}", ScoringOptions(tidy=tidy))
+        write_mutations(mutations, tmp_path / f"mutate{ending}", tidy)
+    expected, found = (pyarrow.parquet.read_schema(tmp_path / f"{of}.parquet") for of in ("score", "mutate"))
+    said = {field.name: field.metadata[b"description"].decode() for field in found}
+    assert said == {field.name: field.metadata[b"description"].decode() for field in expected}
+    with h5py.File(tmp_path / "mutate.h5") as file:
+        assert {name: file[name].attrs["description"] for name in file} == said
 
 
 def test_within_one_window(predictor, genome):

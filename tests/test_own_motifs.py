@@ -14,7 +14,7 @@ from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, wit
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scores import to_one_hot
 from kipoi_tfb.zoo import verify_entry
-from tests.tuned import small_base, tuned
+from tests.tuned import small_base, tuned, tuned_with_motifs
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sequence import encode, reverse_complement
 
@@ -99,18 +99,26 @@ def test_strands_and_changes_see_the_same(base, stretch):
     torch.testing.assert_close(changed, whole, rtol=1e-4, atol=1e-4)
 
 
+def test_motifs_are_float32_under_bfloat16(base):
+    """Log-odds of best matches are large: rounded to bfloat16, effects would move by hundredths."""
+    motifs = find_tf_motifs("RELA", windows(), 0)
+    own = fuller(base, motifs, np.ones(len(motifs.names)))[0].own_motifs
+    codes = one_hot(windows(seed=2).codes[:6])
+    changed = as_changed_windows(codes[:3], codes[3:], torch.arange(3), 0, 200)
+    with torch.no_grad():
+        expected = own(codes), own.of_changes(changed)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = own(codes), own.of_changes(changed)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
 def test_in_the_zoo(base):
     """An entry holds its motifs and its output, and stands beside entries that share the base."""
     motifs = find_tf_motifs("RELA", windows(), 0)
-    state = base.network().state_dict()
-    head = {"head.weight": state["head.weight"][:1], "head.bias": state["head.bias"][:1]}
-    network = build_network("motif-cnn", 1, sizes=base.card.sizes)
-    network.load_state_dict({**state, **head})
-    network = with_motifs(network, base.card, motifs, np.ones(len(motifs.names), np.float32))
-    sizes = {**base.card.sizes, "own_motifs": len(motifs.names)}
-    entry = tuned(base, "tf/RELA", network=network, sizes=sizes)
+    entry = tuned_with_motifs(base, "tf/RELA", motifs)
     assert [check for check in verify_entry(entry) if not check.passed] == []
-    assert entry.weights_path.stat().st_size < 20_000 and entry.own_head() is None
+    assert entry.weights_path.stat().st_size < 20_000
+    assert set(entry.own_outputs()) == {"head.weight", "head.bias", "own_motifs.weight", "own_motifs.share"}
     other = tuned(base, "tf/OTHER")
     codes = windows(seed=3).codes
     together = Predictor([entry, other, base]).logits(codes)

@@ -165,9 +165,29 @@ def test_shared_tfs_are_prefixed_by_their_entry(tmp_path, entry, other_entry, ge
         np.testing.assert_allclose(scores(table, names), scores(alone, list(alone)[5:]), atol=1e-6)
 
 
-def test_an_unknown_tf_is_an_error_with_a_suggestion(entry):
+def test_a_tf_of_several_entries_is_chosen_by_its_name_or_of_one_of_them(entry, other_entry):
+    first, second = (f"{each.card.name}/JUND" for each in (entry, other_entry))
+    codes = np.random.default_rng(0).integers(0, 4, (3, 200), np.uint8)
+    every = Predictor([entry, other_entry]).logits(codes)  # ATF4, CTCF, tiny/JUND, other/JUND, SP1
+    for tfs, columns, kept in (
+        (["JUND"], [first, second], [2, 3]),
+        (["SP1", "JUND", "ATF4"], ["SP1", first, second, "ATF4"], [4, 2, 3, 0]),
+        ([second], [second], [3]),
+        ([second, "JUND"], [second, first], [3, 2]),
+    ):
+        some = Predictor([entry, other_entry], tfs)
+        assert some.columns == columns and [each.name for each in some.sources] == [
+            (entry if i < 3 else other_entry).name for i in kept
+        ]
+        np.testing.assert_allclose(some.logits(codes), every[:, kept], atol=1e-6)
+
+
+def test_an_unknown_tf_is_an_error_with_a_suggestion(entry, other_entry):
     with pytest.raises(UnknownNameError, match=r"unknown TF 'JUNDD'\. Did you mean JUND\?"):
         Predictor([entry], tfs=["ATF4", "JUNDD"])
+    with pytest.raises(UnknownNameError, match=r"Valid: ATF4, CTCF, tiny/JUND, other/JUND, SP1, JUND\.") as caught:
+        Predictor([entry, other_entry], tfs=["QQQQQQ"])
+    assert "unknown TF 'QQQQQQ'" in str(caught.value)
 
 
 # Sequences

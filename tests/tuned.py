@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from kipoi_tfb.architectures import build_network
 from kipoi_tfb.card import FinetunedCard
 from kipoi_tfb.entry import Entry
+from kipoi_tfb.motif_cnn import OwnMotifs
+from kipoi_tfb.own_motifs import TfMotifs, with_motifs
 from kipoi_tfb.publish import write_entry
 from tests import tiny
 
@@ -43,14 +46,7 @@ def tuned(
 ) -> Entry:
     """Write an entry beside its base: a network, or another output layer, and with `only_head` nothing else."""
     card = base.card
-    torch.manual_seed(seed)
-    if network is None:
-        network = build_network(card.architecture, 1, sizes=card.sizes)
-        if only_head:
-            own = {k: v for k, v in network.state_dict().items() if k[:4] == "head"}
-            network.load_state_dict({**base.network().state_dict(), **own})
-        with torch.no_grad():
-            network.head.weight.mul_(20)
+    network = other_network(base, seed, only_head) if network is None else network
     finetuned = FinetunedCard(
         arm="head" if only_head else "everything",
         base_weights_sha256=card.weights.sha256,
@@ -67,3 +63,30 @@ def tuned(
         finetuned=finetuned,
     )
     return write_entry(base.folder.parent / name, network, {**fields, **changes}, base=base)
+
+
+def other_network(base: Entry, seed: int = 0, only_head: bool = True) -> torch.nn.Module:
+    """Return a network of one output of a base's architecture; with `only_head` its layers are the base's."""
+    torch.manual_seed(seed)
+    network = build_network(base.card.architecture, 1, sizes=base.card.sizes)
+    if only_head:
+        own = {k: v for k, v in network.state_dict().items() if k[:4] == "head"}
+        network.load_state_dict({**base.network().state_dict(), **own})
+    with torch.no_grad():
+        network.head.weight.mul_(20)
+    return network
+
+
+def some_motifs(n: int = 3, seed: int = 0) -> TfMotifs:
+    """Return motifs of no TF."""
+    rng = np.random.default_rng(seed)
+    filters = rng.normal(size=(n, 4, OwnMotifs.WIDTH)).astype(np.float32)
+    return TfMotifs(tuple(map(str, range(n))), filters, np.full(n, 15, np.float32), np.ones(n, np.float32))
+
+
+def tuned_with_motifs(base: Entry, name: str, motifs: TfMotifs, seed: int = 0, **changes: object) -> Entry:
+    """Write an entry beside its base: another output layer, and motifs beside the base's own."""
+    share = np.linspace(0.5, 1, len(motifs.names), dtype=np.float32)
+    network = with_motifs(other_network(base, seed), base.card, motifs, share)
+    sizes = {**base.card.sizes, "own_motifs": len(motifs.names)}
+    return tuned(base, name, network=network, sizes=sizes, **changes)

@@ -10,6 +10,7 @@ __all__ = [
     "ChecksumError",
     "ConfigError",
     "CutOffError",
+    "DivergedError",
     "DownloadError",
     "EntryError",
     "InputError",
@@ -69,6 +70,10 @@ class EntryError(TfbError):
 
 class ConfigError(TfbError):
     """A configuration asks for something that does not exist or does not fit together."""
+
+
+class DivergedError(TfbError):
+    """The loss or the weights of a training are not finite any more."""
 
 
 class UnfinishedError(TfbError):

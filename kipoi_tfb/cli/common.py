@@ -8,8 +8,12 @@ __all__ = ["listed", "say"]
 
 
 def listed(names: str) -> list[str] | None:
-    """Return the names of a comma-separated option; None where it was not given."""
-    return [name.strip() for name in names.split(",") if name.strip()] or None
+    """Return the names of a comma-separated option, one that is given twice once; None where it was not given.
+
+    >>> listed("SP1, JUND,SP1")
+    ['SP1', 'JUND']
+    """
+    return list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip())) or None
 
 
 def say(message: str) -> None:

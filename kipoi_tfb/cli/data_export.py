@@ -48,7 +48,7 @@ def export(
 
     chosen = listed(cell_types)
     with BindingMatrix(matrix) as opened:
-        names = opened.tfs if tfs == "all" else tfs.split(",")
+        names = opened.tfs if tfs == "all" else listed(tfs) or []
         if is_table(output):
             if label is not None:
                 raise typer.BadParameter("--label is for tracks: a table has all labels")
