@@ -91,7 +91,8 @@ def base(
             "tfs": tfs,
         }
         config = PretrainConfig.model_validate({**read_config(HERE / "multi163.yaml").model_dump(), **changes})
-        pretrain(config, opened, Genome(genome), output / "base", precision="bf16")
+        command = f"python experiments/newcomer.py base {matrix.name} {genome.name}"
+        pretrain(config, opened, Genome(genome), output / "base", precision="bf16", command=command)
 
 
 @app.command()
@@ -104,7 +105,8 @@ def paper_base(
     changes = {"name": "multi50-random-split", "split": "paper"}
     config = PretrainConfig.model_validate({**read_config(HERE / "multi50.yaml").model_dump(), **changes})
     with BindingMatrix(matrix) as opened:
-        pretrain(config, opened, Genome(genome), output / "paper-base", precision="bf16")
+        command = f"python experiments/newcomer.py paper-base {matrix.name} {genome.name}"
+        pretrain(config, opened, Genome(genome), output / "paper-base", precision="bf16", command=command)
 
 
 @app.command()

@@ -36,9 +36,12 @@ def read_rows(path: Path) -> list[tuple[str, ...]]:
 
 
 def write_page(folder: Path) -> str:
-    """Write the tables of newcomer.tsv and paper.tsv into the page, and the figure; return what was written."""
+    """Write the tables of newcomer, paper and random.tsv into the page, and the figure; return what was written.
+
+    A table without rows stays as it is in the page, and has no panel in the figure.
+    """
     text, written, panels = PAGE.read_text(), [], {}
-    for name in ("newcomer", "paper"):
+    for name in ("newcomer", "paper", "random"):
         means, seeds = _means(read_rows(folder / f"{name}.tsv"))
         if not means:
             continue
@@ -114,7 +117,11 @@ def _plot(panels: Mapping[str, Means]) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    titles = {"newcomer": "TFs that the base never saw", "paper": "the paper's protocol, from multi50"}
+    titles = {
+        "newcomer": "TFs that the base never saw, chr22",
+        "paper": "the paper's protocol, chr22",
+        "random": "the paper's protocol and random split",
+    }
     with mpl.rc_context({"svg.hashsalt": "tfb", "font.size": 9}):
         figure = Figure((3.7 * len(panels), 3.2), layout="constrained")
         every = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
@@ -129,7 +136,7 @@ def _plot(panels: Mapping[str, Means]) -> None:
                     axes.plot(*zip(*points, strict=True), "o-", color=_COLOURS[method], label=title, markersize=3)
             axes.set(xscale="log", xlabel="bound regions", title=titles[name])
             axes.spines[["top", "right"]].set_visible(False)
-        every[0].set_ylabel("AUPRC on chr22, mean over TFs")
+        every[0].set_ylabel("AUPRC, mean over TFs")
         every[-1].legend(frameon=False, loc="lower right")
         with atomic_path(FIGURE) as temporary:
             figure.savefig(temporary, format="svg", metadata={"Date": None})
