@@ -194,6 +194,8 @@ def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
     assert code == 1 and "error: no dask scheduler answers at 'tcp://127.0.0.1:1'" in err
     code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "tcp://127.0.0.1:1", "--workers", "2")
     assert code == 2 and "either --workers or --scheduler" in err
+    code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "")
+    assert code == 2 and "--scheduler is empty" in err
 
 
 def test_without_dask_the_command_to_install_it_is_said(monkeypatch):
