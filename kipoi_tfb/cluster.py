@@ -26,6 +26,8 @@ _AHEAD = 2
 
 _MOST_FAILURES = 10
 _TIMEOUT = 30.0
+_WORKERLESS = 30.0
+"""Seconds without a piece coming back after which it is said, once, if there is no worker."""
 
 Make = Callable[..., None]
 """Writes a piece: called with the path to write to and what was given to `Add`. Can be pickled."""
@@ -133,6 +135,7 @@ class _Remote:
         self.make = pickle.dumps(make)
         self.run = f"tfb-{uuid.uuid4().hex}"
         self.waiting: dict[Any, tuple[Path, str]] = {}
+        self.said_workerless = False
         self.failed: list[str] = []
 
     def add(self, digest: str, place: str, *given: Any) -> None:
@@ -153,11 +156,10 @@ class _Remote:
 
     def _collect(self) -> None:
         """Wait for some piece, and take all that are there."""
-        from distributed import CancelledError, wait
+        from distributed import CancelledError
 
         try:
-            with self.client.as_current():
-                wait(list(self.waiting), return_when="FIRST_COMPLETED")
+            self._wait()
         except CancelledError:
             raise self._unfinished("the scheduler has gone") from None
         for future in [future for future in self.waiting if future.done()]:
@@ -172,6 +174,28 @@ class _Remote:
             logger.warning("%s", self.failed[-1])
             if len(self.failed) == _MOST_FAILURES:
                 raise self._unfinished(f"{_MOST_FAILURES} pieces failed, so the rest was not tried")
+
+    def _wait(self) -> None:
+        from distributed import TimeoutError as NothingYet
+        from distributed import wait
+
+        while True:
+            try:
+                with self.client.as_current():
+                    wait(list(self.waiting), timeout=_WORKERLESS, return_when="FIRST_COMPLETED")
+                self.said_workerless = False
+                return
+            except NothingYet:
+                self._say_workerless()
+
+    def _say_workerless(self) -> None:
+        try:
+            if self.said_workerless or self.client.nthreads():
+                return
+        except OSError:  # the scheduler has gone: the next wait says so
+            return
+        self.said_workerless = True
+        logger.warning("waiting: the scheduler has no workers (do they start? their logs may say)")
 
     def _unfinished(self, what: str) -> UnfinishedError:
         return UnfinishedError("\n  ".join([f"{self.pieces.output}: is not written, {what}", *self.failed]))

@@ -6,6 +6,7 @@ import importlib
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_no_more_pieces_are_on_their_way_than_workers_can_use(tmp_path, cluster,
     assert 2 <= max(most) <= 4  # of two workers, or of one while the other is started again
 
 
+def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, caplog):
+    monkeypatch.setattr(cluster_module, "_WORKERLESS", 0.1)
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
+        timer = threading.Timer(1, local.scale, [1])  # some ten waits later
+        timer.start()
+        found = make(tmp_path / "out", makers.write_number, Cluster(scheduler=local.scheduler_address), n=3)
+        timer.join()
+    assert [text.split()[0] for text in found] == ["0", "1", "2"]
+    assert caplog.text.count("waiting: the scheduler has no workers") == 1
+
+
 def test_an_error_here_stops_the_run(tmp_path, cluster, makers):
     with pytest.raises(InputError, match="bad line"), Pieces(tmp_path / "out", {}) as pieces:  # noqa: SIM117
         with piece_maker(pieces, makers.write_number, cluster) as add:
@@ -182,6 +194,8 @@ def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
     assert code == 1 and "error: no dask scheduler answers at 'tcp://127.0.0.1:1'" in err
     code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "tcp://127.0.0.1:1", "--workers", "2")
     assert code == 2 and "either --workers or --scheduler" in err
+    code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "")
+    assert code == 2 and "--scheduler is empty" in err
 
 
 def test_without_dask_the_command_to_install_it_is_said(monkeypatch):

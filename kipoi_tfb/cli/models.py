@@ -122,8 +122,8 @@ def score(
         int, typer.Option("--workers", min=0, help="Score in so many processes of this machine (dask).")
     ] = 0,
     scheduler: Annotated[
-        str, typer.Option("--scheduler", metavar="ADDRESS", help="Or on the workers of this dask scheduler.")
-    ] = "",
+        str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Or on the workers of this dask scheduler.")
+    ] = None,
 ) -> None:
     """Score the effect of every ALT allele on every TF: one row per ALT, each with a status.
 
@@ -134,11 +134,13 @@ def score(
 
     effect_format(output)
     largest_and_step = _shifts(shifts)
+    if scheduler is not None and not scheduler.strip():  # of a file that is not there yet: not a run without workers
+        raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
     from kipoi_tfb.cluster import Cluster, check_dask
 
-    cluster = Cluster(workers, scheduler, threads) if workers or scheduler else None
+    cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:
         check_dask()
     predictor = predictor_of(models, tfs, device, precision, threads)
