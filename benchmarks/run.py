@@ -3,7 +3,7 @@
     python benchmarks/run.py --matrix matrix.h5 --genome hg38.fa.gz --upstream folder
 
 Each benchmark is a script of its own that prints one line per measurement; run it alone for one figure. Nothing else
-should run meanwhile. Where a script fails the others are run all the same; the report then says which, and the exit
+should run meanwhile. All of them take some three quarters of an hour on two cores. Where a script fails the others are run all the same; the report then says which, and the exit
 code is 1.
 """
 
@@ -40,6 +40,8 @@ def main() -> None:
         ("variants.py", ["--genome", arguments.genome]),
         ("effect_shift.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("scoring.py", ["--genome", arguments.genome]),
+        ("million.py", ["--genome", arguments.genome]),
+        ("finetuning.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
         ("predict.py", ["--matrix", arguments.matrix, "--genome", arguments.genome]),
     )
     print("\n".join(lines))
