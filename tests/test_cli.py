@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -191,3 +192,11 @@ def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
+
+
+def test_torch_keeps_few_shapes_unless_the_user_says_so(monkeypatch):
+    environment = {"LRU_CACHE_CAPACITY": "7"}
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(cli, "app", lambda: None)
+    cli.main()
+    assert environment == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 
 import typer
@@ -15,6 +16,10 @@ from kipoi_tfb.cli.null import null
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
+
+_CACHED_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
+"""Of oneDNN and of torch's layer over it. They keep what they made for every shape of a batch, 1,024 of them by default,
+and batches of variants have many: memory grew by 200 MB on the way through a million."""
 
 app = typer.Typer(
     name="tfb",
@@ -44,6 +49,8 @@ def main() -> None:
 
     `tfb finetune` has 3 for an entry that is refused.
     """
+    for name, value in _CACHED_SHAPES.items():
+        os.environ.setdefault(name, value)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("kipoi_tfb", "tfb_matrix_data"):
         logging.getLogger(package).setLevel(logging.INFO)
