@@ -18,8 +18,8 @@ from tfb_matrix_data.errors import TfbError
 __all__ = ["app", "main"]
 
 _CACHED_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
-"""Of oneDNN and of torch's layer over it. They keep what they made for every shape of a batch, 1,024 of them by default,
-and batches of variants have many: memory grew by 200 MB on the way through a million."""
+"""Of oneDNN and of torch's layer over it. They keep what they made for every shape of a batch, 1,024 by default, and
+batches of variants have many: memory grew by 200 MB on the way through a million."""
 
 app = typer.Typer(
     name="tfb",
