@@ -81,7 +81,8 @@ def some_motifs(n: int = 3, seed: int = 0) -> TfMotifs:
     """Return motifs of no TF."""
     rng = np.random.default_rng(seed)
     filters = rng.normal(size=(n, 4, OwnMotifs.WIDTH)).astype(np.float32)
-    return TfMotifs(tuple(map(str, range(n))), filters, np.full(n, 15, np.float32), np.ones(n, np.float32))
+    ones = np.ones(n, np.float32)
+    return TfMotifs(tuple(map(str, range(n))), filters, mean=15 * ones, scale=ones, hold=ones)
 
 
 def tuned_with_motifs(base: Entry, name: str, motifs: TfMotifs, seed: int = 0, **changes: object) -> Entry:
