@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from scoring import TFB
+
 CASES = (("CEBPD", 2000, "everything"), ("ATF4", 50, "everything"), ("CEBPD", 2000, "motif-head"))
 
 
@@ -37,10 +39,10 @@ def _timed(tf: str, n_bound: int, arm: str, controls: str, arguments: argparse.N
     with tempfile.TemporaryDirectory() as folder:
         options = ["--from-matrix", arguments.matrix, "--genome", arguments.genome, "--n-bound", str(n_bound)]
         options += ["--arm", arm, "--controls", controls, "-o", str(Path(folder) / tf)]
-        program = [sys.executable, "-c", "from kipoi_tfb.cli import main; main()", "finetune", tf, *options]
         started = time.perf_counter()
+        command = [*TFB, "finetune", tf, *options]
         # 3: refused by the gate, which is no failure here.
-        done = subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode not in (0, 3):
             sys.exit(f"tfb finetune {tf} failed:\n{done.stderr[-2000:]}")
         return time.perf_counter() - started

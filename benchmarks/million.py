@@ -9,20 +9,20 @@ the same command to the end. Stops if the two files are not the same to the byte
 from __future__ import annotations
 
 import argparse
-import hashlib
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from scoring import run
-from variants import write_fasta, write_vcf
+from scoring import SMALL, TFB, run
+from variants import write_inputs
 
+from kipoi_tfb.scoring import ScoringOptions
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 
-SMALL = 10_000
-PIECE = 8192
+PIECE = ScoringOptions.piece_size
 
 
 def main() -> None:
@@ -36,12 +36,8 @@ def main() -> None:
     genome = Genome(arguments.genome)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fasta = folder / "contig.fa"
-        write_fasta(fasta, genome, arguments.contig)
-        sizes = (SMALL, arguments.variants)
-        for n in sizes:
-            write_vcf(folder / f"{n}.vcf", genome, arguments.contig, n)
-        few, many = (folder / f"{n}.vcf" for n in sizes)
+        fasta, vcfs = write_inputs(folder, genome, arguments.contig, (SMALL, arguments.variants))
+        few, many = vcfs[SMALL], vcfs[arguments.variants]
         what = f"tfb score, {arguments.entry}, {arguments.variants:,} variants, {arguments.precision}"
         run(_command(arguments, few, fasta, folder / "few.tsv"))  # fills the genome cache
         _, small = run(_command(arguments, few, fasta, folder / "few.tsv"))
@@ -54,7 +50,7 @@ def main() -> None:
         half = arguments.variants // PIECE // 2
         pieces = _killed(_command(arguments, many, fasta, resumed), resumed, half)
         seconds, _ = run(_command(arguments, many, fasta, resumed))
-        if _digest(resumed) != _digest(folder / "whole.tsv"):
+        if sha256(resumed) != sha256(folder / "whole.tsv"):
             sys.exit(f"{what}: killed and given again, the bytes are others")
         size = resumed.stat().st_size / 1e6
         print(f"| the same, killed after {pieces} pieces and given again | {seconds:,.0f} s | same {size:,.0f} MB |")
@@ -72,8 +68,7 @@ def _killed(command: list[str], output: Path, half: int) -> int:
     def there() -> int:
         return len(list(parts.glob("0*-*")))
 
-    program = [sys.executable, "-c", "from kipoi_tfb.cli import main; main()", *command]
-    process = subprocess.Popen(program, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*TFB, *command], stderr=subprocess.DEVNULL)
     while process.poll() is None and there() < half:
         time.sleep(0.05)
     if process.poll() is not None:
@@ -83,11 +78,6 @@ def _killed(command: list[str], output: Path, half: int) -> int:
     if output.exists():
         sys.exit(f"{output} is there before its run has ended")
     return there()
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

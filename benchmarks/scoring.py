@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from variants import write_fasta, write_vcf
+from variants import write_inputs
 
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scores import probability
@@ -39,6 +39,7 @@ from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variants import read_variants
 
+TFB = [sys.executable, "-c", "from kipoi_tfb.cli import main; main()"]
 SMALL = 10_000
 BATCH = 100
 GROUP, GROUP_VARIANTS, GROUP_MEASURED = "tf", 2_000, 4
@@ -56,11 +57,7 @@ def main() -> None:
     genome = Genome(arguments.genome)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        fasta = folder / "contig.fa"
-        write_fasta(fasta, genome, arguments.contig)
-        vcfs = {n: folder / f"{n}.vcf" for n in (GROUP_VARIANTS, SMALL, arguments.variants)}
-        for n, vcf in vcfs.items():
-            write_vcf(vcf, genome, arguments.contig, n)
+        fasta, vcfs = write_inputs(folder, genome, arguments.contig, (GROUP_VARIANTS, SMALL, arguments.variants))
         run(score_command("multi50", vcfs[GROUP_VARIANTS], fasta, "fp32"))  # fills the genome cache
         first, *others = arguments.entries.split(",")
         sizes = (SMALL, arguments.variants)
@@ -126,9 +123,8 @@ def score_command(models: str, vcf: Path, fasta: Path, precision: str) -> list[s
 
 def run(arguments: list[str]) -> tuple[float, float]:
     """Run tfb; return seconds and the peak of memory in MiB."""
-    program = [sys.executable, "-c", "from kipoi_tfb.cli import main; main()", *arguments]
     started = time.perf_counter()
-    process = subprocess.Popen(program, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*TFB, *arguments], stderr=subprocess.PIPE)
     assert process.stderr is not None
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

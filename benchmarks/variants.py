@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +72,15 @@ def in_process(what: str, vcf: Path, fasta: str | Path) -> tuple[float, float]:
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     rate, peak = map(float, output.split())
     return rate, peak
+
+
+def write_inputs(folder: Path, genome: Genome, contig: str, sizes: Sequence[int]) -> tuple[Path, dict[int, Path]]:
+    """Write the contig as FASTA, and a VCF of each size; return their paths."""
+    fasta, vcfs = folder / "contig.fa", {n: folder / f"{n}.vcf" for n in sizes}
+    write_fasta(fasta, genome, contig)
+    for n, vcf in vcfs.items():
+        write_vcf(vcf, genome, contig, n)
+    return fasta, vcfs
 
 
 def write_vcf(path: Path, genome: Genome, contig: str, n: int) -> None:

@@ -72,47 +72,42 @@ PENTAD = ("HNF4A", "JUND", "MAX", "SPI1", "SP1")
 SIZES = (5000, 1000, 500, 250, 125, 50)
 _VALIDATING = 10  # one bound region of so many
 
+MatrixFile = Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")]
+GenomeFile = Annotated[Path, typer.Argument(help="FASTA of hg38.")]
+RunFolder = Annotated[Path, typer.Option("-o", help="Folder for the run.")]
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def base(
-    matrix: Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")],
-    genome: Annotated[Path, typer.Argument(help="FASTA of hg38.")],
-    output: Annotated[Path, typer.Option("-o", help="Folder for the run.")],
+    matrix: MatrixFile,
+    genome: GenomeFile,
+    output: RunFolder,
 ) -> None:
     """Train a base without the 20 TFs, as experiments/multi163.yaml does but without a teacher, which has seen them."""
     with BindingMatrix(matrix) as opened:
         tfs = tuple(tf for tf in opened.tfs if tf not in (*LEFT_OUT, *WITHOUT_REGIONS))
-        changes = {
-            "name": "newcomer-base",
-            "summary": f"Binding of {len(tfs)} TFs; the others are newcomers to it (experiments/newcomer.py).",
-            "teacher": None,
-            "tfs": tfs,
-        }
-        config = PretrainConfig.model_validate({**read_config(HERE / "multi163.yaml").model_dump(), **changes})
-        command = f"python experiments/newcomer.py base {matrix.name} {genome.name}"
-        pretrain(config, opened, Genome(genome), output / "base", precision="bf16", command=command)
+    summary = f"Binding of {len(tfs)} TFs; the others are newcomers to it (experiments/newcomer.py)."
+    changes = {"name": "newcomer-base", "summary": summary, "teacher": None, "tfs": tfs}
+    _pretrain("base", "multi163.yaml", changes, matrix, genome, output)
 
 
 @app.command()
 def paper_base(
-    matrix: Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")],
-    genome: Annotated[Path, typer.Argument(help="FASTA of hg38.")],
-    output: Annotated[Path, typer.Option("-o", help="Folder for the run.")],
+    matrix: MatrixFile,
+    genome: GenomeFile,
+    output: RunFolder,
 ) -> None:
     """Train the paper's multi-model on the paper's random split: for its curve only."""
     changes = {"name": "multi50-random-split", "split": "paper"}
-    config = PretrainConfig.model_validate({**read_config(HERE / "multi50.yaml").model_dump(), **changes})
-    with BindingMatrix(matrix) as opened:
-        command = f"python experiments/newcomer.py paper-base {matrix.name} {genome.name}"
-        pretrain(config, opened, Genome(genome), output / "paper-base", precision="bf16", command=command)
+    _pretrain("paper-base", "multi50.yaml", changes, matrix, genome, output)
 
 
 @app.command()
 def run(
-    matrix: Annotated[Path, typer.Argument(help="Binding matrix (HDF5).")],
-    genome: Annotated[Path, typer.Argument(help="FASTA of hg38.")],
+    matrix: MatrixFile,
+    genome: GenomeFile,
     output: Annotated[Path, typer.Option("-o", help="Table to add to.")],
     base: Annotated[str, typer.Option(help="What `base` left in entry/.")] = "multi50",
     paper: Annotated[bool, typer.Option("--paper", help="Five TFs, all layers learn.")] = False,
@@ -137,9 +132,9 @@ def run(
                     todo = [each for each in methods if (tf, str(n), str(seed), each) not in done]
                     if not todo:
                         continue
-                    if whole is None and used is not None:
-                        whole = split_as_paper(opened, reference, tf, used)
-                    whole = whole or from_binding_matrix(opened, reference, tf)
+                    if whole is None:
+                        given = opened, reference, tf
+                        whole = from_binding_matrix(*given) if used is None else split_as_paper(*given, used)
                     if whole.counts["train"]["bound"] < n - n // _VALIDATING:
                         continue
                     few = fewer(whole, n, seed)
@@ -153,6 +148,14 @@ def run(
 def table(folder: Path) -> None:
     """Write docs/newcomers.md's tables and figure from the rows of newcomer.tsv and paper.tsv."""
     print(write_page(folder))
+
+
+def _pretrain(what: str, recipe: str, changes: dict[str, object], matrix: Path, genome: Path, output: Path) -> None:
+    """Train a base by a configuration of this folder but for some changes, into a folder named after the command."""
+    config = PretrainConfig.model_validate({**read_config(HERE / recipe).model_dump(), **changes})
+    command = f"python experiments/newcomer.py {what} {matrix.name} {genome.name}"
+    with BindingMatrix(matrix) as opened:
+        pretrain(config, opened, Genome(genome), output / what, precision="bf16", command=command)
 
 
 def fewer(whole: FinetuneData, n: int, seed: int) -> FinetuneData:
