@@ -3,7 +3,7 @@
     python benchmarks/run.py --matrix matrix.h5 --genome hg38.fa.gz --upstream folder
 
 Each benchmark is a script of its own that prints one line per measurement; run it alone for one figure. Nothing else
-should run meanwhile. All of them take some three quarters of an hour on two cores. Where a script fails the others are
+should run meanwhile. All of them take some 25 minutes on two cores. Where a script fails the others are
 run all the same; the report then says which, and the exit code is 1.
 """
 
