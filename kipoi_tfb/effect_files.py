@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
+from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.variants import VariantChunk
 

@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from kipoi_tfb.areas import Areas, calibration_error, draw_weights, interval, natural_areas, weighted_areas
 from kipoi_tfb.card import MetricsCard, write_card
 from kipoi_tfb.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, macro, summarise, write_metrics
-from kipoi_tfb.progress import progress_bar
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.scorers import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.tested import LabelledRegions
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

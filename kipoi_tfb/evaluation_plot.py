@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from kipoi_tfb.comparison import Comparison
-from kipoi_tfb.figures import check_format, figure_file
 from kipoi_tfb.metrics import MIN_BOUND, TfMetrics
+from kipoi_tfb.output.figures import check_format, figure_file
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["plot_comparison", "plot_ranked"]

@@ -26,7 +26,7 @@ from kipoi_tfb.finetune import alone_in, finetune, finished
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.metrics import REPLICATES
-from kipoi_tfb.progress import progress_bar
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.transfer import ARMS
 from kipoi_tfb.zoo import find_entry
 from tfb_matrix_data.errors import ConfigError, TfbError

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.figures import check_format, figure_file
 from kipoi_tfb.first_layer import ChangedMotif
-from kipoi_tfb.logos import draw_logo
+from kipoi_tfb.output.figures import check_format, figure_file
+from kipoi_tfb.output.logos import draw_logo
 from kipoi_tfb.training import EpochRecord
 
 __all__ = ["plot_changed_motif", "plot_learning_curve"]

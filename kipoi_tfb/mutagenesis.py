@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.effect_files import TOP, EffectTable, ScoredChunk
 from kipoi_tfb.effects import top_tfs
+from kipoi_tfb.output.progress import no_bar, progress_bar
+from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.progress import no_bar, progress_bar
 from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.scoring import ScoringOptions
-from kipoi_tfb.tables import open_table
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome

@@ -7,9 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from kipoi_tfb.figures import check_format, figure_file
-from kipoi_tfb.logos import DIVERGING, READING, check_tfs, contribution_heights, draw_logo, mark_positions, text_width
 from kipoi_tfb.mutagenesis import Region, RegionMutations
+from kipoi_tfb.output.figures import check_format, figure_file
+from kipoi_tfb.output.logos import (
+    DIVERGING,
+    READING,
+    check_tfs,
+    contribution_heights,
+    draw_logo,
+    mark_positions,
+    text_width,
+)
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["MAX_DRAWN", "check_drawable", "plot_mutations"]

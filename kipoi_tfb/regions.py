@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.output.tables import Table, open_table
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.progress import progress_bar
-from kipoi_tfb.tables import Table, open_table
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
 from tfb_matrix_data.files import count_lines

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
-from kipoi_tfb.cluster import Cluster, piece_maker
 from kipoi_tfb.effect_files import (
     DEFAULT_SCORES,
     SCORES,
@@ -26,9 +25,10 @@ from kipoi_tfb.effect_files import (
 from kipoi_tfb.effect_vcf import EffectVcf
 from kipoi_tfb.effects import EffectScorer
 from kipoi_tfb.null import NULL_FILE
-from kipoi_tfb.pieces import Pieces
+from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.vcf_index import SortCheck, write_index
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
@@ -132,7 +132,7 @@ def score_variants(
     """Write one row per ALT allele, with a status and scores of each TF, or the VCF with these in its INFO.
 
     Alleles that cannot be scored keep their row, with a status that says why and empty scores. The output is written
-    in pieces (`kipoi_tfb.pieces`): a killed run, given again, goes on and ends in the same bytes.
+    in pieces (`kipoi_tfb.output.pieces`): a killed run, given again, goes on and ends in the same bytes.
 
     Parameters
     ----------

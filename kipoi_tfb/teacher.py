@@ -15,8 +15,8 @@ from kipoi_tfb import distributed
 from kipoi_tfb.config import PretrainConfig, Teacher
 from kipoi_tfb.datasets import TrainingData
 from kipoi_tfb.entry import Entry
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.predictor import logits_of
-from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scores import probability
 from kipoi_tfb.zoo import find_entry
 from tfb_matrix_data.errors import ConfigError

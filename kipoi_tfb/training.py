@@ -25,7 +25,7 @@ from kipoi_tfb.device import autocast, keep_freed_memory
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.memory import explain_out_of_memory
 from kipoi_tfb.objective import Objective, masked_loss
-from kipoi_tfb.progress import no_bar, progress_bar
+from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.scores import both_strands
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.figures import check_format, figure_file
-from kipoi_tfb.logos import READING, check_tfs, contribution_heights, draw_logo, information, mark_positions, text_width
+from kipoi_tfb.output.figures import check_format, figure_file
+from kipoi_tfb.output.logos import (
+    READING,
+    check_tfs,
+    contribution_heights,
+    draw_logo,
+    information,
+    mark_positions,
+    text_width,
+)
 from kipoi_tfb.variant_view import ShownAllele, Site, VariantView
 from tfb_matrix_data.sequence import decode
 

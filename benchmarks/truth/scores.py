@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.motifs import Motif, jaspar_motifs, log_odds
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.progress import progress_bar
 from kipoi_tfb.scan import StripedWindows
 from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.scoring import ScoringOptions, score_variants

@@ -200,7 +200,7 @@ class _Files:
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:
     """Refuse what cannot be written, before minutes of work."""
-    from kipoi_tfb.figures import check_format
+    from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.files import check_output
 

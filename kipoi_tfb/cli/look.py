@@ -49,8 +49,8 @@ def mutate(
 
     Example: tfb mutate chr19:11089200-11089300 --genome hg38.fa -o ldlr.tsv --plot ldlr.svg
     """
-    from kipoi_tfb.figures import check_format
-    from kipoi_tfb.tables import table_format
+    from kipoi_tfb.output.figures import check_format
+    from kipoi_tfb.output.tables import table_format
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
 
@@ -94,7 +94,7 @@ def plot(
 
     Example: tfb plot 'chr19:11089231:A>G' --genome hg38.fa -o variant.svg
     """
-    from kipoi_tfb.figures import check_format
+    from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.variant_lines import is_variant_string
@@ -105,12 +105,12 @@ def plot(
         )
     check_format(check_output(output))
     if table is not None:
-        from kipoi_tfb.tables import table_format
+        from kipoi_tfb.output.tables import table_format
 
         table_format(check_output(table))
     reference = Genome(genome)
     predictor = predictor_of(models, tfs, device, precision, threads)
-    from kipoi_tfb.logos import check_tfs
+    from kipoi_tfb.output.logos import check_tfs
     from kipoi_tfb.variant_plot import plot_variant
     from kipoi_tfb.variant_view import view_variant, write_view
 

@@ -53,8 +53,8 @@ def predict(
         raise typer.BadParameter("give either --regions (with --genome) or --sequences")
     if regions is not None and genome is None:
         raise typer.BadParameter("--regions needs --genome")
-    from kipoi_tfb.tables import table_format
-    from kipoi_tfb.tracks import TRACKS, is_track
+    from kipoi_tfb.output.tables import table_format
+    from kipoi_tfb.output.tracks import TRACKS, is_track
 
     if not is_track(output):
         table_format(output, TRACKS)
@@ -138,7 +138,7 @@ def score(
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
-    from kipoi_tfb.cluster import Cluster, check_dask
+    from kipoi_tfb.output.cluster import Cluster, check_dask
 
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:

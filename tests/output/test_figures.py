@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb.figures import class_order, similarity_heatmap
+from kipoi_tfb.output.figures import class_order, similarity_heatmap
 from tfb_matrix_data.errors import InputError
 
 TFS = ["JUND", "NEW", "FOS", "SP1", "GATA1", "GATA2", "ATF4"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kipoi_tfb.effect_vcf import EffectVcf
-from kipoi_tfb.pieces import Pieces
+from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import VCF, record
@@ -126,7 +126,7 @@ score_variants(Predictor([open_entry(entry)]), vcf, Genome(genome), output, Scor
 def test_a_real_process_that_is_killed(tmp_path, predictor, entry, genome, genome_path, vcf, number):
     output = tmp_path / "out.vcf.gz"
     command = [sys.executable, "-c", KILLED, str(entry.folder), str(vcf), str(genome_path), str(output)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kipoi_tfb.pieces import Pieces
+from kipoi_tfb.output.pieces import Pieces
 from tfb_matrix_data.errors import ConfigError, UnfinishedError
 from tfb_matrix_data.files import atomic_path
 

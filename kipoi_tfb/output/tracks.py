@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.tables import open_writer
+from kipoi_tfb.output.tables import open_writer
 from tfb_matrix_data.records import spans
 
 __all__ = ["TRACKS", "TrackWriter", "highest", "is_track", "open_track"]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb import export
-from kipoi_tfb.export import export_labels, export_track, read_regions_column, write_sample
+from kipoi_tfb.output import labels as export
+from kipoi_tfb.output.labels import export_labels, export_track, read_regions_column, write_sample
 from tests import tiny
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.layout import write_events

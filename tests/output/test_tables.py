@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb.tables import FORMATS, open_table, table_format
+from kipoi_tfb.output.tables import FORMATS, open_table, table_format
 from tfb_matrix_data.errors import InputError
 
 TABLE = {

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from kipoi_tfb import cluster as cluster_module
-from kipoi_tfb.cluster import Cluster, check_dask, piece_maker
-from kipoi_tfb.pieces import Pieces
+from kipoi_tfb.output import cluster as cluster_module
+from kipoi_tfb.output.cluster import Cluster, check_dask, piece_maker
+from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import ConfigError, InputError, UnfinishedError

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.tables import FORMATS, open_table
-from kipoi_tfb.tracks import open_track
+from kipoi_tfb.output.tables import FORMATS, open_table
+from kipoi_tfb.output.tracks import open_track
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.files import atomic_path, read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind, Regions
