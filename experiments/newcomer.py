@@ -33,7 +33,6 @@ from paper_split import regions_of_base, split_as_paper
 from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
 from kipoi_tfb.config import PretrainConfig, read_config
 from kipoi_tfb.datasets import LabelledWindows
-from kipoi_tfb.denovo import denovo_scorer
 from kipoi_tfb.entry import open_entry
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.features import FeatureBank, open_bank
@@ -41,7 +40,8 @@ from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.finetune_data import LEAST_BOUND, FinetuneData, from_binding_matrix
 from kipoi_tfb.gate import KnownScores, NetworkScorer
 from kipoi_tfb.group import whole_regions
-from kipoi_tfb.motifs import jaspar_scorer
+from kipoi_tfb.motifs.denovo import denovo_scorer
+from kipoi_tfb.motifs.profiles import jaspar_scorer
 from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.scorers import Scorer, TableScorer

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.motif_cnn import MotifCNN
-from kipoi_tfb.motifs import jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
 

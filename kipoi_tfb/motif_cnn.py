@@ -129,7 +129,7 @@ class MotifCNN(nn.Module):
         Parameters
         ----------
         filters
-            (motifs, 4, width): `kipoi_tfb.motifs.motif_filters`, scaled.
+            (motifs, 4, width): `kipoi_tfb.motifs.profiles.motif_filters`, scaled.
         owners
             (TF, motif) for each motif of a TF, as indices of outputs and rows of `filters`.
         weight

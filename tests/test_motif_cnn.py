@@ -9,7 +9,7 @@ import torch
 from kipoi_tfb.architectures import build_network, fold_batchnorm, for_inference
 from kipoi_tfb.initialise import start_from_jaspar
 from kipoi_tfb.motif_cnn import MotifCNN
-from kipoi_tfb.motifs import jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.pretrain import pretrain

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kipoi_tfb.motifs import log_odds
+from kipoi_tfb.motifs.profiles import log_odds
 from kipoi_tfb.mutagenesis import Mutations
 from kipoi_tfb.variant_plot import plot_variant
 from kipoi_tfb.variant_view import ShownAllele, Site, VariantView
-from tests.test_motifs import consensus
+from tests.motifs.test_profiles import consensus
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kipoi_tfb import motifs as module
-from kipoi_tfb.motifs import (
+from kipoi_tfb.motifs import profiles as module
+from kipoi_tfb.motifs.profiles import (
     Motif,
     choose_profiles,
     jaspar_motifs,
@@ -19,7 +19,7 @@ from kipoi_tfb.motifs import (
     read_motifs,
     score_motifs,
 )
-from kipoi_tfb.scan import StripedWindows
+from kipoi_tfb.motifs.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
 

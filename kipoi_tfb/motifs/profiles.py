@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from pyjaspar import jaspardb
 from sklearn.metrics import average_precision_score
 
-from kipoi_tfb.scan import StripedWindows
+from kipoi_tfb.motifs.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sampling import balanced_sample, seed_of

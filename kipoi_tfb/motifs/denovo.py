@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from kipoi_tfb.motifs import Motif, MotifScorer, choose_profiles, log_odds
-from kipoi_tfb.scan import BestHits, StripedWindows
-from kipoi_tfb.streme import run_streme
+from kipoi_tfb.motifs.profiles import Motif, MotifScorer, choose_profiles, log_odds
+from kipoi_tfb.motifs.scan import BestHits, StripedWindows
+from kipoi_tfb.motifs.streme import run_streme
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import UNKNOWN, gc_content, reverse_complement
@@ -134,7 +134,7 @@ def denovo_scorer(
     tfs
         Names of the columns of `labels`.
     codes, labels
-        Of the training chromosomes, see `kipoi_tfb.motifs.choose_profiles`.
+        Of the training chromosomes, see `kipoi_tfb.motifs.profiles.choose_profiles`.
     seed
         Of the draws of windows, as in `tfb_matrix_data.sampling.balanced_sample`.
     n_motifs, engine

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.motifs import Motif, read_motifs
+from kipoi_tfb.motifs.profiles import Motif, read_motifs
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.sequence import decode
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kipoi_tfb import denovo as module
-from kipoi_tfb.denovo import denovo_scorer, find_motifs
+from kipoi_tfb.motifs import denovo as module
+from kipoi_tfb.motifs.denovo import denovo_scorer, find_motifs
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.sequence import decode, encode, reverse_complement
 
