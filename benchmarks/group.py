@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kipoi_tfb.architectures import build_network
 from kipoi_tfb.card import DataCard, FinetunedCard, TrainingCard, write_card
 from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.models.build import build_network
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.publish import write_entry
 from kipoi_tfb.zoo import find_entry

@@ -40,12 +40,12 @@ from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.finetune_data import LEAST_BOUND, FinetuneData, from_binding_matrix
 from kipoi_tfb.gate import KnownScores, NetworkScorer
 from kipoi_tfb.group import whole_regions
+from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
 from kipoi_tfb.predictor import logits_of
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.scorers import Scorer, TableScorer
-from kipoi_tfb.scores import to_one_hot
 from kipoi_tfb.zoo import find_entry
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix

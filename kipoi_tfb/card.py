@@ -233,7 +233,8 @@ class ChangedMotifCard(_Strict):
     filter
         Its number, from 0.
     change, median
-        Of its weights relative to what they were, and over all filters; see `kipoi_tfb.first_layer.ChangedMotif`.
+        Of its weights relative to what they were, and over all filters; see
+        `kipoi_tfb.models.first_layer.ChangedMotif`.
     """
 
     filter: int

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.architectures import build_network, for_inference
 from kipoi_tfb.card import CARD_FILE, Card, read_card
+from kipoi_tfb.models.build import build_network, for_inference
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
 
@@ -64,7 +64,8 @@ class Entry:
     def own_outputs(self) -> dict[str, Tensor] | None:
         """Return the tensors of an entry that differs from its base in its outputs only, or None.
 
-        They are the output layer, and the motifs beside the base (`kipoi_tfb.motif_cnn.OwnMotifs`) if it has some.
+        They are the output layer, and the motifs beside the base (`kipoi_tfb.models.motif_cnn.OwnMotifs`) if it has
+        some.
         """
         own = {} if self.card.finetuned is None else self._own_state()
         return own if set(own) == (_HEAD | _MOTIFS if self.card.sizes.get("own_motifs") else _HEAD) else None
@@ -95,7 +96,7 @@ class Entry:
         return state
 
     def load(self) -> nn.Module:
-        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.architectures.for_inference`).
+        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
 
         Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.shared`).
         """

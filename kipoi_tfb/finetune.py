@@ -31,16 +31,16 @@ from kipoi_tfb.card import (
     write_card,
 )
 from kipoi_tfb.controls import find_scorers, lacking
-from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, locate_base, open_entry
 from kipoi_tfb.evaluation import check_held_out, evaluate, record
 from kipoi_tfb.features import FeatureBank
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.gate import judge
 from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
+from kipoi_tfb.models.device import choose_device, choose_precision, describe
+from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.transfer import ARMS, Nearest
@@ -111,7 +111,7 @@ def finetune(
     folder
         For checkpoints and the entry: ``entry``, or ``refused``; ``controls.tsv`` is in both.
     device, precision
-        See `kipoi_tfb.device`.
+        See `kipoi_tfb.models.device`.
     command
         The command line, for the card.
     matrix

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.motif_cnn import MotifCNN
+from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles

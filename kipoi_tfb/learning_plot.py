@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.first_layer import ChangedMotif
+from kipoi_tfb.models.first_layer import ChangedMotif
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import draw_logo
 from kipoi_tfb.training import EpochRecord
@@ -64,7 +64,7 @@ def plot_changed_motif(motif: ChangedMotif, path: str | Path, title: str = "") -
     Parameters
     ----------
     motif
-        Of `kipoi_tfb.first_layer.most_changed`.
+        Of `kipoi_tfb.models.first_layer.most_changed`.
     path
         .png or .svg to write.
     title

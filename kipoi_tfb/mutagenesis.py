@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.effect_files import TOP, EffectTable, ScoredChunk
 from kipoi_tfb.effects import top_tfs
+from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scores import effect, probability
 from kipoi_tfb.scoring import ScoringOptions
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
@@ -89,7 +89,7 @@ class Mutations:
 
     @property
     def effect(self) -> NDArray[np.float32]:
-        """Effects of the substitutions (`kipoi_tfb.scores.effect`), float32 (positions, 4, TFs), NaN as in `alt`."""
+        """`kipoi_tfb.models.logits.effect` of the substitutions, float32 (positions, 4, TFs), NaN as in `alt`."""
         return effect(torch.from_numpy(self.ref[:, None]), torch.from_numpy(self.alt)).numpy()
 
     @property

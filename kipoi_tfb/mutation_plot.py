@@ -51,8 +51,8 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     """Draw, per TF, what each base gives to binding (letters) and the effect of each substitution (colours).
 
     A letter's height is minus the mean effect of its base's three substitutions: up where the base helps. A cell is the
-    effect of having A, C, G or T there, `kipoi_tfb.scores.effect`; the base that is there stands in its grey cell. All
-    TFs share one scale.
+    effect of having A, C, G or T there, `kipoi_tfb.models.logits.effect`; the base that is there stands in its grey
+    cell. All TFs share one scale.
 
     Parameters
     ----------

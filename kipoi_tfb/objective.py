@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kipoi_tfb.motif_cnn import MotifCNN
+from kipoi_tfb.models.motif_cnn import MotifCNN
 
 __all__ = ["Objective", "masked_loss", "taught_loss"]
 

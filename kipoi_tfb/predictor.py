@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kipoi_tfb.changes import ReadsChanges, as_changed_windows
-from kipoi_tfb.device import autocast, batch_size_for, choose_device, choose_precision
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.scores import as_tensor, average, both_strands, probability, strand_logits, to_one_hot
+from kipoi_tfb.models.changes import ReadsChanges, as_changed_windows
+from kipoi_tfb.models.device import autocast, batch_size_for, choose_device, choose_precision
+from kipoi_tfb.models.logits import as_tensor, average, both_strands, probability, strand_logits, to_one_hot
 from kipoi_tfb.shared import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN
@@ -48,7 +48,7 @@ def logits_of(
     keep
         Outputs wanted, as indices, in their order; default all.
     read
-        With `kipoi_tfb.scores.strand_logits`: of either strand, (windows, 2, outputs).
+        With `kipoi_tfb.models.logits.strand_logits`: of either strand, (windows, 2, outputs).
     """
     if not len(codes):
         return np.empty((0, 0), np.float32)
@@ -76,11 +76,11 @@ class Predictor:
         Keep only these columns, in this order and each once; default all. The name of a TF that several entries have
         stands for the columns of all of them.
     device
-        See `kipoi_tfb.device.choose_device`.
+        See `kipoi_tfb.models.device.choose_device`.
     precision
         ``fp32`` (default: the same numbers everywhere), ``bf16`` or ``auto``.
     batch_size
-        Windows per forward pass (twice as many with both strands); default `kipoi_tfb.device.batch_size_for`.
+        Windows per forward pass (twice as many with both strands); default `kipoi_tfb.models.device.batch_size_for`.
 
     Attributes
     ----------
@@ -161,7 +161,8 @@ class Predictor:
         """Return the logits of REF and of ALT, float32 (alleles, columns) each; with `strands` (alleles, 2, columns).
 
         The same as `logits` or `strand_logits` of both, up to rounding, for less work: alleles in a row that have one
-        REF window share it, and a network that can (`kipoi_tfb.changes`) runs ALT where it differs from REF only.
+        REF window share it, and a network that can (`kipoi_tfb.models.changes`) runs ALT where it differs from REF
+        only.
 
         Parameters
         ----------

@@ -13,8 +13,8 @@ from kipoi_tfb import distributed
 from kipoi_tfb.card import DataCard, TrainingCard
 from kipoi_tfb.config import PretrainConfig, read_config
 from kipoi_tfb.datasets import TrainingData, load_training_data
-from kipoi_tfb.device import choose_device, choose_precision, describe
 from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.teacher import find_teachers, taught
 from kipoi_tfb.training import TrainingResult, train
@@ -48,7 +48,7 @@ def pretrain(
     folder
         Checkpoints, learning curve and the entry go here.
     device, precision
-        See `kipoi_tfb.device`.
+        See `kipoi_tfb.models.device`.
     command
         The command line, for the card.
 

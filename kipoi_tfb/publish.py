@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from kipoi_tfb.card import Card, WeightsCard, write_card
 from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scores import both_strands, probability, to_one_hot
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode

@@ -193,7 +193,7 @@ def open_scorer(
     data
         What is tested; needed where `is_baseline` says so.
     device
-        For networks; see `kipoi_tfb.device.choose_device`.
+        For networks; see `kipoi_tfb.models.device.choose_device`.
     teacher
         What baselines learn from. ``jaspar`` and files of motifs choose the best of a TF's profiles there, and on the
         tested regions where there is no teacher (as ``jaspar-oracle`` always does, which flatters them).

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from kipoi_tfb.entry import open_entry
-from kipoi_tfb.scores import both_strands, effect, probability
+from kipoi_tfb.models.logits import both_strands, effect, probability
 
 __all__ = ["RegionModel", "VariantModel"]
 

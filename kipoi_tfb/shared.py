@@ -16,9 +16,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.architectures import for_inference
 from kipoi_tfb.entry import Entry, open_entry
-from kipoi_tfb.motif_cnn import MotifCNN, OwnMotifs
+from kipoi_tfb.models.build import for_inference
+from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
 from tfb_matrix_data.errors import EntryError
 
 __all__ = [
@@ -59,7 +59,8 @@ class Outputs(NamedTuple):
     weight, bias
         Of the output layer, float32 (TFs, features) and (TFs,).
     filters, share
-        Of `kipoi_tfb.motif_cnn.OwnMotifs`, float32 (motifs, 4, 1, width) and (TFs, motifs); of most entries no motif.
+        Of `kipoi_tfb.models.motif_cnn.OwnMotifs`, float32 (motifs, 4, 1, width) and (TFs, motifs); of most entries no
+        motif.
     """
 
     weight: Tensor

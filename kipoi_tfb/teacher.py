@@ -15,9 +15,9 @@ from kipoi_tfb import distributed
 from kipoi_tfb.config import PretrainConfig, Teacher
 from kipoi_tfb.datasets import TrainingData
 from kipoi_tfb.entry import Entry
+from kipoi_tfb.models.logits import probability
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.predictor import logits_of
-from kipoi_tfb.scores import probability
 from kipoi_tfb.zoo import find_entry
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
@@ -55,7 +55,7 @@ def taught(
         Where ``taught-DIGEST.npy`` goes, float16 (windows, TFs); the digest is that of the teachers' weights and the
         windows.
     device, precision
-        See `kipoi_tfb.device`.
+        See `kipoi_tfb.models.device`.
 
     Raises
     ------

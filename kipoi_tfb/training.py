@@ -18,15 +18,15 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb import distributed
-from kipoi_tfb.architectures import build_network
 from kipoi_tfb.config import PretrainConfig
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
-from kipoi_tfb.device import autocast, keep_freed_memory
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.memory import explain_out_of_memory
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.device import autocast, keep_freed_memory
+from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.output.progress import no_bar, progress_bar
-from kipoi_tfb.scores import both_strands
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path
 
@@ -78,7 +78,7 @@ def train(
     folder
         Where ``checkpoint.pt`` and ``history.json`` go.
     device, precision
-        See `kipoi_tfb.device`.
+        See `kipoi_tfb.models.device`.
     network
         What to start from, such as a network that was trained before; it is changed. Default: a new one of the
         configuration's architecture, which starts as the configuration says.

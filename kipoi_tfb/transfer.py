@@ -15,10 +15,10 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score
 from torch import nn
 
-from kipoi_tfb.architectures import build_network
 from kipoi_tfb.datasets import LabelledWindows
 from kipoi_tfb.entry import Entry
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
+from kipoi_tfb.models.build import build_network
 from kipoi_tfb.predictor import Predictor
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
@@ -165,7 +165,7 @@ def nearest_output(
     train
         Windows with one column of labels, of which some two thousand are looked at.
     device
-        See `kipoi_tfb.device`.
+        See `kipoi_tfb.models.device`.
     score
         What gives the base's logits (windows, TFs) of windows, if not the base itself.
     """

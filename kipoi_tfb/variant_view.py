@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.effect_files import SCORES
+from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.mutagenesis import Mutations, mutate_window, strongest
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scores import effect, probability
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
@@ -115,7 +115,7 @@ class VariantView:
     probability
         float32 (2, TFs): probability of binding with REF and ALT.
     effect
-        float32 (TFs,): see `kipoi_tfb.scores.effect`.
+        float32 (TFs,): see `kipoi_tfb.models.logits.effect`.
     alleles
         REF and ALT.
     sites

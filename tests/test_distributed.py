@@ -28,7 +28,8 @@ _PATIENCE = 600  # seconds: the machine may be busy
 SCRIPT = """
 import sys
 from torch import nn
-from kipoi_tfb import architectures, training
+from kipoi_tfb import training
+from kipoi_tfb.models import build as architectures
 from kipoi_tfb.cli import main
 
 class Plain(nn.Module):

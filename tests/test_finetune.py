@@ -20,8 +20,8 @@ from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
-from kipoi_tfb.first_layer import first_filters
 from kipoi_tfb.gate import NetworkScorer
+from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.training import train

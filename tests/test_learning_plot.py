@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from kipoi_tfb.first_layer import ChangedMotif
 from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
+from kipoi_tfb.models.first_layer import ChangedMotif
 from kipoi_tfb.training import EpochRecord
 from tfb_matrix_data.errors import InputError
 

@@ -10,11 +10,11 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from kipoi_tfb.architectures import build_network
 from kipoi_tfb.card import Card, FinetunedCard
 from kipoi_tfb.cli.finetune import finetune
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
 from kipoi_tfb.entry import Entry, open_entry
+from kipoi_tfb.models.build import build_network
 from kipoi_tfb.publish import write_entry
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import ARMS, Nearest, _bias, layer_group, nearest_output, start_network

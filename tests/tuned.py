@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kipoi_tfb.architectures import build_network
 from kipoi_tfb.card import FinetunedCard
 from kipoi_tfb.entry import Entry
-from kipoi_tfb.motif_cnn import OwnMotifs
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.motif_cnn import OwnMotifs
 from kipoi_tfb.own_motifs import TfMotifs, with_motifs
 from kipoi_tfb.publish import write_entry
 from tests import tiny

@@ -233,7 +233,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     """Return the predictor that options ask for, saying on which device."""
     # Called after what is cheap to check: from here on it is slow.
     _set_threads(threads)
-    from kipoi_tfb.device import describe
+    from kipoi_tfb.models.device import describe
     from kipoi_tfb.predictor import Predictor
     from kipoi_tfb.zoo import find_entries
 

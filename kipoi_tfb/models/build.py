@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from kipoi_tfb.danq import DanQ
-from kipoi_tfb.motif_cnn import MotifCNN
+from kipoi_tfb.models.danq import DanQ
+from kipoi_tfb.models.motif_cnn import MotifCNN
 from tfb_matrix_data.errors import UnknownNameError
 
 __all__ = ["ARCHITECTURES", "PaperCNN", "build_network", "fold_batchnorm", "for_inference"]

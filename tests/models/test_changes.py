@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kipoi_tfb.architectures import build_network, for_inference
-from kipoi_tfb.changes import ChangedWindows, as_changed_windows, convolve, pool
-from kipoi_tfb.motif_cnn import MotifCNN
+from kipoi_tfb.models.build import build_network, for_inference
+from kipoi_tfb.models.changes import ChangedWindows, as_changed_windows, convolve, pool
+from kipoi_tfb.models.logits import strand_logits, to_one_hot
+from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.mutagenesis import mutate_window
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scores import strand_logits, to_one_hot
 from tests.tiny import make_entry
 
 SIZES = {"filters": 12, "channels": 8, "hidden": 16}

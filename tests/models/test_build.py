@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from kipoi_tfb.architectures import ARCHITECTURES, PaperCNN, build_network, fold_batchnorm
+from kipoi_tfb.models.build import ARCHITECTURES, PaperCNN, build_network, fold_batchnorm
 from tfb_matrix_data.errors import UnknownNameError
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from kipoi_tfb.scores import (
+from kipoi_tfb.models.logits import (
     as_tensor,
     average,
     both_strands,

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from kipoi_tfb.architectures import build_network
-from kipoi_tfb.first_layer import first_filters, most_changed
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.first_layer import first_filters, most_changed
 from tests.tuned import SIZES
 from tfb_matrix_data.errors import UnknownNameError
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from kipoi_tfb.device import autocast, choose_device, choose_precision, describe
+from kipoi_tfb.models.device import autocast, choose_device, choose_precision, describe
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 CPU = torch.device("cpu")
@@ -62,7 +62,7 @@ def test_describe_says_device_and_precision():
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
 def test_freed_memory_is_used_again():
     program = (
-        "import resource, sys, torch; from kipoi_tfb.device import keep_freed_memory\n"
+        "import resource, sys, torch; from kipoi_tfb.models.device import keep_freed_memory\n"
         "if sys.argv[1] == 'keep': keep_freed_memory()\n"
         "torch.set_num_threads(1)\n"
         "for _ in range(20): torch.ones(16 << 20)\n"

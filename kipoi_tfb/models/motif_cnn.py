@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from kipoi_tfb.changes import ChangedWindows, convolve, pool
+from kipoi_tfb.models.changes import ChangedWindows, convolve, pool
 
 __all__ = ["MotifCNN", "OwnMotifs"]
 
