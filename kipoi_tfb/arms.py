@@ -13,16 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.card import HeadCard
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, window_features
 from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
-from kipoi_tfb.shared import outputs_of
 from kipoi_tfb.training import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
+from kipoi_tfb.zoo.card import HeadCard
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.networks import outputs_of
 from tfb_matrix_data.errors import DivergedError
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import balanced_sample, seed_of
@@ -47,7 +47,7 @@ class Trained:
     seeds, losses
         All seeds, and the lowest validation loss of each.
     head_from
-        See `kipoi_tfb.card.FinetunedCard`.
+        See `kipoi_tfb.zoo.card.FinetunedCard`.
     head
         How an output layer was fitted.
     histories

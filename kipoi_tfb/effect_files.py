@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
+from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.variants import VariantChunk
 

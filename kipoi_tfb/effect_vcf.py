@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kipoi_tfb.effect_files import SCORES, TOP, ScoredChunk
-from kipoi_tfb.entry import Entry
+from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import BGZIP_END, atomic_path

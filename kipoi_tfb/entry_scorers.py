@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import EntryError
 
 if TYPE_CHECKING:
-    from kipoi_tfb.entry import Entry
+    from kipoi_tfb.zoo.entry import Entry
 
 __all__ = ["EntryScorer", "GroupScorer"]
 
@@ -25,7 +25,7 @@ class EntryScorer:
 
     def __init__(self, name: str, device: str = "auto") -> None:
         from kipoi_tfb.predictor import Predictor
-        from kipoi_tfb.zoo import find_entry
+        from kipoi_tfb.zoo.find import find_entry
 
         self.entry = find_entry(name)
         self.name = self.entry.name
@@ -47,7 +47,7 @@ class GroupScorer:
 
     def __init__(self, name: str, device: str = "auto") -> None:
         from kipoi_tfb.predictor import Predictor
-        from kipoi_tfb.zoo import find_entries
+        from kipoi_tfb.zoo.find import find_entries
 
         self.name = name
         entries = find_entries(name)

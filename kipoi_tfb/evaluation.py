@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kipoi_tfb.areas import Areas, calibration_error, draw_weights, interval, natural_areas, weighted_areas
-from kipoi_tfb.card import MetricsCard, write_card
 from kipoi_tfb.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, macro, summarise, write_metrics
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.scorers import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.tested import LabelledRegions
+from kipoi_tfb.zoo.card import MetricsCard, write_card
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -26,7 +26,7 @@ from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
 if TYPE_CHECKING:
-    from kipoi_tfb.entry import Entry
+    from kipoi_tfb.zoo.entry import Entry
 
 __all__ = [
     "MIN_BOUND",

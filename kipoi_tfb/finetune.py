@@ -17,7 +17,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
-from kipoi_tfb.card import (
+from kipoi_tfb.controls import find_scorers, lacking
+from kipoi_tfb.evaluation import check_held_out, evaluate, record
+from kipoi_tfb.features import FeatureBank
+from kipoi_tfb.finetune_config import FinetuneConfig
+from kipoi_tfb.finetune_data import FinetuneData
+from kipoi_tfb.gate import judge
+from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
+from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
+from kipoi_tfb.models.device import choose_device, choose_precision, describe
+from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
+from kipoi_tfb.scorers import EntryScorer
+from kipoi_tfb.transfer import ARMS, Nearest
+from kipoi_tfb.zoo.card import (
     CONTROLS,
     CURVE_FILE,
     MOTIF_FILE,
@@ -30,21 +42,9 @@ from kipoi_tfb.card import (
     today,
     write_card,
 )
-from kipoi_tfb.controls import find_scorers, lacking
-from kipoi_tfb.entry import Entry, locate_base, open_entry
-from kipoi_tfb.evaluation import check_held_out, evaluate, record
-from kipoi_tfb.features import FeatureBank
-from kipoi_tfb.finetune_config import FinetuneConfig
-from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.gate import judge
-from kipoi_tfb.learning_plot import plot_changed_motif, plot_learning_curve
-from kipoi_tfb.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.models.device import choose_device, choose_precision, describe
-from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.publish import CITATION, write_entry
-from kipoi_tfb.scorers import EntryScorer
-from kipoi_tfb.transfer import ARMS, Nearest
-from kipoi_tfb.zoo import ACCEPTED, CANDIDATE, CONTROLS_FILE, REFUSED, find_entry
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, CONTROLS_FILE, REFUSED, find_entry
+from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 
@@ -100,7 +100,8 @@ def finetune(
     one that tells its training regions best), the TF's JASPAR profile, and a motif found in the training regions.
     Training that was interrupted in `folder` is resumed. Where `folder` holds a finished entry that lacks some of the
     controls, these are run, and the verdict is given anew; the entry itself stays as it is. The same arguments, on
-    one machine and with as many threads, give an entry of the same bytes; its date is that of `kipoi_tfb.card.today`.
+    one machine and with as many threads, give an entry of the same bytes; its date is that of
+    `kipoi_tfb.zoo.card.today`.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.card.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 

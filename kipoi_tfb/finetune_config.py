@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from kipoi_tfb.card import Card, EntryName
-from kipoi_tfb.config import PretrainConfig, Strict, explain
 from kipoi_tfb.transfer import ARMS
+from kipoi_tfb.zoo.card import Card, EntryName
+from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["SWEEP", "FinetuneConfig", "make_config"]

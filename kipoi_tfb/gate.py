@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.card import CONTROLS, ControlCard, ControlKind, GateCard
 from kipoi_tfb.comparison import compare
 from kipoi_tfb.evaluation import Evaluation
 from kipoi_tfb.metrics import MIN_BOUND
 from kipoi_tfb.scorers import TableScorer
 from kipoi_tfb.tested import LabelledRegions
+from kipoi_tfb.zoo.card import CONTROLS, ControlCard, ControlKind, GateCard
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["NOT_RUN", "KnownScores", "NetworkScorer", "judge"]

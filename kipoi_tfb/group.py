@@ -17,9 +17,7 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from kipoi_tfb.card import CONTROLS, ControlKind
 from kipoi_tfb.controls import lacking
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.features import FeatureBank, open_bank
 from kipoi_tfb.finetune import alone_in, finetune, finished
 from kipoi_tfb.finetune_config import FinetuneConfig
@@ -28,7 +26,9 @@ from kipoi_tfb.metrics import REPLICATES
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.transfer import ARMS
-from kipoi_tfb.zoo import find_entry
+from kipoi_tfb.zoo.card import CONTROLS, ControlKind
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.models.changes import ReadsChanges, as_changed_windows
 from kipoi_tfb.models.device import autocast, batch_size_for, choose_device, choose_precision
 from kipoi_tfb.models.logits import as_tensor, average, both_strands, probability, strand_logits, to_one_hot
-from kipoi_tfb.shared import load_side_by_side
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from kipoi_tfb import distributed
-from kipoi_tfb.card import DataCard, TrainingCard
-from kipoi_tfb.config import PretrainConfig, read_config
 from kipoi_tfb.datasets import TrainingData, load_training_data
-from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
-from kipoi_tfb.publish import CITATION, write_entry
 from kipoi_tfb.teacher import find_teachers, taught
 from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.zoo.card import DataCard, TrainingCard
+from kipoi_tfb.zoo.config import PretrainConfig, read_config
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from kipoi_tfb.config import Related
+from kipoi_tfb.zoo.config import Related
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.relations import Relations

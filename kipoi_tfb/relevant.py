@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from kipoi_tfb.card import CARD_FILE
-from kipoi_tfb.config import PretrainConfig, Related
-from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.pretrain import pretrain
+from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.config import PretrainConfig, Related
+from kipoi_tfb.zoo.entry import Entry, open_entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
@@ -42,7 +42,7 @@ def relatives_config(tf: str, relation: str, n: int = 5, seed: int = 0) -> Pretr
     tf
         Of the matrix.
     relation
-        One of `RELATIONS`, see `kipoi_tfb.config.Related`.
+        One of `RELATIONS`, see `kipoi_tfb.zoo.config.Related`.
     n
         How many.
     seed

@@ -215,7 +215,7 @@ def open_scorer(
         return _motif_file(name, data, teacher, seed)
     if name.lower().endswith(_TABLES):
         return TableScorer(name)
-    from kipoi_tfb.zoo import is_group
+    from kipoi_tfb.zoo.find import is_group
 
     if is_group(name):
         return GroupScorer(name, device)

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb import distributed
-from kipoi_tfb.config import PretrainConfig, Teacher
 from kipoi_tfb.datasets import TrainingData
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.predictor import logits_of
-from kipoi_tfb.zoo import find_entry
+from kipoi_tfb.zoo.config import PretrainConfig, Teacher
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
 

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb import distributed
-from kipoi_tfb.config import PretrainConfig
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.memory import explain_out_of_memory
@@ -27,6 +26,7 @@ from kipoi_tfb.models.device import autocast, keep_freed_memory
 from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.output.progress import no_bar, progress_bar
+from kipoi_tfb.zoo.config import PretrainConfig
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path
 

@@ -16,10 +16,10 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 from kipoi_tfb.datasets import LabelledWindows
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["ARMS", "Arm", "Nearest", "Start", "layer_group", "nearest_output", "start_network"]

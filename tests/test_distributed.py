@@ -16,8 +16,8 @@ import torch
 import yaml
 
 from kipoi_tfb import distributed
-from kipoi_tfb.entry import open_entry
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError
 

@@ -14,11 +14,11 @@ import pysam
 import pytest
 
 from kipoi_tfb.effect_files import DEFAULT_SCORES, SCORES, Veff2Table, effect_format
-from kipoi_tfb.null import NULL_FILE
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.zoo.null import NULL_FILE
 from tests.entries import TFS, base
-from tests.test_null import copied, put_null
+from tests.zoo.test_null import copied, put_null
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.files import BGZIP_END, sha256
 from tfb_matrix_data.genome import Genome

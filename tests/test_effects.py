@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.effects import EffectScorer, top_tfs, window_shifts
-from kipoi_tfb.null import CLASSES, PERCENTS
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.zoo.null import CLASSES, PERCENTS
 from tests.entries import CONTIGS, TFS, base
-from tests.test_null import copied, put_null
+from tests.zoo.test_null import copied, put_null
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome

@@ -9,12 +9,12 @@ import math
 import numpy as np
 import pytest
 
-from kipoi_tfb.entry import open_entry
 from kipoi_tfb.evaluation import check_held_out, evaluate, macro, record, training_counts
 from kipoi_tfb.metrics import TfMetrics, summarise, write_json, write_metrics
 from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.tested import from_matrix
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
 from tests.fakes import FakeScorer, made_up, scorer
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

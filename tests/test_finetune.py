@@ -13,10 +13,8 @@ import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import arms, controls, finetune, publish, training
-from kipoi_tfb.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
+from kipoi_tfb import arms, controls, finetune, training
 from kipoi_tfb.datasets import load_training_data
-from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
@@ -26,7 +24,10 @@ from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import nearest_output, start_network
-from kipoi_tfb.zoo import CONTROLS_FILE, verify_entry
+from kipoi_tfb.zoo import write as publish
+from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.find import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents

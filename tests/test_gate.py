@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.card import CONTROLS
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.gate import KnownScores, NetworkScorer, judge
 from kipoi_tfb.tested import LabelledRegions
+from kipoi_tfb.zoo.card import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from kipoi_tfb import arms, controls, finetune, group
-from kipoi_tfb.card import ControlCard, FinetunedCard, GateCard
-from kipoi_tfb.entry import open_entry
 from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
-from kipoi_tfb.group_table import summary
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scorers import GroupScorer, open_scorer
-from kipoi_tfb.zoo import find_entries, refused_in
+from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
+from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.find import find_entries, refused_in
+from kipoi_tfb.zoo.table import summary
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents, small_base

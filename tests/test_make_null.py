@@ -9,13 +9,13 @@ import pytest
 
 from kipoi_tfb import make_null as module
 from kipoi_tfb.effects import EffectScorer
-from kipoi_tfb.entry import Entry
 from kipoi_tfb.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_nulls
-from kipoi_tfb.null import CLASSES, NULL_FILE, PERCENTS, EffectNull, allele_classes, read_null, write_null
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.null import CLASSES, NULL_FILE, PERCENTS, EffectNull, allele_classes, read_null, write_null
 from tests import tiny
 from tests.entries import lively_network, run_tfb
-from tests.test_null import copied
+from tests.zoo.test_null import copied
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.files import sha256

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kipoi_tfb.config import Related, read_config
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.related import choose_related
+from kipoi_tfb.zoo.config import Related, read_config
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb import finetune, relevant, zoo
-from kipoi_tfb.entry import open_entry
+from kipoi_tfb import finetune, relevant
 from kipoi_tfb.relevant import RELATIONS, base_of_relatives, relatives_config
+from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo.entry import open_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import small_base, tuned

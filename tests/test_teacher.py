@@ -9,13 +9,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from kipoi_tfb.config import Teacher
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.objective import Objective, masked_loss, taught_loss
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.teacher import find_teachers, taught
+from kipoi_tfb.zoo.config import Teacher
 from tests import tiny
 from tests.entries import lively_network
 from tests.tiny import make_entry

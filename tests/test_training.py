@@ -16,13 +16,13 @@ import torch
 from pydantic import ValidationError
 
 from kipoi_tfb import datasets, objective, training
-from kipoi_tfb.config import read_config
 from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
 from kipoi_tfb.initialise import start_at_prior
 from kipoi_tfb.objective import masked_loss
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.training import train
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.config import read_config
+from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
 from tfb_matrix_data.files import sha256
@@ -174,7 +174,7 @@ KILLED = """
 import sys
 import torch
 from kipoi_tfb import training
-from kipoi_tfb.config import read_config
+from kipoi_tfb.zoo.config import read_config
 from kipoi_tfb.datasets import load_training_data
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix

@@ -10,14 +10,14 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from kipoi_tfb.card import Card, FinetunedCard
 from kipoi_tfb.cli.finetune import finetune
 from kipoi_tfb.datasets import LabelledWindows, TrainingData
-from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.publish import write_entry
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import ARMS, Nearest, _bias, layer_group, nearest_output, start_network
+from kipoi_tfb.zoo.card import Card, FinetunedCard
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.modes import read_profiles

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.card.CONTROLS, which would import pydantic
+_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.zoo.card.CONTROLS, which would import pydantic
 
 
 def finetune(
@@ -155,7 +155,7 @@ def finetune(
         return
     from kipoi_tfb.finetune import finetune as run
     from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
-    from kipoi_tfb.zoo import find_entry
+    from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 

@@ -193,10 +193,10 @@ def pretrain(
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
     _set_threads(threads)
-    from kipoi_tfb.config import read_config
     from kipoi_tfb.distributed import is_main, launch
-    from kipoi_tfb.entry import open_entry
     from kipoi_tfb.pretrain import pretrain_from_files
+    from kipoi_tfb.zoo.config import read_config
+    from kipoi_tfb.zoo.entry import open_entry
 
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
     command += f" --processes {processes}" if processes > 1 else ""
@@ -235,7 +235,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     _set_threads(threads)
     from kipoi_tfb.models.device import describe
     from kipoi_tfb.predictor import Predictor
-    from kipoi_tfb.zoo import find_entries
+    from kipoi_tfb.zoo.find import find_entries
 
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)
     say(f"device: {describe(predictor.device, predictor.precision)}")

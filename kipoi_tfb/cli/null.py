@@ -32,7 +32,7 @@ def null(
 
     Example: tfb null multi163 --matrix matrix.h5 --genome hg38.fa
     """
-    from kipoi_tfb.null import NULL_FILE, write_null
+    from kipoi_tfb.zoo.null import NULL_FILE, write_null
     from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome

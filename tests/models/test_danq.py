@@ -13,10 +13,10 @@ from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.danq import DanQ
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.publish import LARGEST_SHIFT
 from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.training import train
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny
 
 CPU = torch.device("cpu")

@@ -15,7 +15,7 @@ from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement

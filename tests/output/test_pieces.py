@@ -104,7 +104,7 @@ def test_a_resumed_run_with_every_score_ends_in_the_same_bytes(tmp_path, predict
 KILLED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-from kipoi_tfb.entry import open_entry
+from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tfb_matrix_data.genome import Genome

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb.config import MostResolved, PretrainConfig, Related, SplitConfig, read_config
+from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related, SplitConfig, read_config
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError
 
@@ -137,7 +137,7 @@ def test_binary_file(tmp_path):
         read_config(tmp_path / "config.yaml")
 
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 PENTAD = ("HNF4A", "JUND", "MAX", "SPI1", "SP1")
 
 

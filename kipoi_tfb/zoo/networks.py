@@ -16,9 +16,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.entry import Entry, open_entry
 from kipoi_tfb.models.build import for_inference
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
+from kipoi_tfb.zoo.entry import Entry, open_entry
 from tfb_matrix_data.errors import EntryError
 
 __all__ = [

@@ -14,14 +14,14 @@ import yaml
 from pydantic import ValidationError
 
 import kipoi_tfb
-from kipoi_tfb import zoo
-from kipoi_tfb.card import CARD_FILE
-from kipoi_tfb.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
-from kipoi_tfb.null import NULL_FILE
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.publish import install_entry, render_specs, save_weights
-from kipoi_tfb.zoo import entry_names, find_entries, find_entry, verify_entry, verify_size
+from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
+from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, verify_entry, verify_size
+from kipoi_tfb.zoo.null import NULL_FILE
+from kipoi_tfb.zoo.write import install_entry, render_specs, save_weights
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256

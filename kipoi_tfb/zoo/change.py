@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kipoi_tfb.card import CARD_FILE
-from kipoi_tfb.entry import Entry, locate_base
-from kipoi_tfb.publish import install_entry
-from kipoi_tfb.zoo import entry_names, group_names, remove_entry, verify_entry
+from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.entry import Entry, locate_base
+from kipoi_tfb.zoo.find import entry_names, group_names, remove_entry, verify_entry
+from kipoi_tfb.zoo.write import install_entry
 from tfb_matrix_data.errors import EntryError
 
 __all__ = ["add_entries"]
@@ -28,8 +28,8 @@ def add_entries(entries: Sequence[Entry], zoo: Path) -> list[Entry]:
     Raises
     ------
     EntryError
-        If one does not pass `kipoi_tfb.zoo.verify_entry`; a name is taken, given twice, that of a group, or leads into
-        another entry; or a base would not be there.
+        If one does not pass `kipoi_tfb.zoo.find.verify_entry`; a name is taken, given twice, that of a group, or leads
+        into another entry; or a base would not be there.
     """
     _check_names(entries, zoo)
     _check_bases(entries, zoo)

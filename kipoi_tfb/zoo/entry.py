@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.card import CARD_FILE, Card, read_card
 from kipoi_tfb.models.build import build_network, for_inference
+from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
 
@@ -98,9 +98,9 @@ class Entry:
     def load(self) -> nn.Module:
         """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
 
-        Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.shared`).
+        Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.zoo.networks`).
         """
-        from kipoi_tfb.shared import body_of, outputs_of, with_outputs  # it imports this module
+        from kipoi_tfb.zoo.networks import body_of, outputs_of, with_outputs  # it imports this module
 
         if self.own_outputs() is None:
             return for_inference(self.network())
@@ -161,7 +161,7 @@ def locate_base(folder: Path, base: str, wanted: str | None, of: str) -> Entry:
     EntryError
         If there is none of that name, or only one with other weights.
     """
-    from kipoi_tfb.zoo import zoo_folder  # it imports this module
+    from kipoi_tfb.zoo.find import zoo_folder  # it imports this module
 
     others = []
     for place in (*folder.parents[:_LEVELS], zoo_folder()):

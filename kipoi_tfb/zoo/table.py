@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kipoi_tfb.card import Card, ControlKind
+from kipoi_tfb.zoo.card import Card, ControlKind
 
 __all__ = ["group_table", "markdown", "summary"]
 

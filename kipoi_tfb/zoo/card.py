@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kipoi_tfb.config import PretrainConfig, TfNames, explain
+from kipoi_tfb.zoo.config import PretrainConfig, TfNames, explain
 from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.files import atomic_path
 

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kipoi_tfb.card import Card, WeightsCard, write_card
-from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
 from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
@@ -97,12 +97,12 @@ def write_entry(
     network
         The trained network.
     card_fields
-        Fields of `kipoi_tfb.card.Card` but the weights.
+        Fields of `kipoi_tfb.zoo.card.Card` but the weights.
     windows
         Codes (windows, length) on which to measure how far float16 moves predictions; default random ones.
     base
         The entry that it was fine-tuned from: only what differs from its weights is written. It must be where
-        `kipoi_tfb.entry.locate_base` finds it.
+        `kipoi_tfb.zoo.entry.locate_base` finds it.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb.register import config_path, register_source, unregister_source
+from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
 from tfb_matrix_data.errors import ConfigError
 
 OTHERS = {
@@ -80,7 +80,7 @@ def test_undo_without_a_file(home):
 
 def test_without_a_file_kipoi_writes_its_own_first(tmp_path):
     # In a process of its own: Kipoi writes its file once, when it is imported.
-    script = "from pathlib import Path; from kipoi_tfb.register import *; register_source('tfb', Path('/zoo'))"
+    script = "from pathlib import Path; from kipoi_tfb.zoo.register import *; register_source('tfb', Path('/zoo'))"
     done = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True
     )

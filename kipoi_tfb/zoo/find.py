@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
-from kipoi_tfb.entry import GOLDEN_FILE, Entry, open_entry
-from kipoi_tfb.null import NULL_FILE, read_null
 from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.publish import SPECS, render_spec
+from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.zoo.null import NULL_FILE, read_null
+from kipoi_tfb.zoo.write import SPECS, render_spec
 from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE

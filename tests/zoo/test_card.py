@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from kipoi_tfb.card import CARD_FILE, Card, MetricsCard, WeightsCard, read_card, today, write_card
+from kipoi_tfb.zoo.card import CARD_FILE, Card, MetricsCard, WeightsCard, read_card, today, write_card
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb.entry import Entry, open_entry
-from kipoi_tfb.null import (
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.null import (
     CLASSES,
     NULL_FILE,
     PERCENTS,
@@ -24,8 +25,7 @@ from kipoi_tfb.null import (
     read_null,
     write_null,
 )
-from kipoi_tfb.publish import install_entry
-from kipoi_tfb.zoo import verify_entry
+from kipoi_tfb.zoo.write import install_entry
 from tfb_matrix_data.errors import EntryError
 
 pytest_plugins = ("tests.entries",)
