@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import DataCard, FinetunedCard, TrainingCard, write_card
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.find import find_entry

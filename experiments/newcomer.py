@@ -41,7 +41,7 @@ from kipoi_tfb.group import whole_regions
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
-from kipoi_tfb.predictor import logits_of
+from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.scorers import Scorer, TableScorer
 from kipoi_tfb.zoo.config import PretrainConfig, read_config

@@ -16,7 +16,7 @@ from kipoi_tfb.gate import NOT_RUN, KnownScores, NetworkScorer
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
 from kipoi_tfb.own_motifs import best_matches
-from kipoi_tfb.predictor import logits_of
+from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.scorers import Scorer, TableScorer
 from kipoi_tfb.transfer import Nearest
 from kipoi_tfb.zoo.card import ControlKind

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kipoi_tfb.effect_files import MAX_EFFECT, SCORES, TOP
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, probability
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.null import EffectNull, allele_classes, read_null
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError

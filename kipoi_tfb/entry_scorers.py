@@ -24,7 +24,7 @@ class EntryScorer:
     calibrated = True
 
     def __init__(self, name: str, device: str = "auto") -> None:
-        from kipoi_tfb.predictor import Predictor
+        from kipoi_tfb.prediction.predictor import Predictor
         from kipoi_tfb.zoo.find import find_entry
 
         self.entry = find_entry(name)
@@ -46,7 +46,7 @@ class GroupScorer:
     calibrated = True
 
     def __init__(self, name: str, device: str = "auto") -> None:
-        from kipoi_tfb.predictor import Predictor
+        from kipoi_tfb.prediction.predictor import Predictor
         from kipoi_tfb.zoo.find import find_entries
 
         self.name = name

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kipoi_tfb import __version__
 from kipoi_tfb.models.logits import effect
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.null import CLASSES, PERCENTS, EffectNull, NullRecord, allele_classes
 from tfb_matrix_data.alleles import allele_windows

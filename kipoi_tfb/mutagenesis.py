@@ -16,7 +16,7 @@ from kipoi_tfb.effects import top_tfs
 from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.output.tables import open_table
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError

@@ -27,7 +27,7 @@ from kipoi_tfb.effects import EffectScorer
 from kipoi_tfb.output.cluster import Cluster, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows

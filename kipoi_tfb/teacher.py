@@ -15,7 +15,7 @@ from kipoi_tfb import distributed
 from kipoi_tfb.datasets import TrainingData
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.predictor import logits_of
+from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.zoo.config import PretrainConfig, Teacher
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry

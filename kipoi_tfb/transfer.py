@@ -18,7 +18,7 @@ from torch import nn
 from kipoi_tfb.datasets import LabelledWindows
 from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 

@@ -8,7 +8,7 @@ import torch
 
 from kipoi_tfb import features
 from kipoi_tfb.features import open_bank, window_features
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.networks import outputs_of
 from tests.tuned import small_base
 from tfb_matrix_data.errors import TfbError

@@ -20,7 +20,7 @@ from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.models.first_layer import first_filters
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.training import train
 from kipoi_tfb.transfer import nearest_output, start_network

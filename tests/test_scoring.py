@@ -13,7 +13,7 @@ import pytest
 
 from kipoi_tfb import scoring
 from kipoi_tfb.effect_files import DEFAULT_SCORES
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS
 from tfb_matrix_data.errors import AssemblyError, InputError

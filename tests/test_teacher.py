@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.objective import Objective, masked_loss, taught_loss
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.teacher import find_teachers, taught
 from kipoi_tfb.zoo.config import Teacher

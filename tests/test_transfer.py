@@ -119,7 +119,7 @@ def test_nearest_output_is_the_own_one_or_the_one_that_tells_best(base, monkeypa
     windows = LabelledWindows(np.arange(4), np.zeros((4, 200), np.uint8), labels)
     # CTCF ranks them wrong, JUND right, SP1 half right.
     logits = np.array([[0, 1, 1], [1, 0, 0], [0, 1, 0], [1, 0, 1]], np.float32)
-    monkeypatch.setattr("kipoi_tfb.predictor.logits_of", lambda *_: logits)
+    monkeypatch.setattr("kipoi_tfb.prediction.predictor.logits_of", lambda *_: logits)
     found = nearest_output(base, "SP1", windows)
     assert (found.tf, found.own) == ("SP1", True)
     found = nearest_output(base, "MYTF", windows)

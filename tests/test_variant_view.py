@@ -77,7 +77,7 @@ def test_a_long_insertion_ends_with_the_window(predictor, genome):
 
 
 def test_the_strongest_and_columns_of_two_entries(entry, other_entry, genome):
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
 
     both = Predictor([entry, other_entry])
     every = view_variant(both, text(500), genome, flank=8)
@@ -168,7 +168,7 @@ def test_motifs_that_do_not_fit():
 
 
 def test_a_tf_without_a_profile(entry, genome, tmp_path):
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
     from tests.entries import lively_network
     from tests.tiny import make_entry
 

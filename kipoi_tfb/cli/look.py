@@ -11,7 +11,7 @@ from kipoi_tfb.cli.common import say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
 
 if TYPE_CHECKING:
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
 
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]

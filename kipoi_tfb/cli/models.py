@@ -10,7 +10,7 @@ import typer
 from kipoi_tfb.cli.common import listed, say
 
 if TYPE_CHECKING:
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
 
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
@@ -63,8 +63,8 @@ def predict(
     if tile and not is_track(output):
         raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
     predictor = predictor_of(entry, tfs, device, precision, threads)
-    from kipoi_tfb.region_tracks import predict_tracks
-    from kipoi_tfb.regions import predict_regions, predict_sequences
+    from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
+    from kipoi_tfb.prediction.tracks import predict_tracks
 
     if regions is not None and genome is not None and is_track(output):
         summary = predict_tracks(predictor, regions, _genome(genome), output, anchor, tile)  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     # Called after what is cheap to check: from here on it is slow.
     _set_threads(threads)
     from kipoi_tfb.models.device import describe
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
     from kipoi_tfb.zoo.find import find_entries
 
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.zoo.null import NULL_FILE, read_null

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from tfb_matrix_data.errors import EntryError

@@ -12,7 +12,7 @@ from kipoi_tfb.models.changes import ChangedWindows, as_changed_windows, convolv
 from kipoi_tfb.models.logits import strand_logits, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.mutagenesis import mutate_window
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from tests.tiny import make_entry
 
 SIZES = {"filters": 12, "channels": 8, "hidden": 16}

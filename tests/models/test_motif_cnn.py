@@ -12,7 +12,7 @@ from kipoi_tfb.models.logits import both_strands, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from kipoi_tfb.objective import Objective, masked_loss
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.zoo.find import verify_entry

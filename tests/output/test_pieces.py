@@ -15,7 +15,7 @@ import pytest
 
 from kipoi_tfb.effect_vcf import EffectVcf
 from kipoi_tfb.output.pieces import Pieces
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import InputError
@@ -105,7 +105,7 @@ KILLED = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from kipoi_tfb.zoo.entry import open_entry
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scoring import ScoringOptions, score_variants
 from tfb_matrix_data.genome import Genome
 logits = Predictor.logits

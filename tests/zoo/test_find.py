@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 import kipoi_tfb
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo import find as zoo
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry

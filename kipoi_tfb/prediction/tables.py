@@ -10,7 +10,7 @@ import numpy as np
 
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.tables import Table, open_table
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
 from tfb_matrix_data.files import count_lines

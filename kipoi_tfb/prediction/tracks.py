@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.tracks import TrackWriter, highest, open_track
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.regions import PredictionSummary
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.prediction.tables import PredictionSummary
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, check_contigs, iter_intervals

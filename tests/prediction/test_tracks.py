@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb import region_tracks
 from kipoi_tfb.output.tracks import highest, open_track
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.region_tracks import predict_tracks, track_paths
-from kipoi_tfb.regions import predict_regions
+from kipoi_tfb.prediction import tracks as region_tracks
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.prediction.tables import predict_regions
+from kipoi_tfb.prediction.tracks import predict_tracks, track_paths
 from tests.entries import CONTIGS
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from kipoi_tfb import regions as regions_module
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.regions import PredictionSummary, predict_regions, predict_sequences
+from kipoi_tfb.prediction import tables as regions_module
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.prediction.tables import PredictionSummary, predict_regions, predict_sequences
 from tests.entries import CONTIGS, TFS
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import InputError, UnknownNameError
