@@ -18,7 +18,7 @@ from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetune_data import FinetuneData
 from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
-from kipoi_tfb.training import EpochRecord, TrainingResult, train
+from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
 from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
 from kipoi_tfb.zoo.card import HeadCard
 from kipoi_tfb.zoo.entry import Entry

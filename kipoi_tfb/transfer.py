@@ -15,10 +15,10 @@ from scipy.special import expit
 from sklearn.metrics import average_precision_score
 from torch import nn
 
-from kipoi_tfb.datasets import LabelledWindows
-from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.training.data import LabelledWindows
+from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 

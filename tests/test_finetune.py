@@ -13,8 +13,7 @@ import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import arms, controls, finetune, training
-from kipoi_tfb.datasets import load_training_data
+from kipoi_tfb import arms, controls, finetune
 from kipoi_tfb.evaluation import evaluate
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
@@ -22,7 +21,9 @@ from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.scorers import EntryScorer
-from kipoi_tfb.training import train
+from kipoi_tfb.training import train as training
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.train import train
 from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import write as publish
 from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard

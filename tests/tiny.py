@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.train import TrainingResult, train
 from kipoi_tfb.zoo.card import DataCard, TrainingCard
 from kipoi_tfb.zoo.config import PretrainConfig
 from kipoi_tfb.zoo.entry import Entry

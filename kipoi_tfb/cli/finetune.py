@@ -203,7 +203,7 @@ def _relatives(
 ) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
     from kipoi_tfb.finetune import alone_in
-    from kipoi_tfb.relevant import base_of_relatives, relatives_config
+    from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 
     recipe = relatives_config(tf, relation, n, seed)

@@ -193,8 +193,8 @@ def pretrain(
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
     _set_threads(threads)
-    from kipoi_tfb.distributed import is_main, launch
-    from kipoi_tfb.pretrain import pretrain_from_files
+    from kipoi_tfb.training.pretrain import pretrain_from_files
+    from kipoi_tfb.training.processes import is_main, launch
     from kipoi_tfb.zoo.config import read_config
     from kipoi_tfb.zoo.entry import open_entry
 

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
 from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.danq import DanQ
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.training import train
+from kipoi_tfb.training.data import LabelledWindows, TrainingData, load_training_data
+from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo.find import verify_entry
 from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb.initialise import start_from_jaspar
 from kipoi_tfb.models.build import build_network, fold_batchnorm, for_inference
 from kipoi_tfb.models.logits import both_strands, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
-from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.pretrain import pretrain
 from kipoi_tfb.serving import RegionModel
+from kipoi_tfb.training.initialise import start_from_jaspar
+from kipoi_tfb.training.objective import Objective, masked_loss
+from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

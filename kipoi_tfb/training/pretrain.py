@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kipoi_tfb import distributed
-from kipoi_tfb.datasets import TrainingData, load_training_data
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
-from kipoi_tfb.teacher import find_teachers, taught
-from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training.data import TrainingData, load_training_data
+from kipoi_tfb.training.distil import find_teachers, taught
+from kipoi_tfb.training.train import TrainingResult, train
 from kipoi_tfb.zoo.card import DataCard, TrainingCard
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import Entry, open_entry

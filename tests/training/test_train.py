@@ -15,12 +15,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from kipoi_tfb import datasets, objective, training
-from kipoi_tfb.datasets import LabelledWindows, TrainingData, load_training_data
-from kipoi_tfb.initialise import start_at_prior
-from kipoi_tfb.objective import masked_loss
-from kipoi_tfb.pretrain import pretrain
-from kipoi_tfb.training import train
+from kipoi_tfb.training import data as datasets
+from kipoi_tfb.training import objective
+from kipoi_tfb.training import train as training
+from kipoi_tfb.training.data import LabelledWindows, TrainingData, load_training_data
+from kipoi_tfb.training.initialise import start_at_prior
+from kipoi_tfb.training.objective import masked_loss
+from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo.config import read_config
 from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
@@ -173,9 +175,9 @@ def test_killed_in_validation_and_resumed_is_uninterrupted(data, uninterrupted, 
 KILLED = """
 import sys
 import torch
-from kipoi_tfb import training
+from kipoi_tfb.training import train as training
 from kipoi_tfb.zoo.config import read_config
-from kipoi_tfb.datasets import load_training_data
+from kipoi_tfb.training.data import load_training_data
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kipoi_tfb.models.logits import to_one_hot
-from kipoi_tfb.related import choose_related
+from kipoi_tfb.training.related import choose_related
 from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome, region_windows

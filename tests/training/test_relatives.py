@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb import finetune, relevant
-from kipoi_tfb.relevant import RELATIONS, base_of_relatives, relatives_config
+from kipoi_tfb import finetune
+from kipoi_tfb.training import relatives as relevant
+from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find as zoo
 from kipoi_tfb.zoo.entry import open_entry
 from tests import tiny
@@ -17,7 +18,7 @@ from tests.entries import run_tfb
 from tests.tuned import small_base, tuned
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-PENTAD = Path(__file__).parents[1] / "experiments" / "pentad" / "JUND-cofactors.yaml"
+PENTAD = Path(__file__).parents[2] / "experiments" / "pentad" / "JUND-cofactors.yaml"
 NAME = "relatives-SP1-cofactors"
 
 

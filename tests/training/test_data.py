@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from kipoi_tfb.datasets import load_training_data, region_windows, shifted
+from kipoi_tfb.training.data import load_training_data, region_windows, shifted
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN, decode

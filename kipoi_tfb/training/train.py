@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from kipoi_tfb import distributed
-from kipoi_tfb.datasets import LabelledWindows, TrainingData
-from kipoi_tfb.initialise import start_at_prior, start_from_jaspar
-from kipoi_tfb.memory import explain_out_of_memory
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.device import autocast, keep_freed_memory
 from kipoi_tfb.models.logits import both_strands
-from kipoi_tfb.objective import Objective, masked_loss
 from kipoi_tfb.output.progress import no_bar, progress_bar
+from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training.data import LabelledWindows, TrainingData
+from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
+from kipoi_tfb.training.memory import explain_out_of_memory
+from kipoi_tfb.training.objective import Objective, masked_loss
 from kipoi_tfb.zoo.config import PretrainConfig
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path

@@ -9,12 +9,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from kipoi_tfb.datasets import load_training_data
 from kipoi_tfb.models.logits import probability
-from kipoi_tfb.objective import Objective, masked_loss, taught_loss
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.pretrain import pretrain
-from kipoi_tfb.teacher import find_teachers, taught
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.distil import find_teachers, taught
+from kipoi_tfb.training.objective import Objective, masked_loss, taught_loss
+from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.zoo.config import Teacher
 from tests import tiny
 from tests.entries import lively_network
@@ -78,7 +78,7 @@ def test_a_resumed_run_does_not_ask_again(world, teachers, tmp_path, monkeypatch
     def fail(*_, **__):
         raise AssertionError("asked again")
 
-    monkeypatch.setattr("kipoi_tfb.teacher.logits_of", fail)
+    monkeypatch.setattr("kipoi_tfb.training.distil.logits_of", fail)
     np.testing.assert_array_equal(taught(config, data, teachers, tmp_path, CPU).train.taught, first)
     with pytest.raises(AssertionError, match="asked again"):  # other teachers, other words
         taught(config, data, teachers[:1], tmp_path, CPU)

@@ -8,9 +8,10 @@ import sys
 import pytest
 import torch
 
-from kipoi_tfb import datasets, training
-from kipoi_tfb.datasets import load_training_data
-from kipoi_tfb.memory import explain_out_of_memory, is_out_of_memory
+from kipoi_tfb.training import data as datasets
+from kipoi_tfb.training import train as training
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.memory import explain_out_of_memory, is_out_of_memory
 from tests import tiny
 from tfb_matrix_data.errors import TfbError
 
@@ -100,7 +101,7 @@ LIMITED = """
 import resource, sys
 import torch
 from torch import nn
-from kipoi_tfb.memory import explain_out_of_memory
+from kipoi_tfb.training.memory import explain_out_of_memory
 from tfb_matrix_data.errors import TfbError
 
 torch.set_num_threads(1)

@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from kipoi_tfb import distributed
+from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny
@@ -28,7 +28,7 @@ _PATIENCE = 600  # seconds: the machine may be busy
 SCRIPT = """
 import sys
 from torch import nn
-from kipoi_tfb import training
+from kipoi_tfb.training import train as training
 from kipoi_tfb.models import build as architectures
 from kipoi_tfb.cli import main
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kipoi_tfb.datasets import load_training_data
-from kipoi_tfb.related import choose_related
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.related import choose_related
 from kipoi_tfb.zoo.config import Related, read_config
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
 
-PENTAD = Path(__file__).parents[1] / "experiments" / "pentad"
+PENTAD = Path(__file__).parents[2] / "experiments" / "pentad"
 # By which, in the tiny world: CTCF and SP1 share a binding mode (MODES), SP1 and JUND have a STRING score.
 MODES = "TF\tcluster\nCTCF\ta\nSP1\ta\nJUND\tb\n"
 STRING = "TF_a\tTF_b\tscore\nSP1\tJUND\t900\n"
