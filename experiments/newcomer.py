@@ -31,7 +31,8 @@ from numpy.typing import NDArray
 from paper_split import regions_of_base, split_as_paper
 
 from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
-from kipoi_tfb.evaluation import evaluate
+from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.open import Scorer, TableScorer
 from kipoi_tfb.features import FeatureBank, open_bank
 from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.finetune_data import LEAST_BOUND, FinetuneData, from_binding_matrix
@@ -41,7 +42,6 @@ from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
 from kipoi_tfb.prediction.predictor import logits_of
-from kipoi_tfb.scorers import Scorer, TableScorer
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
 from kipoi_tfb.peaks import Account, places_of_peaks
 from kipoi_tfb.places import Places
-from kipoi_tfb.tested import LabelledRegions, from_matrix
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.zoo.card import DataCard
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
@@ -47,7 +47,8 @@ class FinetuneData:
     every
         {train or validation: every resolved window, with its label}, of which `training` is a part.
     test
-        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate` draws the GC-matched ones.
+        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate.evaluate` draws the GC-matched
+        ones.
     test_region
         int64 (windows,): index of each of `test`, as of the others.
     counts

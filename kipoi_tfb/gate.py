@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.comparison import compare
-from kipoi_tfb.evaluation import Evaluation
-from kipoi_tfb.metrics import MIN_BOUND
-from kipoi_tfb.scorers import TableScorer
-from kipoi_tfb.tested import LabelledRegions
+from kipoi_tfb.evaluation.compare import compare
+from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.metrics import MIN_BOUND
+from kipoi_tfb.evaluation.open import TableScorer
+from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.zoo.card import CONTROLS, ControlCard, ControlKind, GateCard
 from tfb_matrix_data.errors import ConfigError
 
@@ -23,7 +23,7 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class NetworkScorer:
-    """A scorer of logits; see `kipoi_tfb.scorers.Scorer`.
+    """A scorer of logits; see `kipoi_tfb.evaluation.open.Scorer`.
 
     Attributes
     ----------

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from kipoi_tfb.controls import lacking
+from kipoi_tfb.evaluation.metrics import REPLICATES
 from kipoi_tfb.features import FeatureBank, open_bank
 from kipoi_tfb.finetune import alone_in, finetune, finished
 from kipoi_tfb.finetune_config import FinetuneConfig
 from kipoi_tfb.finetune_data import LEAST_BOUND, from_binding_matrix
-from kipoi_tfb.metrics import REPLICATES
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.transfer import ARMS

@@ -14,13 +14,13 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb import arms, controls, finetune
-from kipoi_tfb.evaluation import evaluate
+from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.open import EntryScorer
 from kipoi_tfb.finetune_config import FinetuneConfig, make_config
 from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.scorers import EntryScorer
 from kipoi_tfb.training import train as training
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.train import train

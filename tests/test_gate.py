@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation import evaluate
+from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.gate import KnownScores, NetworkScorer, judge
-from kipoi_tfb.tested import LabelledRegions
 from kipoi_tfb.zoo.card import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from kipoi_tfb import arms, controls, finetune, group
+from kipoi_tfb.evaluation.open import GroupScorer, open_scorer
 from kipoi_tfb.finetune_config import make_config
 from kipoi_tfb.gate import NetworkScorer
 from kipoi_tfb.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.scorers import GroupScorer, open_scorer
 from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in

@@ -9,10 +9,10 @@ import math
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation import check_held_out, evaluate, macro, record, training_counts
-from kipoi_tfb.metrics import TfMetrics, summarise, write_json, write_metrics
-from kipoi_tfb.scorers import EntryScorer
-from kipoi_tfb.tested import from_matrix
+from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, macro, record, training_counts
+from kipoi_tfb.evaluation.metrics import TfMetrics, summarise, write_json, write_metrics
+from kipoi_tfb.evaluation.open import EntryScorer
+from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import verify_entry
 from tests import tiny

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class EntryScorer:
-    """A zoo entry; see `kipoi_tfb.scorers.Scorer`. Its scores are strand-averaged logits."""
+    """A zoo entry; see `kipoi_tfb.evaluation.open.Scorer`. Its scores are strand-averaged logits."""
 
     calibrated = True
 
@@ -41,7 +41,7 @@ class EntryScorer:
 
 
 class GroupScorer:
-    """All entries of a group, side by side; see `kipoi_tfb.scorers.Scorer`. Its scores are strand-averaged logits."""
+    """All entries of a group as one `kipoi_tfb.evaluation.open.Scorer`; its scores are strand-averaged logits."""
 
     calibrated = True
 

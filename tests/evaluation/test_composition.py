@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.composition import DINUCLEOTIDES, composition_scorer, features
+from kipoi_tfb.evaluation.composition import DINUCLEOTIDES, composition_scorer, features
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sequence import decode, encode, reverse_complement
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.tested import from_matrix, from_regions, from_sequences, from_two_files
+from kipoi_tfb.evaluation.regions import from_matrix, from_regions, from_sequences, from_two_files
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome, region_windows

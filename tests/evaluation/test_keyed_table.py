@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from kipoi_tfb.keyed import read_keyed
+from kipoi_tfb.evaluation.keyed_table import read_keyed
 from tfb_matrix_data.errors import InputError
 
 KEYS = [("1", 10, 20), ("1", 30, 40), ("X", 10, 20)]

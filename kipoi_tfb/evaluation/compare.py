@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from kipoi_tfb.areas import draw_weights, interval
-from kipoi_tfb.evaluation import Evaluation
-from kipoi_tfb.metrics import MIN_BOUND
+from kipoi_tfb.evaluation.areas import draw_weights, interval
+from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["SCARCE", "Comparison", "Metric", "TfDifference", "compare", "describe"]
@@ -116,7 +116,7 @@ def compare(
     metric
         Area to compare, both against GC-matched unbound regions.
     min_bound
-        See `kipoi_tfb.metrics.MIN_BOUND`.
+        See `kipoi_tfb.evaluation.metrics.MIN_BOUND`.
 
     Raises
     ------

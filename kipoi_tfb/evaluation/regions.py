@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.keyed import Keys, read_keyed
+from kipoi_tfb.evaluation.keyed_table import Keys, read_keyed
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.fasta import read_sequences, sequence_windows
 from tfb_matrix_data.files import read_lines

@@ -11,9 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.entry_scorers import EntryScorer, GroupScorer
-from kipoi_tfb.keyed import KeyedTable, read_keyed
-from kipoi_tfb.tested import LabelledRegions, from_matrix
+from kipoi_tfb.evaluation.keyed_table import KeyedTable, read_keyed
+from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
+from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -119,7 +119,7 @@ class TableScorer:
     Parameters
     ----------
     path
-        TSV or Parquet; see `kipoi_tfb.keyed.read_keyed`.
+        TSV or Parquet; see `kipoi_tfb.evaluation.keyed_table.read_keyed`.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -235,7 +235,7 @@ def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: i
         raise ConfigError(f"{name} has to learn: give --matrix and --genome, whose other chromosomes it learns from")
     lesson = _lesson(name, data, teacher)
     if name == "composition":
-        from kipoi_tfb.composition import composition_scorer
+        from kipoi_tfb.evaluation.composition import composition_scorer
 
         return composition_scorer(lesson.tfs, lesson.codes, lesson.labels, seed)
     from kipoi_tfb.motifs.denovo import denovo_scorer

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from kipoi_tfb.areas import calibration_error, draw_weights, interval, natural_areas, weighted_areas
+from kipoi_tfb.evaluation.areas import calibration_error, draw_weights, interval, natural_areas, weighted_areas
 
 
 @given(st.data())

@@ -8,9 +8,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from kipoi_tfb import scorers
-from kipoi_tfb.evaluation import evaluate
-from kipoi_tfb.scorers import EntryScorer, TableScorer, Teacher, is_baseline, open_scorer, window_length
+from kipoi_tfb.evaluation import open as scorers
+from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.open import EntryScorer, TableScorer, Teacher, is_baseline, open_scorer, window_length
 from tests import tiny
 from tests.fakes import FakeScorer, made_up, noisy
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kipoi_tfb.areas import draw_weights, interval
+from kipoi_tfb.evaluation.areas import draw_weights, interval
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["MIN_BOUND", "REPLICATES", "Summary", "TfMetrics", "macro", "summarise", "write_json", "write_metrics"]
@@ -45,8 +45,8 @@ class TfMetrics:
     auroc_matched
         Area under the ROC curve against the matched ones.
     ece
-        Expected calibration error at natural prevalence (`kipoi_tfb.areas.calibration_error`); None where the scores
-        are no probabilities.
+        Expected calibration error at natural prevalence (`kipoi_tfb.evaluation.areas.calibration_error`); None where
+        the scores are no probabilities.
     auprc_low, auprc_high, ...
         Ends of the 95 % bootstrap intervals; None without bootstrap.
     """
