@@ -58,13 +58,13 @@ def mutate(
     if plot is not None:
         check_format(check_output(plot))
     reference = Genome(genome)
-    from kipoi_tfb.mutagenesis import find_region, mutate_region, strongest, write_mutations
+    from kipoi_tfb.variants.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
     predictor = predictor_of(models, tfs, device, precision, threads)
     top = _n_strongest(top, tfs)
     if plot is not None:
-        from kipoi_tfb.mutation_plot import check_drawable, plot_mutations
+        from kipoi_tfb.variants.plot_mutations import check_drawable, plot_mutations
 
         check_drawable(found, len(predictor.columns[:top]), plot)
     mutations = mutate_region(predictor, reference, found, window)  # type: ignore[arg-type]
@@ -111,8 +111,8 @@ def plot(
     reference = Genome(genome)
     predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.output.logos import check_tfs
-    from kipoi_tfb.variant_plot import plot_variant
-    from kipoi_tfb.variant_view import view_variant, write_view
+    from kipoi_tfb.variants.plot_view import plot_variant
+    from kipoi_tfb.variants.view import view_variant, write_view
 
     top = _n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))

@@ -130,7 +130,7 @@ def score(
     Example: tfb score variants.vcf.gz --genome hg38.fa --models multi163 -o effects.vcf.gz
     """
     source = _variants(variants)
-    from kipoi_tfb.effect_files import effect_format
+    from kipoi_tfb.variants.tables import effect_format
 
     effect_format(output)
     largest_and_step = _shifts(shifts)
@@ -144,7 +144,7 @@ def score(
     if cluster is not None:
         check_dask()
     predictor = predictor_of(models, tfs, device, precision, threads)
-    from kipoi_tfb.scoring import ScoringOptions, score_variants
+    from kipoi_tfb.variants.score import ScoringOptions, score_variants
 
     options = ScoringOptions(
         region=region or None,

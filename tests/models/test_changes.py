@@ -11,8 +11,8 @@ from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.changes import ChangedWindows, as_changed_windows, convolve, pool
 from kipoi_tfb.models.logits import strand_logits, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
-from kipoi_tfb.mutagenesis import mutate_window
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.mutagenesis import mutate_window
 from tests.tiny import make_entry
 
 SIZES = {"filters": 12, "channels": 8, "hidden": 16}

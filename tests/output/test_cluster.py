@@ -19,7 +19,7 @@ from distributed import LocalCluster
 from kipoi_tfb.output import cluster as cluster_module
 from kipoi_tfb.output.cluster import Cluster, check_dask, piece_maker
 from kipoi_tfb.output.pieces import Pieces
-from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import ConfigError, InputError, UnfinishedError
 

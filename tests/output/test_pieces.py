@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from kipoi_tfb.effect_vcf import EffectVcf
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.variants.score import ScoringOptions, score_variants
+from kipoi_tfb.variants.vcf import EffectVcf
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import InputError
 
@@ -106,7 +106,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tfb_matrix_data.genome import Genome
 logits = Predictor.logits
 calls = []

@@ -15,7 +15,7 @@ import yaml
 
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
-from kipoi_tfb.scoring import score_variants
+from kipoi_tfb.variants.score import score_variants
 from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, group_names, zoo_folder
 from tfb_matrix_data.genome import Genome
 

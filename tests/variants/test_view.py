@@ -7,8 +7,8 @@ import pyarrow.parquet
 import pytest
 
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs
-from kipoi_tfb.mutagenesis import mutate_window
-from kipoi_tfb.variant_view import best_site, view_variant, write_view
+from kipoi_tfb.variants.mutagenesis import mutate_window
+from kipoi_tfb.variants.view import best_site, view_variant, write_view
 from tests.entries import CONTIGS, TFS, base
 from tests.motifs.test_profiles import consensus
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError

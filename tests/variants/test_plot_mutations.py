@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.mutagenesis import Region, RegionMutations
-from kipoi_tfb.mutation_plot import check_drawable, plot_mutations
+from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
+from kipoi_tfb.variants.plot_mutations import check_drawable, plot_mutations
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode
 
@@ -39,7 +39,7 @@ def test_what_stands_in_it(tmp_path):
 def test_a_short_region_has_room_for_its_words(tmp_path, monkeypatch):
     from contextlib import contextmanager
 
-    from kipoi_tfb import mutation_plot
+    from kipoi_tfb.variants import plot_mutations as mutation_plot
 
     figures = []
     original = mutation_plot.figure_file
@@ -60,7 +60,7 @@ def test_a_short_region_has_room_for_its_words(tmp_path, monkeypatch):
 def test_letters_go_up_where_the_base_helps(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "kipoi_tfb.mutation_plot.draw_logo", lambda axes, heights, limits: drawn.append((heights, limits))
+        "kipoi_tfb.variants.plot_mutations.draw_logo", lambda axes, heights, limits: drawn.append((heights, limits))
     )
     mutations = made("AC", ("X",))
     mutations.alt[0, 1:, 0], mutations.alt[1, [0, 2, 3], 0] = (-1, -2, -3), (0, 0.5, 1)

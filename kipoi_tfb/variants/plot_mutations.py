@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from kipoi_tfb.mutagenesis import Region, RegionMutations
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import (
     DIVERGING,
@@ -18,6 +17,7 @@ from kipoi_tfb.output.logos import (
     mark_positions,
     text_width,
 )
+from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["MAX_DRAWN", "check_drawable", "plot_mutations"]

@@ -11,8 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.effects import EffectScorer, top_tfs, window_shifts
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.effects import EffectScorer, top_tfs, window_shifts
 from kipoi_tfb.zoo.null import CLASSES, PERCENTS
 from tests.entries import CONTIGS, TFS, base
 from tests.zoo.test_null import copied, put_null

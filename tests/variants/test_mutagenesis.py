@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from kipoi_tfb.mutagenesis import (
+from kipoi_tfb.variants.mutagenesis import (
     MAX_REGION,
     Mutations,
     Region,
@@ -19,7 +19,7 @@ from kipoi_tfb.mutagenesis import (
     strongest,
     write_mutations,
 )
-from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS, VCF, record
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
@@ -189,7 +189,7 @@ def test_many_positions_are_scored_in_parts(predictor, genome, monkeypatch, tmp_
     region = Region("chr1", 500, 512)
     whole = {window: mutate_region(predictor, genome, region, window) for window in ("variant", "region")}
     write_mutations(whole["variant"], tmp_path / "a.parquet")
-    monkeypatch.setattr("kipoi_tfb.mutagenesis._CHUNK", 5)
+    monkeypatch.setattr("kipoi_tfb.variants.mutagenesis._CHUNK", 5)
     for window, expected in whole.items():
         found = mutate_region(predictor, genome, region, window)
         np.testing.assert_allclose(found.alt, expected.alt, atol=1e-5)

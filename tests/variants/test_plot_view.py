@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.motifs.profiles import log_odds
-from kipoi_tfb.mutagenesis import Mutations
-from kipoi_tfb.variant_plot import plot_variant
-from kipoi_tfb.variant_view import ShownAllele, Site, VariantView
+from kipoi_tfb.variants.mutagenesis import Mutations
+from kipoi_tfb.variants.plot_view import plot_variant
+from kipoi_tfb.variants.view import ShownAllele, Site, VariantView
 from tests.motifs.test_profiles import consensus
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode
@@ -41,7 +41,7 @@ def drawn(monkeypatch):
     """Heights and limits of all logos."""
     found: list[tuple] = []
     monkeypatch.setattr(
-        "kipoi_tfb.variant_plot.draw_logo", lambda axes, heights, limits: found.append((heights, limits))
+        "kipoi_tfb.variants.plot_view.draw_logo", lambda axes, heights, limits: found.append((heights, limits))
     )
     return found
 

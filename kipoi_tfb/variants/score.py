@@ -11,7 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
-from kipoi_tfb.effect_files import (
+from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.effects import EffectScorer
+from kipoi_tfb.variants.tables import (
     DEFAULT_SCORES,
     SCORES,
     TOP,
@@ -22,13 +27,8 @@ from kipoi_tfb.effect_files import (
     Veff2Table,
     effect_format,
 )
-from kipoi_tfb.effect_vcf import EffectVcf
-from kipoi_tfb.effects import EffectScorer
-from kipoi_tfb.output.cluster import Cluster, piece_maker
-from kipoi_tfb.output.pieces import Pieces
-from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.vcf_index import SortCheck, write_index
+from kipoi_tfb.variants.vcf import EffectVcf
+from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
@@ -155,7 +155,7 @@ def score_variants(
     AssemblyError
         If REF mostly differs from the genome.
     ConfigError, EntryError
-        If options do not fit together, or a null does not fit an entry; see `kipoi_tfb.effects.EffectScorer`.
+        If options do not fit together, or a null does not fit an entry; see `kipoi_tfb.variants.effects.EffectScorer`.
     InputError
         If the input cannot be read, or the output would take its place; nothing is written then. Where only the end of
         the input is lost, what came before is written, and the summary says so.

@@ -1,4 +1,4 @@
-"""Files of variant effects: what is in them, and tables; `kipoi_tfb.effect_vcf` has the annotated VCF.
+"""Files of variant effects: what is in them, and tables; `kipoi_tfb.variants.vcf` has the annotated VCF.
 
 All are made of pieces that can be written at any time.
 """
@@ -61,7 +61,7 @@ SCORES = {
     MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
     "effect",
 }
-"""Columns per TF and what they say (`kipoi_tfb.effects`)."""
+"""Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
 
 DEFAULT_SCORES = ("ref", "alt", "effect")
 
@@ -69,7 +69,7 @@ TOP = {
     "top_gained": "TFs whose binding ALT strengthens most, with their positive effects, largest first",
     "top_lost": "TFs whose binding ALT weakens most, with their negative effects, most negative first",
 }
-"""Columns of text and what they say; `kipoi_tfb.effects.top_tfs`."""
+"""Columns of text and what they say; `kipoi_tfb.variants.effects.top_tfs`."""
 
 TIDY = {"ref": "p_ref", "alt": "p_alt"}
 """Names of `SCORES` in a tidy table where they are other: it has columns ref and alt for the alleles."""

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.effect_files import SCORES
 from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
-from kipoi_tfb.mutagenesis import Mutations, mutate_window, strongest
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
+from kipoi_tfb.variants.tables import SCORES
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
@@ -146,7 +146,7 @@ def view_variant(
 ) -> VariantView:
     """Return what a model sees of a variant.
 
-    Each allele's window is that of `kipoi_tfb.scoring`: mutating its bases one by one stays within it.
+    Each allele's window is that of `kipoi_tfb.variants.score`: mutating its bases one by one stays within it.
 
     Parameters
     ----------

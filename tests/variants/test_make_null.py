@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb import make_null as module
-from kipoi_tfb.effects import EffectScorer
-from kipoi_tfb.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_nulls
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants import make_null as module
+from kipoi_tfb.variants.effects import EffectScorer
+from kipoi_tfb.variants.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_nulls
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.null import CLASSES, NULL_FILE, PERCENTS, EffectNull, allele_classes, read_null, write_null
 from tests import tiny

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.effect_files import TOP, EffectTable, ScoredChunk
-from kipoi_tfb.effects import top_tfs
 from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.scoring import ScoringOptions
+from kipoi_tfb.variants.effects import top_tfs
+from kipoi_tfb.variants.score import ScoringOptions
+from kipoi_tfb.variants.tables import TOP, EffectTable, ScoredChunk
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
@@ -163,8 +163,8 @@ def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: 
     region
         At most `MAX_REGION` bases.
     window
-        ``variant``: each substitution stands at index L/2 of a window of its own, as `kipoi_tfb.scoring` scores that
-        variant. ``region``: one window around the region's centre, in which the bases are mutated one by one.
+        ``variant``: each substitution stands at index L/2 of a window of its own, as `kipoi_tfb.variants.score` scores
+        that variant. ``region``: one window around the region's centre, in which the bases are mutated one by one.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def mutate_window(
 
 
 def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool = False) -> int:
-    """Write a row per substitution, with the columns of `kipoi_tfb.scoring.score_variants`; return how many.
+    """Write a row per substitution, with the columns of `kipoi_tfb.variants.score.score_variants`; return how many.
 
     Parameters
     ----------
