@@ -30,14 +30,14 @@ from newcomer_table import COLUMNS, read_rows, write_page
 from numpy.typing import NDArray
 from paper_split import regions_of_base, split_as_paper
 
-from kipoi_tfb.arms import Trained, Work, fit_output, train_seeds
 from kipoi_tfb.evaluation.evaluate import evaluate
 from kipoi_tfb.evaluation.open import Scorer, TableScorer
-from kipoi_tfb.features import FeatureBank, open_bank
-from kipoi_tfb.finetune_config import make_config
-from kipoi_tfb.finetune_data import LEAST_BOUND, FinetuneData, from_binding_matrix
-from kipoi_tfb.gate import KnownScores, NetworkScorer
-from kipoi_tfb.group import whole_regions
+from kipoi_tfb.finetuning.config import make_config
+from kipoi_tfb.finetuning.data import LEAST_BOUND, FinetuneData, from_binding_matrix
+from kipoi_tfb.finetuning.features import FeatureBank, open_bank
+from kipoi_tfb.finetuning.group import whole_regions
+from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer

@@ -176,7 +176,7 @@ class OwnMotifs(nn.Module):
     """Motifs that the outputs have beside all else: the best match of each on either strand, weighted.
 
     The base's trunk does not see them, so that they can be added to a base that stays as it is
-    (`kipoi_tfb.own_motifs`). A window and its reverse complement have the same best matches. Always float32.
+    (`kipoi_tfb.finetuning.own_motifs`). A window and its reverse complement have the same best matches. Always float32.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ __all__ = [
 
 CARD_FILE = "card.yaml"
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
-"""Pictures of an entry that was trained from a base (`kipoi_tfb.learning_plot`)."""
+"""Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
 # libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -198,7 +198,7 @@ class GateCard(_Strict):
 
 
 class HeadCard(_Strict):
-    """How an output layer was fitted under frozen layers (`kipoi_tfb.head`).
+    """How an output layer was fitted under frozen layers (`kipoi_tfb.finetuning.head`).
 
     Attributes
     ----------
@@ -255,7 +255,7 @@ class FinetunedCard(_Strict):
     Attributes
     ----------
     arm
-        What was transferred, see `kipoi_tfb.transfer.ARMS`.
+        What was transferred, see `kipoi_tfb.finetuning.start.ARMS`.
     base_weights_sha256
         Of the base's file of weights, on which this entry's own ones are laid.
     head_from

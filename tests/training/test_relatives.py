@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb import finetune
+from kipoi_tfb.finetuning import finetune
 from kipoi_tfb.training import relatives as relevant
 from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find as zoo

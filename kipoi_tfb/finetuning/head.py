@@ -4,9 +4,9 @@ The base has seen the training regions, and its own output for a TF is fitted to
 fitted to them freely does worse on others. So the new weights are held to those that they start from, more or less
 strongly (a penalty on the squared distance), and the validation chromosome says how strongly, or to stay at the start.
 
-Where motifs of the TF stand beside what the base sees (`kipoi_tfb.own_motifs`), its nearest output may be worth less
-than they are, or nothing. There is then a second start, in which that output and each motif weigh what the training
-windows say they are worth, and validation chooses between the two.
+Where motifs of the TF stand beside what the base sees (`kipoi_tfb.finetuning.own_motifs`), its nearest output may be
+worth less than they are, or nothing. There is then a second start, in which that output and each motif weigh what the
+training windows say they are worth, and validation chooses between the two.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb import features
-from kipoi_tfb.features import open_bank, window_features
+from kipoi_tfb.finetuning import features
+from kipoi_tfb.finetuning.features import open_bank, window_features
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.networks import outputs_of
 from tests.tuned import small_base

@@ -51,7 +51,7 @@ class TfMotifs:
     mean, scale
         float32 (motifs,): what is taken off best matches, and what they are then multiplied with.
     hold
-        float32 (motifs,): penalty on the share of each in a start, see `kipoi_tfb.head.fit_beside_motifs`.
+        float32 (motifs,): penalty on the share of each in a start, see `kipoi_tfb.finetuning.head.fit_beside_motifs`.
     """
 
     names: tuple[str, ...]

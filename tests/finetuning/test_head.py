@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from kipoi_tfb import head
-from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning import head
+from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 
 rng = np.random.default_rng(0)
 TRUTH = np.array([2.0, -1.0, 0.5, 0, 0], np.float32)

@@ -17,15 +17,15 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from kipoi_tfb.controls import lacking
 from kipoi_tfb.evaluation.metrics import REPLICATES
-from kipoi_tfb.features import FeatureBank, open_bank
-from kipoi_tfb.finetune import alone_in, finetune, finished
-from kipoi_tfb.finetune_config import FinetuneConfig
-from kipoi_tfb.finetune_data import LEAST_BOUND, from_binding_matrix
+from kipoi_tfb.finetuning.config import FinetuneConfig
+from kipoi_tfb.finetuning.controls import lacking
+from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
+from kipoi_tfb.finetuning.features import FeatureBank, open_bank
+from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
+from kipoi_tfb.finetuning.start import ARMS
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.transfer import ARMS
 from kipoi_tfb.zoo.card import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
@@ -119,9 +119,9 @@ class GroupRun:
     matrix, genome
         Paths.
     out
-        Folder of a folder per TF, each as `kipoi_tfb.finetune.finetune` leaves it.
+        Folder of a folder per TF, each as `kipoi_tfb.finetuning.finetune.finetune` leaves it.
     controls, device, precision, command, replicates
-        See `kipoi_tfb.finetune.finetune`.
+        See `kipoi_tfb.finetuning.finetune.finetune`.
     threads
         CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
     """

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.background import Background, away_from, named_as, open_places
-from kipoi_tfb.places import Places
+from kipoi_tfb.finetuning.background import Background, away_from, named_as, open_places
+from kipoi_tfb.finetuning.places import Places
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, on_contigs, read_intervals
@@ -76,7 +76,7 @@ def places_of_peaks(
     anchor: Literal["auto"] | Anchor,
     seed: int,
 ) -> PeakPlaces:
-    """Return the bound and unbound windows that peaks make; see `kipoi_tfb.finetune_data.from_peaks`.
+    """Return the bound and unbound windows that peaks make; see `kipoi_tfb.finetuning.data.from_peaks`.
 
     Raises
     ------

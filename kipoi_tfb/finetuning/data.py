@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
-from kipoi_tfb.peaks import Account, places_of_peaks
-from kipoi_tfb.places import Places
+from kipoi_tfb.finetuning.peaks import Account, places_of_peaks
+from kipoi_tfb.finetuning.places import Places
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.zoo.card import DataCard
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError

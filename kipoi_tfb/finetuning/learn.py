@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.features import FeatureBank, window_features
-from kipoi_tfb.finetune_config import SWEEP, FinetuneConfig
-from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
-from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
+from kipoi_tfb.finetuning.config import SWEEP, FinetuneConfig
+from kipoi_tfb.finetuning.data import FinetuneData
+from kipoi_tfb.finetuning.features import FeatureBank, window_features
+from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
+from kipoi_tfb.finetuning.start import Nearest, Start, nearest_output, start_network
 from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
-from kipoi_tfb.transfer import Nearest, Start, nearest_output, start_network
 from kipoi_tfb.zoo.card import HeadCard
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import outputs_of

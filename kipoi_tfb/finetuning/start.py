@@ -42,7 +42,7 @@ class Arm:
     frozen_matrices
         Groups whose matrices do not learn, though biases and batch normalisation do.
     learning_rate
-        By default; None: nothing is trained, the output layer is fitted (`kipoi_tfb.head`).
+        By default; None: nothing is trained, the output layer is fitted (`kipoi_tfb.finetuning.head`).
     jaspar
         Whether the first filters start from JASPAR's profiles.
     what
@@ -125,7 +125,7 @@ def layer_group(architecture: str, name: str) -> str:
     for pattern, group in _GROUPS[architecture]:
         if re.match(pattern, name):
             return group
-    raise ValueError(f"{name} belongs to no group of {architecture}: add it to kipoi_tfb.transfer")
+    raise ValueError(f"{name} belongs to no group of {architecture}: add it to kipoi_tfb.finetuning.start")
 
 
 @dataclass(frozen=True)

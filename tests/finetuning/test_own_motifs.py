@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb import own_motifs
+from kipoi_tfb.finetuning import own_motifs
+from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.changes import as_changed_windows
 from kipoi_tfb.models.logits import to_one_hot
-from kipoi_tfb.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.zoo.find import verify_entry

@@ -13,18 +13,19 @@ import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb import arms, controls, finetune
 from kipoi_tfb.evaluation.evaluate import evaluate
 from kipoi_tfb.evaluation.open import EntryScorer
-from kipoi_tfb.finetune_config import FinetuneConfig, make_config
-from kipoi_tfb.finetune_data import FinetuneData, from_binding_matrix
-from kipoi_tfb.gate import NetworkScorer
+from kipoi_tfb.finetuning import controls, finetune
+from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
+from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
+from kipoi_tfb.finetuning.start import nearest_output, start_network
+from kipoi_tfb.finetuning.verdict import NetworkScorer
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training import train as training
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.train import train
-from kipoi_tfb.transfer import nearest_output, start_network
 from kipoi_tfb.zoo import write as publish
 from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.entry import Entry, open_entry

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb import background
-from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
-from kipoi_tfb.places import Places
+from kipoi_tfb.finetuning import background
+from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+from kipoi_tfb.finetuning.places import Places
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome

@@ -7,7 +7,7 @@ import pytest
 
 from kipoi_tfb.evaluation.evaluate import evaluate
 from kipoi_tfb.evaluation.regions import LabelledRegions
-from kipoi_tfb.gate import KnownScores, NetworkScorer, judge
+from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer, judge
 from kipoi_tfb.zoo.card import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 

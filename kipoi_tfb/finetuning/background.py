@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.places import Places
+from kipoi_tfb.finetuning.places import Places
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import on_contigs, read_intervals

@@ -11,10 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from kipoi_tfb.cli.finetune import finetune
+from kipoi_tfb.finetuning.start import ARMS, Nearest, _bias, layer_group, nearest_output, start_network
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.train import train
-from kipoi_tfb.transfer import ARMS, Nearest, _bias, layer_group, nearest_output, start_network
 from kipoi_tfb.zoo.card import Card, FinetunedCard
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.write import write_entry
