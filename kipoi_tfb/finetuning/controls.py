@@ -16,9 +16,9 @@ from kipoi_tfb.finetuning.learn import Work, train_seeds
 from kipoi_tfb.finetuning.own_motifs import best_matches
 from kipoi_tfb.finetuning.start import Nearest
 from kipoi_tfb.finetuning.verdict import NOT_RUN, KnownScores, NetworkScorer
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.zoo.card import ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import outputs_of

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import probability
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.training.data import TrainingData
 from kipoi_tfb.zoo.config import PretrainConfig, Teacher

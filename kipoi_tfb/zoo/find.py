@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.zoo.networks import entry_probability
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.write import SPECS, render_spec
 from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
@@ -271,7 +271,7 @@ def _golden(entry: Entry) -> str:
         raise TfbError(f"golden.json is damaged: {error}") from None
     if codes.shape[1] != entry.card.window_length:
         raise TfbError(f"golden.json has sequences of {codes.shape[1]} bp, the card says {entry.card.window_length}")
-    found = Predictor([entry]).probability(codes)
+    found = entry_probability(entry, codes)
     if found.shape != expected.shape:
         raise TfbError(f"golden.json has predictions of shape {expected.shape}, the network gives {found.shape}")
     difference = float(np.abs(found - expected).max())

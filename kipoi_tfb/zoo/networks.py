@@ -13,11 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.build import for_inference
+from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from tfb_matrix_data.errors import EntryError
 
@@ -25,6 +29,7 @@ __all__ = [
     "Outputs",
     "SideBySide",
     "body_of",
+    "entry_probability",
     "join_outputs",
     "load_side_by_side",
     "outputs_of",
@@ -67,6 +72,12 @@ class Outputs(NamedTuple):
     bias: Tensor
     filters: Tensor
     share: Tensor
+
+
+def entry_probability(entry: Entry, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what an entry gives codes (windows, length): probabilities float32 (windows, TFs), on the CPU."""
+    logits = logits_of([entry.load()], codes, torch.device("cpu"))
+    return probability(torch.from_numpy(logits)).numpy()
 
 
 def load_side_by_side(entries: Sequence[Entry]) -> SideBySide:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
-from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.zoo.networks import entry_probability
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
@@ -169,7 +169,7 @@ def install_entry(source: Entry, zoo: Path) -> Entry:
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:
     if windows is None:
         windows = np.random.default_rng(1).integers(0, 4, (512, entry.card.window_length), np.uint8)
-    stored = Predictor([entry]).probability(windows)
+    stored = entry_probability(entry, windows)
     network = network.cpu().eval()
     largest = 0.0
     with torch.inference_mode():
@@ -185,7 +185,7 @@ def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] 
 def _write_golden(entry: Entry, folder: Path) -> None:
     codes = np.random.default_rng(0).integers(0, 4, (_GOLDEN_SEQUENCES, entry.card.window_length), np.uint8)
     codes[-1, :50] = UNKNOWN
-    found = Predictor([entry]).probability(codes)
+    found = entry_probability(entry, codes)
     golden = {
         "tasks": list(entry.card.tasks),
         "sequences": [decode(row) for row in codes],
