@@ -38,7 +38,7 @@ def stranger(tmp_path, monkeypatch):
     shutil.copy(world.genome_path, tmp_path / "hg38.fa")
     folder = tmp_path / "zoo"
     small_base(folder)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     monkeypatch.chdir(tmp_path)
     return folder
 

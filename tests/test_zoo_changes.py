@@ -37,7 +37,7 @@ def made(tmp_path_factory):
 def folder(made, tmp_path, monkeypatch):
     """A copy of it, which is the zoo."""
     copy = shutil.copytree(made, tmp_path / "zoo")
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: copy)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: copy)
     return copy
 
 

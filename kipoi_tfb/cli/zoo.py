@@ -28,7 +28,8 @@ def ls(
         _ls_group(group, markdown)
         return
     from kipoi_tfb.zoo.card import read_card
-    from kipoi_tfb.zoo.find import entry_names, group_names, zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.find import entry_names, group_names
 
     groups = group_names()
     alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
@@ -136,7 +137,7 @@ def register(
 
     Example: tfb zoo register
     """
-    from kipoi_tfb.zoo.find import zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
     from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
 
     if undo:
@@ -163,7 +164,8 @@ def add(
     Example: tfb zoo add runs/tf
     """
     from kipoi_tfb.zoo.change import add_entries
-    from kipoi_tfb.zoo.find import entries_in, zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.find import entries_in
 
     for entry in add_entries([entry for folder in folders for entry in entries_in(folder)], zoo_folder()):
         print(entry.folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
 
-__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry"]
+__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry", "zoo_folder"]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
@@ -130,6 +131,11 @@ class Entry:
             raise EntryError(f"{path}: golden predictions are missing or damaged ({error})") from None
 
 
+def zoo_folder() -> Path:
+    """Return the folder of the zoo that was installed with this package."""
+    return Path(str(files("kipoi_tfb.model_zoo")))
+
+
 def open_entry(folder: str | Path, name: str | None = None) -> Entry:
     """Open an entry by its folder; weights are read when they are asked for.
 
@@ -161,8 +167,6 @@ def locate_base(folder: Path, base: str, wanted: str | None, of: str) -> Entry:
     EntryError
         If there is none of that name, or only one with other weights.
     """
-    from kipoi_tfb.zoo.find import zoo_folder  # it imports this module
-
     others = []
     for place in (*folder.parents[:_LEVELS], zoo_folder()):
         if not (place / base / CARD_FILE).is_file() or place / base == folder:

@@ -7,13 +7,12 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
-from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry, zoo_folder
 from kipoi_tfb.zoo.networks import entry_probability
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.write import SPECS, render_spec
@@ -34,7 +33,6 @@ __all__ = [
     "verify_entry",
     "verify_nothing_else",
     "verify_size",
-    "zoo_folder",
 ]
 
 CONTROLS_FILE = "controls.tsv"
@@ -52,11 +50,6 @@ class Check:
     what: str
     passed: bool
     detail: str
-
-
-def zoo_folder() -> Path:
-    """Return the folder of the zoo that was installed with this package."""
-    return Path(str(files("kipoi_tfb.model_zoo")))
 
 
 def entry_names(zoo: Path | None = None) -> list[str]:

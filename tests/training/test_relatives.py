@@ -72,7 +72,7 @@ def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
     assert entry.find_base().folder == base.folder and entry.card.finetuned.head_from in base.card.tasks
     folder = tmp_path / "elsewhere" / "deep" / "deeper" / "zoo"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     code, _, err = tfb("zoo", "add", "out/entry")
     said = f"`tfb zoo add {base.folder} {entry.folder}` adds both"
     assert code == 1 and f"its base {NAME} is neither in a folder above" in err and said in err
@@ -109,7 +109,7 @@ def test_a_zoo_that_has_another_base_of_that_name(tfb, tmp_path, monkeypatch):
     entry = tuned(small_base(tmp_path / "mine"), "tf/JUND")
     folder = tmp_path / "zoo"
     small_base(folder, seed=8)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     code, _, err = tfb("zoo", "add", str(entry.folder))
     assert code == 1 and "was fine-tuned from base with weights" in err and not (folder / "tf").exists()
 

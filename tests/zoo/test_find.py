@@ -16,7 +16,6 @@ from pydantic import ValidationError
 import kipoi_tfb
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo import find as zoo
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, verify_entry, verify_size
@@ -303,7 +302,7 @@ def test_install(written, tmp_path, monkeypatch):
     installed = install_entry(written, tmp_path)
     assert installed.folder == tmp_path / "tiny" and files_of(installed.folder) == FILES
     assert entry_names(tmp_path) == ["tiny"] and failed(installed.folder) == {}
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: tmp_path)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: tmp_path)
     assert find_entry("tiny").card == written.card
     with pytest.raises(EntryError, match=r"tiny is in the zoo already; `tfb zoo remove tiny` takes it out"):
         install_entry(written, tmp_path)
