@@ -16,6 +16,7 @@ from kipoi_tfb.zoo import write as publish
 from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, find_entry, group_names, verify_entry
+from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.write import install_entry, render_specs
 from tests import tiny
 from tests.entries import run_tfb
@@ -252,7 +253,7 @@ def test_a_base_with_other_weights(folder, tmp_path):
     shutil.rmtree(folder / "base")
     small_base(folder, seed=8)
     with pytest.raises(EntryError, match=r"was fine-tuned from base with weights .*, but .*base has weights"):
-        find_entry("tf/SP1").load()
+        load_network(find_entry("tf/SP1"))
     found = failed(folder / "tf" / "SP1")
     assert set(found) == {"weights", "held-out rule", "golden predictions"}
     assert all("get the version of the base that the card names" in detail for detail in found.values())

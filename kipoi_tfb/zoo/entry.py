@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.models.build import build_network, for_inference
+from kipoi_tfb.models.build import build_network
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
@@ -95,20 +95,6 @@ class Entry:
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise EntryError(f"{self.weights_path}: is not a state_dict of tensors")
         return state
-
-    def load(self) -> nn.Module:
-        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
-
-        Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.zoo.networks`).
-        """
-        from kipoi_tfb.zoo.networks import body_of, outputs_of, with_outputs  # it imports this module
-
-        if self.own_outputs() is None:
-            return for_inference(self.network())
-        try:
-            return with_outputs(body_of(self.find_base()), outputs_of(self))
-        except EntryError as error:
-            raise EntryError(f"{self.name}: {error}") from None
 
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""

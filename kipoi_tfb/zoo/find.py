@@ -13,7 +13,7 @@ import numpy as np
 
 from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry, zoo_folder
-from kipoi_tfb.zoo.networks import entry_probability
+from kipoi_tfb.zoo.networks import entry_probability, load_network
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.write import SPECS, render_spec
 from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
@@ -252,7 +252,7 @@ def _verdict(entry: Entry) -> Check:
 
 
 def _weights(entry: Entry) -> str:
-    entry.load()
+    load_network(entry)
     return f"sha256 {entry.card.weights.sha256[:12]}..., fit {entry.card.architecture}"
 
 

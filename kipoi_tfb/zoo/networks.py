@@ -31,6 +31,7 @@ __all__ = [
     "body_of",
     "entry_probability",
     "join_outputs",
+    "load_network",
     "load_side_by_side",
     "outputs_of",
     "sharing_copy",
@@ -74,9 +75,22 @@ class Outputs(NamedTuple):
     share: Tensor
 
 
+def load_network(entry: Entry) -> nn.Module:
+    """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
+
+    Entries that differ from one base only in their outputs share its tensors in memory.
+    """
+    if entry.own_outputs() is None:
+        return for_inference(entry.network())
+    try:
+        return with_outputs(body_of(entry.find_base()), outputs_of(entry))
+    except EntryError as error:
+        raise EntryError(f"{entry.name}: {error}") from None
+
+
 def entry_probability(entry: Entry, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what an entry gives codes (windows, length): probabilities float32 (windows, TFs), on the CPU."""
-    logits = logits_of([entry.load()], codes, torch.device("cpu"))
+    logits = logits_of([load_network(entry)], codes, torch.device("cpu"))
     return probability(torch.from_numpy(logits)).numpy()
 
 
@@ -109,7 +123,7 @@ def _body_key(entry: Entry) -> str | None:
 
 def _one_network(entries: Sequence[Entry]) -> nn.Module:
     if len(entries) == 1:
-        return entries[0].load()
+        return load_network(entries[0])
     # An entry in a folder of its own may bring a copy of the base: of the same weights, by their sha256.
     tuned = next((entry for entry in entries if entry.card.finetuned is not None), None)
     base = entries[0] if tuned is None else tuned.find_base()

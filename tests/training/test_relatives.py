@@ -13,6 +13,7 @@ from kipoi_tfb.training import relatives as relevant
 from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find as zoo
 from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.networks import load_network
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import small_base, tuned
@@ -80,7 +81,7 @@ def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
     code, _, err = tfb("zoo", "add", str(base.folder), "out/entry")
     assert code == 0 and zoo.entry_names(folder) == [NAME, "tf/SP1"], err
     shutil.rmtree(tmp_path / "out")
-    assert open_entry(folder / "tf" / "SP1").load() is not None
+    assert load_network(open_entry(folder / "tf" / "SP1")) is not None
 
 
 def test_a_base_that_is_there_is_not_made_again(tmp_path, world, monkeypatch):

@@ -19,6 +19,7 @@ from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, verify_entry, verify_size
+from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.null import NULL_FILE
 from kipoi_tfb.zoo.write import install_entry, render_specs, save_weights
 from tests import tiny
@@ -183,7 +184,7 @@ def test_wrong_checksum_names_the_file(folder):
     content[len(content) // 2] ^= 1
     (folder / "weights.pt").write_bytes(content)
     with pytest.raises(ChecksumError, match=r"entry/weights.pt: sha256 is .* the file is damaged"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert {"weights", "golden predictions"} == set(failed(folder))
 
 
@@ -191,13 +192,13 @@ def test_missing_and_truncated_weights(folder):
     content = (folder / "weights.pt").read_bytes()
     (folder / "weights.pt").write_bytes(content[:-1000])
     with pytest.raises(ChecksumError, match=r"weights.pt: sha256 is"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     replace_weights(folder, content[:-1000])
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     (folder / "weights.pt").unlink()
     with pytest.raises(EntryError, match=r"weights.pt is missing"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert failed(folder)["weights"].endswith("is missing")
 
 
@@ -214,7 +215,7 @@ def test_pickle_with_code_is_refused_and_not_executed(folder, tmp_path, save):
     save({"head.bias": Bomb(tmp_path / "executed")}, tmp_path / "bomb.pt")
     replace_weights(folder, (tmp_path / "bomb.pt").read_bytes())
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert "weights" in failed(folder)
     assert not (tmp_path / "executed").exists()
 
@@ -224,13 +225,13 @@ def test_weights_that_are_no_state_dict(folder, tmp_path, content):
     torch.save(content, tmp_path / "other.pt")
     replace_weights(folder, (tmp_path / "other.pt").read_bytes())
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
 
 
 def test_weights_of_other_tasks_do_not_fit(folder):
     change_card(folder, lambda card: card["tasks"].append("MYC"))
     with pytest.raises(EntryError, match="weights do not fit paper-cnn"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert set(failed(folder)) == {"weights", "golden predictions"}
 
 
