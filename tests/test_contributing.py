@@ -12,7 +12,7 @@ import pytest
 
 from kipoi_tfb import cli
 from kipoi_tfb.finetuning import finetune
-from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo import verify
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import entry_names
 from tests import tiny
@@ -67,5 +67,5 @@ def test_the_commands_of_the_page(stranger, monkeypatch, capfd):
 
 
 def test_the_page_names_every_check(stranger):
-    for check in zoo.verify_entry(open_entry(stranger / "base")):
+    for check in verify.verify_entry(open_entry(stranger / "base")):
         assert f"| {check.what} |" in PAGE or f"{check.what}," in PAGE or f", {check.what}" in PAGE

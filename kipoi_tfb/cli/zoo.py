@@ -96,7 +96,8 @@ def verify(
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo.find import find_entries, verify_entry, verify_nothing_else, verify_size
+    from kipoi_tfb.zoo.find import find_entries
+    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
@@ -177,7 +178,7 @@ def remove(names: Annotated[list[str], typer.Argument(help="Names of entries.")]
 
     Example: tfb zoo remove tf/JUND
     """
-    from kipoi_tfb.zoo.find import remove_entry
+    from kipoi_tfb.zoo.change import remove_entry
 
     for name in names:
         print(f"removed {remove_entry(name)}")

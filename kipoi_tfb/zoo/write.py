@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +26,6 @@ __all__ = [
     "CITATION",
     "SPECS",
     "WEIGHTS_FILE",
-    "install_entry",
     "render_spec",
     "render_specs",
     "save_weights",
@@ -144,26 +142,6 @@ def render_spec(card: Card, target: str) -> str:
         autoescape=False,
     )
     return templates.get_template(SPECS[target]).render(card=card)
-
-
-def install_entry(source: Entry, zoo: Path) -> Entry:
-    """Copy an entry's folder into a zoo under its card's name, whole or not at all.
-
-    Raises
-    ------
-    EntryError
-        If there is one of that name, also where another process has put it there in the meantime.
-    """
-    name = source.card.name
-    target = zoo / name
-    if target.exists():
-        raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
-    with atomic_folder(target) as temporary:
-        shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
-    installed = open_entry(target, name)
-    if installed.card != source.card:  # of two that are added at once, `atomic_folder` keeps the first
-        raise EntryError(f"another {name} was added to the zoo at the same time; `tfb zoo show {name}` shows it")
-    return installed
 
 
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:

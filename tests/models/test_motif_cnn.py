@@ -15,8 +15,8 @@ from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.training.initialise import start_from_jaspar
 from kipoi_tfb.training.objective import Objective, masked_loss
 from kipoi_tfb.training.pretrain import pretrain
-from kipoi_tfb.zoo.find import verify_entry
 from kipoi_tfb.zoo.networks import load_network
+from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement

@@ -11,7 +11,7 @@ import yaml
 from kipoi_tfb.finetuning import finetune
 from kipoi_tfb.training import relatives as relevant
 from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
-from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo import find
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.networks import load_network
 from tests import tiny
@@ -79,7 +79,7 @@ def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
     assert code == 1 and f"its base {NAME} is neither in a folder above" in err and said in err
     assert not list(folder.iterdir())
     code, _, err = tfb("zoo", "add", str(base.folder), "out/entry")
-    assert code == 0 and zoo.entry_names(folder) == [NAME, "tf/SP1"], err
+    assert code == 0 and find.entry_names(folder) == [NAME, "tf/SP1"], err
     shutil.rmtree(tmp_path / "out")
     assert load_network(open_entry(folder / "tf" / "SP1")) is not None
 

@@ -17,11 +17,13 @@ import kipoi_tfb
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
-from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, verify_entry, verify_size
+from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.null import NULL_FILE
-from kipoi_tfb.zoo.write import install_entry, render_specs, save_weights
+from kipoi_tfb.zoo.verify import verify_entry, verify_size
+from kipoi_tfb.zoo.write import render_specs, save_weights
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256
