@@ -20,8 +20,8 @@ from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_moti
 from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.finetuning.start import Nearest, Start, nearest_output, start_network
 from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
-from kipoi_tfb.zoo.card import HeadCard
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.finetuned_card import HeadCard
 from kipoi_tfb.zoo.networks import outputs_of
 from tfb_matrix_data.errors import DivergedError
 from tfb_matrix_data.matrix import BindingMatrix
@@ -47,7 +47,7 @@ class Trained:
     seeds, losses
         All seeds, and the lowest validation loss of each.
     head_from
-        See `kipoi_tfb.zoo.card.FinetunedCard`.
+        See `kipoi_tfb.zoo.finetuned_card.FinetunedCard`.
     head
         How an output layer was fitted.
     histories

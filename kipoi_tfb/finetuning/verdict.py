@@ -13,7 +13,7 @@ from kipoi_tfb.evaluation.evaluate import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.evaluation.open import TableScorer
 from kipoi_tfb.evaluation.regions import LabelledRegions
-from kipoi_tfb.zoo.card import CONTROLS, ControlCard, ControlKind, GateCard
+from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlCard, ControlKind, GateCard
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["NOT_RUN", "KnownScores", "NetworkScorer", "judge"]

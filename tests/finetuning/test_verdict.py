@@ -8,7 +8,7 @@ import pytest
 from kipoi_tfb.evaluation.evaluate import evaluate
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer, judge
-from kipoi_tfb.zoo.card import CONTROLS
+from kipoi_tfb.zoo.finetuned_card import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 
 
