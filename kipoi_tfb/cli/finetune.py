@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
-from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
+from kipoi_tfb.cli.options import (
+    DeviceOption,
+    PrecisionOption,
+    RequiredGenomeOption,
+    RunFolderOption,
+    listed,
+    open_genome,
+    say,
+    set_threads,
+)
 
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.group import GroupRun
@@ -29,10 +37,8 @@ _CONTROLS = (
 
 
 def finetune(
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
-    ],
+    genome: RequiredGenomeOption,
+    out: RunFolderOption,
     tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = "",
     every: Annotated[
         bool, typer.Option("--all", help="All TFs of the matrix with --min-bound regions: an entry each, a group.")
@@ -133,10 +139,7 @@ def finetune(
         raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
     if relevant and base != _BASE:
         raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
+    set_threads(threads)
     from kipoi_tfb.finetuning.config import make_config
 
     kinds = _chosen(controls)
@@ -161,10 +164,9 @@ def finetune(
     from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
     from kipoi_tfb.finetuning.finetune import finetune as run
     from kipoi_tfb.zoo.find import find_entry
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-    reference = Genome(genome)
+    reference = open_genome(genome)
     if relevant:
         assert from_matrix is not None
         base = _relatives(tf, relevant, relatives, seed, from_matrix, reference, out, device, precision, command)
@@ -257,11 +259,10 @@ def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_
     from collections import Counter
 
     from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
     with BindingMatrix(run.matrix) as matrix:
-        counts = count_bound(matrix, whole_regions(matrix, Genome(run.genome))[0], run.config.labels, tfs)
+        counts = count_bound(matrix, whole_regions(matrix, open_genome(run.genome))[0], run.config.labels, tfs)
     left_out = [count for count in counts if count.lacks(min_bound)]
     if dry_run:
         print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")

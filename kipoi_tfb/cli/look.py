@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import say
-from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
+from kipoi_tfb.cli.options import (
+    DeviceOption,
+    ModelsOption,
+    PrecisionOption,
+    TfsOption,
+    ThreadsOption,
+    open_genome,
+    predictor_of,
+    say,
+)
 
 if TYPE_CHECKING:
     from kipoi_tfb.prediction.predictor import Predictor
 
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
-ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
 _TOP = 3
 TopOption = Annotated[
     int | None,
@@ -52,12 +59,11 @@ def mutate(
     from kipoi_tfb.output.figures import check_format
     from kipoi_tfb.output.tables import table_format
     from tfb_matrix_data.files import check_output
-    from tfb_matrix_data.genome import Genome
 
     table_format(check_output(output))
     if plot is not None:
         check_format(check_output(plot))
-    reference = Genome(genome)
+    reference = open_genome(genome)
     from kipoi_tfb.variants.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
@@ -96,7 +102,6 @@ def plot(
     """
     from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.files import check_output
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.variant_lines import is_variant_string
 
     if not is_variant_string(variant):
@@ -108,7 +113,7 @@ def plot(
         from kipoi_tfb.output.tables import table_format
 
         table_format(check_output(table))
-    reference = Genome(genome)
+    reference = open_genome(genome)
     predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.output.logos import check_tfs
     from kipoi_tfb.variants.plot_view import plot_variant

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
-
-if TYPE_CHECKING:
-    from kipoi_tfb.prediction.predictor import Predictor
-
-EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
-GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
-MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
-TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
-PrecisionOption = Annotated[
-    str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
-]
-ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+from kipoi_tfb.cli.options import (
+    AnchorOption,
+    DeviceOption,
+    EntryArgument,
+    GenomeOption,
+    MatrixOption,
+    ModelsOption,
+    PrecisionOption,
+    RequiredGenomeOption,
+    RunFolderOption,
+    TfsOption,
+    ThreadsOption,
+    listed,
+    open_genome,
+    predictor_of,
+    say,
+    set_threads,
+)
 
 SHIFT_STEP = 10
 
@@ -34,7 +38,7 @@ def predict(
     regions: Annotated[Path | None, typer.Option("--regions", help="BED3 to BED12 or narrowPeak.")] = None,
     sequences: Annotated[Path | None, typer.Option("--sequences", help="FASTA, one sequence per item.")] = None,
     genome: GenomeOption = None,
-    anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
+    anchor: AnchorOption = "centre",
     tile: Annotated[
         int | None, typer.Option("--tile", min=1, metavar="BP", help="Tracks: a value per BP of the regions.")
     ] = None,
@@ -67,9 +71,9 @@ def predict(
     from kipoi_tfb.prediction.tracks import predict_tracks
 
     if regions is not None and genome is not None and is_track(output):
-        summary = predict_tracks(predictor, regions, _genome(genome), output, anchor, tile)  # type: ignore[arg-type]
+        summary = predict_tracks(predictor, regions, open_genome(genome), output, anchor, tile)  # type: ignore[arg-type]
     elif regions is not None and genome is not None:
-        summary = predict_regions(predictor, regions, _genome(genome), output, anchor)  # type: ignore[arg-type]
+        summary = predict_regions(predictor, regions, open_genome(genome), output, anchor)  # type: ignore[arg-type]
     else:
         summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
     say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
@@ -91,7 +95,7 @@ def score(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="OUT.vcf.gz, OUT.vcf, OUT.tsv, OUT.parquet or OUT.h5.")
     ],
-    models: Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")] = "multi163",
+    models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
     scores: Annotated[
@@ -157,7 +161,7 @@ def score(
         tidy=tidy,
         index=index,
     )
-    summary = score_variants(predictor, source, _genome(genome), output, options, cluster)
+    summary = score_variants(predictor, source, open_genome(genome), output, options, cluster)
     say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output} ({summary.records} records)")
     if summary.taken_over:
         say(f"{summary.taken_over} pieces were there already, from a run that was stopped")
@@ -177,10 +181,8 @@ def score(
 def pretrain(
     config: Annotated[Path, typer.Argument(help="Configuration, as in experiments/.")],
     matrix: MatrixOption,
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
-    ],
+    genome: RequiredGenomeOption,
+    out: RunFolderOption,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = 0,
@@ -192,7 +194,7 @@ def pretrain(
 
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
-    _set_threads(threads)
+    set_threads(threads)
     from kipoi_tfb.training.pretrain import pretrain_from_files
     from kipoi_tfb.training.processes import is_main, launch
     from kipoi_tfb.zoo.config import read_config
@@ -229,19 +231,6 @@ def demo(
         print(line, flush=True)
 
 
-def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int) -> Predictor:
-    """Return the predictor that options ask for, saying on which device."""
-    # Called after what is cheap to check: from here on it is slow.
-    _set_threads(threads)
-    from kipoi_tfb.models.device import describe
-    from kipoi_tfb.prediction.predictor import Predictor
-    from kipoi_tfb.zoo.find import find_entries
-
-    predictor = Predictor(find_entries(models), listed(tfs), device, precision)
-    say(f"device: {describe(predictor.device, predictor.precision)}")
-    return predictor
-
-
 def _shifts(text: str) -> tuple[int, int] | None:
     """Return (largest, step) of ``40`` or ``40,5``."""
     if not text:
@@ -262,16 +251,3 @@ def _variants(arguments: list[str]) -> str | list[str]:
     if wrong is not None:
         raise typer.BadParameter(f"give one file, or variants like chr19:11089231:A>G; found {wrong!r}")
     return arguments
-
-
-def _genome(path: Path):
-    from tfb_matrix_data.genome import Genome
-
-    return Genome(path)
-
-
-def _set_threads(threads: int) -> None:
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)

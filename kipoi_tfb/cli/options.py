@@ -1,0 +1,90 @@
+"""What the commands share: options, what options name, and what is said beside the output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kipoi_tfb.prediction.predictor import Predictor
+    from tfb_matrix_data.genome import Genome
+
+__all__ = [
+    "AnchorOption",
+    "DeviceOption",
+    "EntryArgument",
+    "GenomeOption",
+    "MatrixOption",
+    "ModelsOption",
+    "PrecisionOption",
+    "RequiredGenomeOption",
+    "RunFolderOption",
+    "TfsOption",
+    "ThreadsOption",
+    "listed",
+    "open_genome",
+    "predictor_of",
+    "say",
+    "set_threads",
+]
+
+EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
+ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
+GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
+RequiredGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
+MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
+RunFolderOption = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
+]
+AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
+TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
+]
+ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+
+
+def listed(names: str) -> list[str] | None:
+    """Return the names of a comma-separated option, one that is given twice once; None where it was not given.
+
+    >>> listed("SP1, JUND,SP1")
+    ['SP1', 'JUND']
+    """
+    return list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip())) or None
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not the output: on stderr."""
+    print(message, file=sys.stderr)
+
+
+def set_threads(threads: int) -> None:
+    """Let torch have so many threads; 0 leaves it as it is."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def open_genome(path: Path) -> Genome:
+    """Return the genome of a FASTA file."""
+    from tfb_matrix_data.genome import Genome
+
+    return Genome(path)
+
+
+def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int) -> Predictor:
+    """Return the predictor that options ask for, saying on which device."""
+    # Called after what is cheap to check: from here on it is slow.
+    set_threads(threads)
+    from kipoi_tfb.models.device import describe
+    from kipoi_tfb.prediction.predictor import Predictor
+    from kipoi_tfb.zoo.find import find_entries
+
+    predictor = Predictor(find_entries(models), listed(tfs), device, precision)
+    say(f"device: {describe(predictor.device, predictor.precision)}")
+    return predictor
