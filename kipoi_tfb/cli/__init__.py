@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from kipoi_tfb.cli import data, look, models, zoo
+from kipoi_tfb.cli import data, demo, look, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
 from kipoi_tfb.cli.null import null
@@ -39,7 +39,7 @@ for _command in (
     finetune,
     evaluate,
     null,
-    models.demo,
+    demo.demo,
 ):
     app.command()(_command)
 

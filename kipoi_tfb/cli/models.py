@@ -1,4 +1,4 @@
-"""`tfb predict`, `score`, `pretrain` and `demo`."""
+"""`tfb predict`, `score` and `pretrain`."""
 
 from __future__ import annotations
 
@@ -216,19 +216,6 @@ def pretrain(
         f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
         f"then: tfb zoo add {entry.name}"
     )
-
-
-def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what comes out.")] = Path("demo-output"),
-) -> None:
-    """Run the main job on the embedded example: `kipoi predict` on its BED and its VCF.
-
-    Example: tfb demo
-    """
-    from kipoi_tfb.demo import run_demo
-
-    for line in run_demo(output):
-        print(line, flush=True)
 
 
 def _shifts(text: str) -> tuple[int, int] | None:
