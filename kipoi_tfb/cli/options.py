@@ -24,7 +24,10 @@ __all__ = [
     "RunFolderOption",
     "TfsOption",
     "ThreadsOption",
+    "TopOption",
+    "entry_titles",
     "listed",
+    "n_strongest",
     "open_genome",
     "predictor_of",
     "say",
@@ -46,6 +49,12 @@ PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+
+_MOST_DRAWN = 3
+TopOption = Annotated[
+    int | None,
+    typer.Option("--top", min=1, help=f"Draw the TFs of the largest effects; default all --tfs, or {_MOST_DRAWN}."),
+]
 
 
 def listed(names: str) -> list[str] | None:
@@ -88,3 +97,14 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)
     say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
+
+
+def n_strongest(top: int | None, tfs: str) -> int | None:
+    """Return how many TFs are drawn, those of the largest effects; None for all that were named."""
+    return top or (None if tfs else _MOST_DRAWN)
+
+
+def entry_titles(predictor: Predictor) -> str:
+    """Return what a title calls the entries: groups have more than it can hold."""
+    names = list(dict.fromkeys(entry.card.name for entry in predictor.sources))
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} entries"

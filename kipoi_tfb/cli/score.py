@@ -1,4 +1,4 @@
-"""`tfb predict`, `score` and `pretrain`."""
+"""`tfb score`."""
 
 from __future__ import annotations
 
@@ -8,80 +8,18 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli.options import (
-    AnchorOption,
     DeviceOption,
-    EntryArgument,
-    GenomeOption,
-    MatrixOption,
     ModelsOption,
     PrecisionOption,
-    RequiredGenomeOption,
-    RunFolderOption,
     TfsOption,
     ThreadsOption,
     listed,
     open_genome,
     predictor_of,
     say,
-    set_threads,
 )
 
 SHIFT_STEP = 10
-
-
-def predict(
-    entry: EntryArgument,
-    output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet, OUT.h5; tracks: OUT.bw, OUT.bedgraph, OUT.{tf}.bw."),
-    ],
-    regions: Annotated[Path | None, typer.Option("--regions", help="BED3 to BED12 or narrowPeak.")] = None,
-    sequences: Annotated[Path | None, typer.Option("--sequences", help="FASTA, one sequence per item.")] = None,
-    genome: GenomeOption = None,
-    anchor: AnchorOption = "centre",
-    tile: Annotated[
-        int | None, typer.Option("--tile", min=1, metavar="BP", help="Tracks: a value per BP of the regions.")
-    ] = None,
-    tfs: TfsOption = "",
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "fp32",
-    threads: ThreadsOption = 0,
-) -> None:
-    """Predict the probability of binding per TF, for regions or sequences, in their order.
-
-    Example: tfb predict multi163 --regions peaks.bed --genome hg38.fa -o out.tsv
-
-    A track: tfb predict multi163 --regions locus.bed --genome hg38.fa --tfs JUND --tile 20 -o JUND.bw
-    """
-    if (regions is None) == (sequences is None):
-        raise typer.BadParameter("give either --regions (with --genome) or --sequences")
-    if regions is not None and genome is None:
-        raise typer.BadParameter("--regions needs --genome")
-    from kipoi_tfb.output.tables import table_format
-    from kipoi_tfb.output.tracks import TRACKS, is_track
-
-    if not is_track(output):
-        table_format(output, TRACKS)
-    if sequences is not None and is_track(output):
-        raise typer.BadParameter("a track is of --regions of a genome, not of --sequences")
-    if tile and not is_track(output):
-        raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
-    predictor = predictor_of(entry, tfs, device, precision, threads)
-    from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
-    from kipoi_tfb.prediction.tracks import predict_tracks
-
-    if regions is not None and genome is not None and is_track(output):
-        summary = predict_tracks(predictor, regions, open_genome(genome), output, anchor, tile)  # type: ignore[arg-type]
-    elif regions is not None and genome is not None:
-        summary = predict_regions(predictor, regions, open_genome(genome), output, anchor)  # type: ignore[arg-type]
-    else:
-        summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
-    say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
-    if summary.partly_unknown or summary.unscored or summary.edge_padded:
-        say(
-            f"windows with unknown bases: {summary.partly_unknown} (column n_unknown), wholly unknown and not scored: "
-            f"{summary.unscored}, reaching beyond their contig or sequence: {summary.edge_padded}"
-        )
 
 
 def score(
@@ -176,46 +114,6 @@ def score(
         say(f"error: {problem}")
     if summary.problems:
         raise typer.Exit(1)
-
-
-def pretrain(
-    config: Annotated[Path, typer.Argument(help="Configuration, as in experiments/.")],
-    matrix: MatrixOption,
-    genome: RequiredGenomeOption,
-    out: RunFolderOption,
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: ThreadsOption = 0,
-    processes: Annotated[
-        int, typer.Option("--processes", min=1, help="Share each batch among these: GPUs, one each, or CPU cores.")
-    ] = 1,
-) -> None:
-    """Train a multi-task model and write it as a zoo entry, OUT/entry.
-
-    Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
-    """
-    set_threads(threads)
-    from kipoi_tfb.training.pretrain import pretrain_from_files
-    from kipoi_tfb.training.processes import is_main, launch
-    from kipoi_tfb.zoo.config import read_config
-    from kipoi_tfb.zoo.entry import open_entry
-
-    command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
-    command += f" --processes {processes}" if processes > 1 else ""
-    arguments = (config, matrix, genome, out, device, precision, command)
-    if processes == 1:
-        entry = pretrain_from_files(*arguments)
-    else:
-        read_config(config)  # what is wrong with it is said once, before the processes start
-        launch(processes, device, pretrain_from_files, *arguments)
-        entry = open_entry(out / "entry")
-    if not is_main():
-        return
-    say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
-    say(
-        f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
-        f"then: tfb zoo add {entry.name}"
-    )
 
 
 def _shifts(text: str) -> tuple[int, int] | None:
