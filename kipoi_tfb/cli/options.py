@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -32,6 +35,7 @@ __all__ = [
     "predictor_of",
     "say",
     "set_threads",
+    "takes",
 ]
 
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
@@ -55,6 +59,29 @@ TopOption = Annotated[
     int | None,
     typer.Option("--top", min=1, help=f"Draw the TFs of the largest effects; default all --tfs, or {_MOST_DRAWN}."),
 ]
+
+
+Record = TypeVar("Record")
+
+
+def takes(record: type[Record]) -> Callable[[Callable[[Record], None]], Callable[..., None]]:
+    """Make a command of a function of a record: typer sees the record's fields as the parameters of the function.
+
+    Parameters
+    ----------
+    record
+        A dataclass whose fields are annotated as a command's parameters are.
+    """
+
+    def decorate(function: Callable[[Record], None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(**options: Any) -> None:
+            function(record(**options))
+
+        command.__signature__ = inspect.signature(record, eval_str=True)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
 
 
 def listed(names: str) -> list[str] | None:
