@@ -96,7 +96,8 @@ def evaluate(
     from kipoi_tfb.evaluation import evaluate as evaluation
     from kipoi_tfb.evaluation.compare import compare as compare_two
     from kipoi_tfb.evaluation.compare import describe
-    from kipoi_tfb.evaluation.open import EntryScorer, Teacher, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.open import Teacher, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.scorers import EntryScorer
     from tfb_matrix_data.matrix import BindingMatrix
 
     names = [scorer, *(compare or [])]

@@ -15,8 +15,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kipoi_tfb.evaluation.areas import Areas, calibration_error, draw_weights, interval, natural_areas, weighted_areas
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, macro, summarise, write_metrics
-from kipoi_tfb.evaluation.open import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.evaluation.regions import LabelledRegions
+from kipoi_tfb.evaluation.scorers import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.card import MetricsCard, write_card
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

@@ -5,72 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kipoi_tfb.evaluation.keyed_table import KeyedTable, read_keyed
 from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
-from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer
+from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer, Scorer, TableScorer
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = [
-    "BASELINES",
-    "EntryScorer",
-    "GroupScorer",
-    "Scorer",
-    "TableScorer",
-    "Teacher",
-    "is_baseline",
-    "open_scorer",
-    "seen_chromosomes",
-    "window_length",
-]
+__all__ = ["BASELINES", "Teacher", "is_baseline", "open_scorer", "window_length"]
 
 logger = logging.getLogger(__name__)
 
 _HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
 _TABLES = (".tsv", ".parquet", ".tsv.gz")
 _MOTIFS = (".meme", ".jaspar", ".pfm")
-_NOT_TFS = {"n_unknown", "length", "name", "strand"}
-"""Columns of `tfb predict`'s tables that are no scores: nothing to wonder about."""
-
-
-class Scorer(Protocol):
-    """What gives windows a score per TF.
-
-    Attributes
-    ----------
-    name
-        For the table and the figure.
-    tfs
-        Names of the columns.
-
-    Notes
-    -----
-    A scorer may also have: ``calibrated`` (bool: its scores are log odds of binding, natural logarithm);
-    ``window_length`` (int: it takes no other windows); ``seen_chromosomes`` and ``train_chromosomes`` (what it must
-    not be tested on, and what of that it was trained on).
-    """
-
-    @property
-    def name(self) -> str:
-        """Return what to call it."""
-        ...
-
-    @property
-    def tfs(self) -> tuple[str, ...]:
-        """Return the names of the columns."""
-        ...
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (windows, TFs) of codes (windows, length); higher is more bound."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -109,66 +58,6 @@ class Teacher:
         if not known:
             raise UnknownNameError("TF", tfs[0], self.matrix.tfs)
         return from_matrix(self.matrix, self.genome, self.chromosomes, self.kind, length).only(known)
-
-
-class TableScorer:
-    """A table of scores that someone else computed: one row per region, one column per TF.
-
-    Scores that are all between 0 and 1 are taken for probabilities, and their calibration is measured.
-
-    Parameters
-    ----------
-    path
-        TSV or Parquet; see `kipoi_tfb.evaluation.keyed_table.read_keyed`.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.name = str(path)
-        self._table: KeyedTable = read_keyed(path)
-        self.tfs = tuple(name for name in self._table.columns if name not in _NOT_TFS)
-        if not self.tfs:
-            raise InputError(path, "has no column of scores; expected one per TF, named by it")
-        self.probabilities = all(
-            np.nanmin(column, initial=0) >= 0 and np.nanmax(column, initial=1) <= 1
-            for column in map(self._table.columns.__getitem__, self.tfs)
-        )
-
-    def join(self, data: LabelledRegions) -> NDArray[np.float32]:
-        """Return the scores float32 (windows, TFs) of the regions tested; NaN for TFs without a label there.
-
-        Raises
-        ------
-        InputError
-            If a region that is tested has no row or no finite score, or a column of a tested TF is not of numbers.
-        """
-        for tf in data.tfs:
-            if tf in self._table.text:
-                value, row = self._table.text[tf]
-                raise InputError(self._table.path, f"column {tf!r}: {value!r} is not a score", self._table.line(row))
-        tested = np.flatnonzero((data.labels >= 0).any(1))
-        needed = np.zeros(len(data.keys), bool)
-        needed[data.kept[tested]] = True
-        rows = self._table.align(data.keys, needed)[data.kept]
-        scores = np.full((len(data), len(self.tfs)), np.nan, np.float32)
-        for place, tf in enumerate(self.tfs):
-            if tf not in data.tfs:
-                continue
-            column = np.where(rows < 0, np.nan, self._table.columns[tf][rows])
-            labelled = data.labels[:, data.tfs.index(tf)] >= 0
-            missing = np.flatnonzero(labelled & ~np.isfinite(column))
-            if len(missing):
-                raise InputError(
-                    self._table.path,
-                    f"column {tf!r}: no finite score for {len(missing):,} of {int(labelled.sum()):,} regions that are "
-                    "tested; score them, or take their labels out",
-                    self._table.line(int(rows[missing[0]])),
-                )
-            scores[:, place] = column
-        return scores
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Refuse: a table knows regions, not sequence."""
-        raise ConfigError(f"{self.name} is a table of scores: it cannot score other windows")
 
 
 BASELINES = ("jaspar", "jaspar-oracle", "composition", "denovo")
@@ -282,11 +171,6 @@ def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed:
     taught = teacher is not None and all(tf in teacher.matrix.tfs for tf in by_tf)
     lesson = (_lesson(path, data, teacher) if taught and teacher else data).only(list(by_tf))
     return MotifScorer(path, choose_profiles(by_tf, lesson.codes, lesson.labels, seed))
-
-
-def seen_chromosomes(scorer: object) -> tuple[str, ...]:
-    """Return the chromosomes that a scorer must not be tested on."""
-    return tuple(getattr(scorer, "seen_chromosomes", ()))
 
 
 def window_length(scorers: Sequence[object], default: int) -> int:

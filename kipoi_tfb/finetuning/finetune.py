@@ -18,7 +18,7 @@ from torch import nn
 
 from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, record
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.evaluation.open import EntryScorer
+from kipoi_tfb.evaluation.scorers import EntryScorer
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import find_scorers, lacking
 from kipoi_tfb.finetuning.data import FinetuneData

@@ -11,8 +11,8 @@ import pytest
 
 from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, macro, record, training_counts
 from kipoi_tfb.evaluation.metrics import TfMetrics, summarise, write_json, write_metrics
-from kipoi_tfb.evaluation.open import EntryScorer
 from kipoi_tfb.evaluation.regions import from_matrix
+from kipoi_tfb.evaluation.scorers import EntryScorer
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb.evaluation.open import GroupScorer, open_scorer
+from kipoi_tfb.evaluation.open import open_scorer
+from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
 from kipoi_tfb.finetuning import controls, finetune, group
 from kipoi_tfb.finetuning import learn as arms
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
-from kipoi_tfb.finetuning.verdict import NetworkScorer
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.entry import open_entry
