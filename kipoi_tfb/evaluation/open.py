@@ -13,7 +13,7 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["BASELINES", "Teacher", "is_baseline", "open_scorer", "window_length"]
+__all__ = ["BASELINES", "LabelSource", "is_baseline", "open_scorer", "window_length"]
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _MOTIFS = (".meme", ".jaspar", ".pfm")
 
 
 @dataclass(frozen=True)
-class Teacher:
+class LabelSource:
     """What baselines that learn are fitted on: the regions of a matrix but for those held out.
 
     Attributes
@@ -42,8 +42,10 @@ class Teacher:
     held_out: tuple[str, ...] = _HELD_OUT
 
     @classmethod
-    def sparing(cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse") -> Teacher:
-        """Return a teacher that has not seen the chromosomes tested either."""
+    def sparing(
+        cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse"
+    ) -> LabelSource:
+        """Return a source that leaves out the chromosomes tested too."""
         return cls(matrix, genome, kind, (*_HELD_OUT, *tested))
 
     @property
@@ -70,7 +72,11 @@ def is_baseline(name: str) -> bool:
 
 
 def open_scorer(
-    name: str, data: LabelledRegions | None = None, device: str = "auto", teacher: Teacher | None = None, seed: int = 0
+    name: str,
+    data: LabelledRegions | None = None,
+    device: str = "auto",
+    source: LabelSource | None = None,
+    seed: int = 0,
 ) -> Scorer | TableScorer:
     """Return a scorer by its name.
 
@@ -83,9 +89,9 @@ def open_scorer(
         What is tested; needed where `is_baseline` says so.
     device
         For networks; see `kipoi_tfb.models.device.choose_device`.
-    teacher
+    source
         What baselines learn from. ``jaspar`` and files of motifs choose the best of a TF's profiles there, and on the
-        tested regions where there is no teacher (as ``jaspar-oracle`` always does, which flatters them).
+        tested regions where there is no source (as ``jaspar-oracle`` always does, which flatters them).
     seed
         Of draws in learning.
 
@@ -94,14 +100,14 @@ def open_scorer(
     UnknownNameError, InputError, EntryError
         If there is no such thing.
     ConfigError
-        If it has to learn and there is no `teacher`.
+        If it has to learn and there is no `source`.
     """
     if is_baseline(name):
         if data is None:
             raise ValueError(f"{name} is made for the regions tested: give them")
         if name in BASELINES:
-            return _baseline(name, data, teacher, seed)
-        return _motif_file(name, data, teacher, seed)
+            return _baseline(name, data, source, seed)
+        return _motif_file(name, data, source, seed)
     if name.lower().endswith(_TABLES):
         return TableScorer(name)
     from kipoi_tfb.zoo.find import is_group
@@ -115,14 +121,14 @@ def open_scorer(
         raise UnknownNameError("scorer", name, [*others, *error.choices]) from None
 
 
-def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: int) -> Scorer:
+def _baseline(name: str, data: LabelledRegions, source: LabelSource | None, seed: int) -> Scorer:
     if name == "jaspar-oracle":
         return _jaspar(name, data, data, None, seed)
     if name == "jaspar":
-        return _jaspar(name, data, None if teacher is None else _lesson(name, data, teacher), 2000, seed)
-    if teacher is None:
+        return _jaspar(name, data, None if source is None else _lesson(name, data, source), 2000, seed)
+    if source is None:
         raise ConfigError(f"{name} has to learn: give --matrix and --genome, whose other chromosomes it learns from")
-    lesson = _lesson(name, data, teacher)
+    lesson = _lesson(name, data, source)
     if name == "composition":
         from kipoi_tfb.evaluation.composition import composition_scorer
 
@@ -132,9 +138,9 @@ def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: i
     return denovo_scorer(lesson.tfs, lesson.codes, lesson.labels, seed)
 
 
-def _lesson(name: str, data: LabelledRegions, teacher: Teacher) -> LabelledRegions:
-    logger.info("%s learns from %s", name, ", ".join(teacher.chromosomes))
-    return teacher.lesson(data.tfs, data.codes.shape[1])
+def _lesson(name: str, data: LabelledRegions, source: LabelSource) -> LabelledRegions:
+    logger.info("%s learns from %s", name, ", ".join(source.chromosomes))
+    return source.lesson(data.tfs, data.codes.shape[1])
 
 
 def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at_most: int | None, seed: int) -> Scorer:
@@ -152,7 +158,7 @@ def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at
     return jaspar_scorer(known, chosen.codes, chosen.labels, seed, at_most, name)
 
 
-def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed: int) -> Scorer:
+def _motif_file(path: str, data: LabelledRegions, source: LabelSource | None, seed: int) -> Scorer:
     """Return a scorer of a file's motifs; of several for a TF, the one that is best on the lesson."""
     from kipoi_tfb.motifs.profiles import MotifScorer, choose_profiles, read_motifs
 
@@ -168,8 +174,8 @@ def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed:
         raise InputError(path, f"no motif is named like a TF of {data.source} ({', '.join(data.tfs[:5])}): {found}")
     if all(len(own) == 1 for own in by_tf.values()):
         return MotifScorer(path, {tf: own[0] for tf, own in by_tf.items()})
-    taught = teacher is not None and all(tf in teacher.matrix.tfs for tf in by_tf)
-    lesson = (_lesson(path, data, teacher) if taught and teacher else data).only(list(by_tf))
+    knows_all = source is not None and all(tf in source.matrix.tfs for tf in by_tf)
+    lesson = (_lesson(path, data, source) if knows_all and source else data).only(list(by_tf))
     return MotifScorer(path, choose_profiles(by_tf, lesson.codes, lesson.labels, seed))
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from kipoi_tfb.evaluation import open as scorers
-from kipoi_tfb.evaluation.open import Teacher, is_baseline, open_scorer, window_length
+from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
 from tests import tiny
 from tests.fakes import FakeScorer, made_up
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
@@ -38,16 +38,16 @@ def test_window_lengths_must_agree():
 
 
 @pytest.fixture
-def teacher(world):
-    return Teacher.sparing(world.matrix, world.genome, ["chr15"])
+def source(world):
+    return LabelSource.sparing(world.matrix, world.genome, ["chr15"])
 
 
-def test_a_teacher_knows_nothing_of_what_is_held_out(teacher):
-    assert teacher.chromosomes == ("chr13", "chr14")
-    lesson = teacher.lesson(["SP1", "XYZ"], 100)
+def test_a_source_knows_nothing_of_what_is_held_out(source):
+    assert source.chromosomes == ("chr13", "chr14")
+    lesson = source.lesson(["SP1", "XYZ"], 100)
     assert lesson.tfs == ("SP1",) and lesson.chromosomes == ("chr13", "chr14") and lesson.codes.shape[1] == 100
     with pytest.raises(UnknownNameError, match="unknown TF 'XYZ'"):
-        teacher.lesson(["XYZ"], 100)
+        source.lesson(["XYZ"], 100)
 
 
 @pytest.fixture
@@ -74,13 +74,13 @@ def learnt(monkeypatch):
     return calls
 
 
-def test_baselines_learn_from_the_teacher(learnt, teacher):
+def test_baselines_learn_from_the_source(learnt, source):
     data = made_up()
-    n = len(teacher.lesson(data.tfs, 60))
-    open_scorer("composition", data, teacher=teacher, seed=3)
-    open_scorer("denovo", data, teacher=teacher)
-    open_scorer("jaspar", data, teacher=teacher)
-    open_scorer("jaspar-oracle", data, teacher=teacher)
+    n = len(source.lesson(data.tfs, 60))
+    open_scorer("composition", data, source=source, seed=3)
+    open_scorer("denovo", data, source=source)
+    open_scorer("jaspar", data, source=source)
+    open_scorer("jaspar-oracle", data, source=source)
     open_scorer("jaspar", data)
     assert learnt == [
         ("composition_scorer", ("CTCF", "JUND", "SP1"), n, (3,)),
