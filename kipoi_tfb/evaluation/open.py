@@ -11,13 +11,12 @@ from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer, Scorer, Table
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
-from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+from tfb_matrix_data.splits import HELD_OUT
 
 __all__ = ["BASELINES", "LabelSource", "is_baseline", "open_scorer", "window_length"]
 
 logger = logging.getLogger(__name__)
 
-_HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
 _TABLES = (".tsv", ".parquet", ".tsv.gz")
 _MOTIFS = (".meme", ".jaspar", ".pfm")
 
@@ -39,14 +38,14 @@ class LabelSource:
     matrix: BindingMatrix
     genome: Genome
     kind: Kind = "sparse"
-    held_out: tuple[str, ...] = _HELD_OUT
+    held_out: tuple[str, ...] = HELD_OUT
 
     @classmethod
     def sparing(
         cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse"
     ) -> LabelSource:
         """Return a source that leaves out the chromosomes tested too."""
-        return cls(matrix, genome, kind, (*_HELD_OUT, *tested))
+        return cls(matrix, genome, kind, (*HELD_OUT, *tested))
 
     @property
     def chromosomes(self) -> tuple[str, ...]:
