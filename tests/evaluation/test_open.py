@@ -9,14 +9,8 @@ import pytest
 
 from kipoi_tfb.evaluation import open as scorers
 from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
-from tests import tiny
 from tests.fakes import FakeScorer, made_up
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 def test_unknown_scorer_lists_what_there_is():

@@ -40,11 +40,6 @@ QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def base(world, tmp_path_factory) -> Entry:
     """An entry of a small motif network that knows the planted motifs."""
     recipe = tiny.config(architecture="motif-cnn", sizes=SIZES, epochs=4, learning_rate=0.01, batch_size=32)

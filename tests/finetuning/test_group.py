@@ -28,11 +28,6 @@ from tfb_matrix_data.errors import ConfigError, UnknownNameError
 TFS = list(tiny.MOTIFS)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def run(world, tmp_path) -> GroupRun:
     base = small_base(tmp_path)
