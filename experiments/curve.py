@@ -20,7 +20,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from kipoi_tfb.evaluation.evaluate import MIN_BOUND, evaluate
+from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer
 from kipoi_tfb.training.pretrain import pretrain

@@ -205,8 +205,8 @@ class KnownScores(TableScorer):
 
 
 def seen_chromosomes(scorer: object) -> tuple[str, ...]:
-    """Return the chromosomes that a scorer must not be tested on."""
-    return tuple(getattr(scorer, "seen_chromosomes", ()))
+    """Return the chromosomes that a scorer must not be tested on; of a zoo entry, its card is asked."""
+    return _seen(scorer) if isinstance(scorer, Entry) else tuple(getattr(scorer, "seen_chromosomes", ()))
 
 
 def _seen(entry: Entry) -> tuple[str, ...]:

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, record
+from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.evaluation.scorers import EntryScorer
+from kipoi_tfb.evaluation.record import record
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import find_scorers, lacking
 from kipoi_tfb.finetuning.data import FinetuneData
@@ -141,7 +141,7 @@ def finetune(
     base = find_entry(config.base)
     if base.card.finetuned is not None:
         raise ConfigError(f"{base.name} is fine-tuned itself, from {base.card.base}; give that as the base")
-    check_held_out([EntryScorer(config.base, "cpu")], data.test.chromosomes)
+    check_held_out([base], data.test.chromosomes)
     # Where the entry will look for it: worth knowing before the training.
     locate_base((folder / ACCEPTED).absolute(), base.card.name, base.card.weights.sha256, config.entry_name)
     folder.mkdir(parents=True, exist_ok=True)
