@@ -17,8 +17,9 @@ from kipoi_tfb.finetuning.config import SWEEP, FinetuneConfig
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank, window_features
 from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
 from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
-from kipoi_tfb.finetuning.start import Nearest, Start, nearest_output, start_network
+from kipoi_tfb.finetuning.start import Start, start_network
 from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
 from kipoi_tfb.zoo.card import HeadCard
 from kipoi_tfb.zoo.entry import Entry

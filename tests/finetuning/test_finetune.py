@@ -19,7 +19,8 @@ from kipoi_tfb.finetuning import controls, finetune
 from kipoi_tfb.finetuning import learn as arms
 from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
-from kipoi_tfb.finetuning.start import nearest_output, start_network
+from kipoi_tfb.finetuning.nearest import nearest_output
+from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training import train as training
