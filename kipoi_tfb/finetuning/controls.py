@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.evaluation.scorers import KnownScores, NetworkScorer, Scorer, TableScorer
-from kipoi_tfb.finetuning.learn import Work, train_seeds
+from kipoi_tfb.finetuning.learn import train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.own_motifs import best_matches
 from kipoi_tfb.finetuning.verdict import NOT_RUN
+from kipoi_tfb.finetuning.work import Work
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer

@@ -24,10 +24,11 @@ from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import find_scorers, lacking
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
-from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.zoo.card import (

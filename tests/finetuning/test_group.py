@@ -11,8 +11,7 @@ import torch
 
 from kipoi_tfb.evaluation.open import open_scorer
 from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
-from kipoi_tfb.finetuning import controls, finetune, group
-from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.finetuning import controls, finetune, group, learn
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
 from kipoi_tfb.prediction.predictor import Predictor
@@ -141,7 +140,7 @@ def test_stopped_and_given_again(run, world, monkeypatch):
 def test_more_controls_later_without_fitting_again(run, world, monkeypatch):
     go(run, world)
     before = open_entry(run.out / "CTCF" / "entry")
-    monkeypatch.setattr(arms, "fit_head", lambda *args: pytest.fail("fitted again"))
+    monkeypatch.setattr(learn, "fit_head", lambda *args: pytest.fail("fitted again"))
     later = GroupRun(
         run.config, "tf", run.matrix, run.genome, run.out, ("base", "jaspar", "denovo"), "cpu", replicates=20
     )
