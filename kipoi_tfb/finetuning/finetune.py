@@ -21,7 +21,7 @@ from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
 from kipoi_tfb.evaluation.record import record
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
-from kipoi_tfb.finetuning.controls import find_scorers, lacking
+from kipoi_tfb.finetuning.controls import make_controls, lacking
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
@@ -268,7 +268,7 @@ def _judged(
 ) -> Finetuned:
     """Test the candidate beside its controls, give it its verdict and its place."""
     config, data = work.config, work.data
-    tested = find_scorers(work, candidate, nearest, controls)
+    tested = make_controls(work, candidate, nearest, controls)
     names = {scorer.name: kind for kind, scorer in tested.controls.items()}
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)
