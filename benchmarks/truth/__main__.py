@@ -57,10 +57,9 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entries
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+from tfb_matrix_data.splits import HELD_OUT
 
 DOCS = Path(__file__).parents[2] / "docs" / "variant-truth.md"
-HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
 PWM, PWM_LARGEST = "JASPAR site", "JASPAR site, largest"
 
 HELD_OUT_ROWS, TRAINING_ROWS = "held out", "training chromosomes"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from kipoi_tfb.finetuning.start import ARMS
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.zoo.card import Card, EntryName
 from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
@@ -29,7 +29,7 @@ class FinetuneConfig(Strict):
     base
         Zoo entry to start from.
     arm
-        What is transferred, one of `kipoi_tfb.finetuning.start.ARMS`.
+        What is transferred, one of `kipoi_tfb.finetuning.arms.ARMS`.
     learning_rate
         Default that of the arm.
     sweep

@@ -16,17 +16,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, record
+from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.evaluation.open import EntryScorer
+from kipoi_tfb.evaluation.record import record
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
-from kipoi_tfb.finetuning.controls import find_scorers, lacking
+from kipoi_tfb.finetuning.controls import make_controls, lacking
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
-from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.finetuning.learn import fit_output, train_seeds
+from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
-from kipoi_tfb.finetuning.start import ARMS, Nearest
 from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.zoo.card import (
@@ -141,7 +143,7 @@ def finetune(
     base = find_entry(config.base)
     if base.card.finetuned is not None:
         raise ConfigError(f"{base.name} is fine-tuned itself, from {base.card.base}; give that as the base")
-    check_held_out([EntryScorer(config.base, "cpu")], data.test.chromosomes)
+    check_held_out([base], data.test.chromosomes)
     # Where the entry will look for it: worth knowing before the training.
     locate_base((folder / ACCEPTED).absolute(), base.card.name, base.card.weights.sha256, config.entry_name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -266,7 +268,7 @@ def _judged(
 ) -> Finetuned:
     """Test the candidate beside its controls, give it its verdict and its place."""
     config, data = work.config, work.data
-    tested = find_scorers(work, candidate, nearest, controls)
+    tested = make_controls(work, candidate, nearest, controls)
     names = {scorer.name: kind for kind, scorer in tested.controls.items()}
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)

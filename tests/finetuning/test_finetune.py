@@ -14,13 +14,12 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb.evaluation.evaluate import evaluate
-from kipoi_tfb.evaluation.open import EntryScorer
-from kipoi_tfb.finetuning import controls, finetune
-from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.evaluation.scorers import EntryScorer, NetworkScorer
+from kipoi_tfb.finetuning import controls, finetune, learn
 from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
-from kipoi_tfb.finetuning.start import nearest_output, start_network
-from kipoi_tfb.finetuning.verdict import NetworkScorer
+from kipoi_tfb.finetuning.nearest import nearest_output
+from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training import train as training
@@ -38,11 +37,6 @@ from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, Unkno
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
 QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +185,7 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
 
 
 def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
-    done, updated, train_one, update = [], set(), arms._train_one, training._Trainer._update
+    done, updated, train_one, update = [], set(), learn._train_one, training._Trainer._update
 
     def stopping(*args):
         if len(done) == 4:  # the rates are tried, and one seed of two is there
@@ -205,7 +199,7 @@ def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
 
     changes = {"sweep": True, "epochs": 1, "learning_rate": 1e-4}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(arms, "_train_one", stopping)
+        patch.setattr(learn, "_train_one", stopping)
         run(zoo, sp1, tmp_path / "out", ("base",), **changes)
     assert done == [(0, 3e-5), (0, 1e-4), (0, 3e-4), (0, 3e-4)]
     monkeypatch.setattr(training._Trainer, "_update", noting)
@@ -226,7 +220,7 @@ def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, mo
 
 
 def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_path, cheap, monkeypatch, caplog):
-    monkeypatch.setattr(arms, "SWEEP", (0.3, 1.0, 1e30))
+    monkeypatch.setattr(learn, "SWEEP", (0.3, 1.0, 1e30))
     card = run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4).entry.card
     tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
     assert list(tried) == [3e-5, 1e-4, 1e26] and tried.pop(1e26) is None
@@ -235,7 +229,7 @@ def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_
 
 
 def test_a_sweep_of_which_every_rate_diverges(zoo, sp1, tmp_path, cheap, monkeypatch):
-    monkeypatch.setattr(arms, "SWEEP", (1e29, 1e30))
+    monkeypatch.setattr(learn, "SWEEP", (1e29, 1e30))
     with pytest.raises(DivergedError, match=r"everything: training diverged by every .* \(1e\+25, 1e\+26\); lower it"):
         run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4)
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb.evaluation.open import GroupScorer, open_scorer
-from kipoi_tfb.finetuning import controls, finetune, group
-from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.evaluation.open import open_scorer
+from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
+from kipoi_tfb.finetuning import controls, finetune, group, learn
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
-from kipoi_tfb.finetuning.verdict import NetworkScorer
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.entry import open_entry
@@ -26,11 +25,6 @@ from tests.tuned import contents, small_base
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 TFS = list(tiny.MOTIFS)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
@@ -146,7 +140,7 @@ def test_stopped_and_given_again(run, world, monkeypatch):
 def test_more_controls_later_without_fitting_again(run, world, monkeypatch):
     go(run, world)
     before = open_entry(run.out / "CTCF" / "entry")
-    monkeypatch.setattr(arms, "fit_head", lambda *args: pytest.fail("fitted again"))
+    monkeypatch.setattr(learn, "fit_head", lambda *args: pytest.fail("fitted again"))
     later = GroupRun(
         run.config, "tf", run.matrix, run.genome, run.out, ("base", "jaspar", "denovo"), "cpu", replicates=20
     )

@@ -26,11 +26,6 @@ CHROMOSOMES = ["chr21", "chr22"]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def entry(tmp_path_factory) -> Entry:
     return tiny.make_entry(tmp_path_factory.mktemp("zoo") / "tiny", lively_network(0, 3))
 
