@@ -21,7 +21,7 @@ from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
 from kipoi_tfb.evaluation.record import record
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
-from kipoi_tfb.finetuning.controls import make_controls, lacking
+from kipoi_tfb.finetuning.controls import lacking, make_controls
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
@@ -31,7 +31,10 @@ from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import (
+from kipoi_tfb.zoo.card import TrainingCard, today, write_card
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
+from kipoi_tfb.zoo.finetuned_card import (
     CONTROLS,
     CURVE_FILE,
     MOTIF_FILE,
@@ -40,12 +43,7 @@ from kipoi_tfb.zoo.card import (
     FinetunedCard,
     GateCard,
     SweptCard,
-    TrainingCard,
-    today,
-    write_card,
 )
-from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
-from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
@@ -123,7 +121,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.zoo.card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.finetuned_card.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 

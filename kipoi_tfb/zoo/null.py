@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from kipoi_tfb.zoo.card import Sha256
 from kipoi_tfb.zoo.config import Strict, explain
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.fields import Sha256
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_path
 

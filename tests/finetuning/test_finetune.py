@@ -26,8 +26,8 @@ from kipoi_tfb.training import train as training
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo import write as publish
-from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.finetuned_card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny

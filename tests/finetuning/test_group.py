@@ -15,9 +15,9 @@ from kipoi_tfb.finetuning import controls, finetune, group, learn
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in
+from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.table import summary
 from tests import tiny
 from tests.entries import run_tfb
