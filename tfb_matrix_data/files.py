@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
+import logging
 import os
 import shutil
+import socket
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ from pathlib import Path
 
 import pooch
 
-from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.errors import InputError, LockedError
 
 __all__ = [
     "BGZIP_END",
@@ -23,9 +26,12 @@ __all__ = [
     "check_bgzip_end",
     "check_output",
     "count_lines",
+    "locked",
     "read_lines",
     "sha256",
 ]
+
+logger = logging.getLogger(__name__)
 
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that bgzip writes at the end of a file."""
@@ -56,6 +62,83 @@ def check_output(path: str | Path) -> Path:
     if path.is_dir():
         raise InputError(path, "is a folder; give the name of a file to write")
     return path
+
+
+@contextmanager
+def locked(path: str | Path, wait: bool, held: str) -> Iterator[None]:
+    """Keep other processes out while this one is at work, by a lock on the file `path`, which is made and removed.
+
+    The lock goes with the process, however it ends; a file that a killed one leaves is no lock. On a file system
+    without locks this only warns.
+
+    Parameters
+    ----------
+    path
+        The file to lock, of no other use; its folder is made too.
+    wait
+        Wait for another process, instead of raising.
+    held
+        What to say of another process that is there, such as ``"another run is writing out.tsv; wait for it"``.
+
+    Raises
+    ------
+    LockedError
+        If another process is there, and `wait` is false.
+    InputError
+        If `path` is a link, or cannot be written.
+    """
+    path = Path(path)
+    lock = _lock(path, wait, held)
+    try:
+        yield
+    finally:
+        try:
+            if _is_open_at(lock, path):
+                path.unlink()  # while it is locked: who has opened it meanwhile sees that, and makes another
+        finally:
+            os.close(lock)
+
+
+def _lock(path: Path, wait: bool, held: str) -> int:
+    """Return the locked file."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            why = "is a link" if path.is_symlink() else f"cannot be written ({error.strerror})"
+            raise InputError(path, f"{why}; it should be a file of ours that keeps other processes out") from None
+        try:
+            _wait_for(lock, wait, held)
+            # While this process waited, the other has removed what was opened here.
+            if _is_open_at(lock, path):
+                os.truncate(lock, 0)
+                os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _wait_for(lock: int, wait: bool, held: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 200, 0).decode(errors="replace")
+        if not wait:
+            raise LockedError(held, holder) from None
+        logger.info("%s%s; waiting for it", held, f" ({holder})" if holder else "")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        logger.warning("this file system has no locks (%s): do not do the same here twice at once", error.strerror)
+
+
+def _is_open_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

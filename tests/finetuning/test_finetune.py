@@ -33,7 +33,7 @@ from kipoi_tfb.zoo.find import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents
-from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, LockedError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
 QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
@@ -174,7 +174,7 @@ def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypa
         patch.setattr(finetune, "write_metrics", full)  # the last file
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {".lock", "everything-0", "scratch-0"}  # nothing that could be taken for an entry
+    assert left == {"everything-0", "scratch-0"}  # nothing that could be taken for an entry
     monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
     assert run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry.load() is not None
 
@@ -186,7 +186,7 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
     monkeypatch.setattr(publish, "_write_golden", full)
     with pytest.raises(OSError, match=r"No space left"):
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"everything-0"}
 
 
 def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
@@ -264,7 +264,7 @@ def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
     (tmp_path / "out").mkdir()
     with (
         finetune.alone_in(tmp_path / "out"),
-        pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
+        pytest.raises(LockedError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
     ):
         run(zoo, sp1, tmp_path / "out")
 
