@@ -17,6 +17,7 @@ from pathlib import Path
 import pooch
 
 from tfb_matrix_data.errors import InputError, LockedError
+from tfb_matrix_data.temporary import is_open_at, temporary_folder, temporary_name
 
 __all__ = [
     "BGZIP_END",
@@ -28,6 +29,7 @@ __all__ = [
     "count_lines",
     "locked",
     "read_lines",
+    "remove_folder",
     "sha256",
 ]
 
@@ -93,7 +95,7 @@ def locked(path: str | Path, wait: bool, held: str) -> Iterator[None]:
         yield
     finally:
         try:
-            if _is_open_at(lock, path):
+            if is_open_at(lock, path):
                 path.unlink()  # while it is locked: who has opened it meanwhile sees that, and makes another
         finally:
             os.close(lock)
@@ -111,7 +113,7 @@ def _lock(path: Path, wait: bool, held: str) -> int:
         try:
             _wait_for(lock, wait, held)
             # While this process waited, the other has removed what was opened here.
-            if _is_open_at(lock, path):
+            if is_open_at(lock, path):
                 os.truncate(lock, 0)
                 os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return lock
@@ -134,18 +136,13 @@ def _wait_for(lock: int, wait: bool, held: str) -> None:
         logger.warning("this file system has no locks (%s): do not do the same here twice at once", error.strerror)
 
 
-def _is_open_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except FileNotFoundError:
-        return False
-
-
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to, and rename it to `path` on success.
+    """Give a file name to write to, in a temporary folder beside `path`, and rename it to `path` on success.
 
-    On any exception, Ctrl-C included, the temporary file is removed and an older file at `path` stays.
+    The name is that of `path`: h5py, cyvcf2 and others choose the format by its suffix. On any exception, Ctrl-C
+    included, the folder is removed and an older file at `path` stays; what a killed process has left is removed when
+    `path` is written again (`tfb_matrix_data.temporary`).
 
     Raises
     ------
@@ -153,15 +150,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     path = check_output(path)
-    # The suffix is kept: h5py, cyvcf2 and others choose the format by it.
-    temporary = path.with_name(f".{path.name.split('.')[0]}.{os.getpid()}.part{''.join(path.suffixes)}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        # Nobody else may write into the folder: no link can be put in the file's place.
+        with temporary_folder(path, 0o700) as folder:
+            temporary = folder / path.name
+            yield temporary
+            os.replace(temporary, path)
     except PermissionError as error:
         raise InputError(path, "cannot be written (permission denied); choose another output") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -172,18 +168,20 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
-    temporary.mkdir()
-    try:
+    with temporary_folder(path) as temporary:
         yield temporary
         try:
             os.rename(temporary, path)
         except OSError:
             if not path.is_dir():
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: str | Path) -> None:
+    """Remove a folder, under another name first: half of it is never taken for the whole."""
+    leaving = temporary_name(Path(path))
+    os.rename(path, leaving)
+    shutil.rmtree(leaving)
 
 
 def check_bgzip_end(path: str | Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.write import SPECS, render_spec
 from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
+from tfb_matrix_data.files import remove_folder
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE
 
@@ -153,10 +152,7 @@ def remove_entry(name: str, zoo: Path | None = None) -> Path:
         shown = ", ".join(resting[:3]) + (f" and {len(resting) - 3} more" if len(resting) > 3 else "")
         raise EntryError(f"{name} is the base of {shown}, which are nothing without it; remove them first")
     folder = zoo / name
-    # Renamed first: half a folder is never taken for an entry.
-    leaving = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    folder.rename(leaving)
-    shutil.rmtree(leaving)
+    remove_folder(folder)
     if folder.parent != zoo and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
     return folder
