@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, probability
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.tables import MAX_EFFECT, SCORES, TOP
+from kipoi_tfb.variants.columns import MAX_EFFECT, SCORES, TOP
 from kipoi_tfb.zoo.null import EffectNull, allele_classes, read_null
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
@@ -48,7 +48,7 @@ class EffectScorer:
     genome
         Genome of the variants' assembly.
     scores
-        Which of `kipoi_tfb.variants.tables.SCORES`.
+        Which of `kipoi_tfb.variants.columns.SCORES`.
     shifts
         (largest, step) shift of the window in bp for ``max_effect``; see `window_shifts`.
     top

@@ -15,9 +15,10 @@ from kipoi_tfb.models.logits import effect, probability
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.columns import TOP
 from kipoi_tfb.variants.effects import top_tfs
 from kipoi_tfb.variants.score import ScoringOptions
-from kipoi_tfb.variants.tables import TOP, EffectTable, ScoredChunk
+from kipoi_tfb.variants.tables import EffectTable, ScoredChunk
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome

@@ -15,18 +15,9 @@ from kipoi_tfb.output.cluster import Cluster, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, TOP, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
-from kipoi_tfb.variants.tables import (
-    DEFAULT_SCORES,
-    SCORES,
-    TOP,
-    VEFF2,
-    EffectFile,
-    EffectTable,
-    ScoredChunk,
-    Veff2Table,
-    effect_format,
-)
+from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import EffectVcf
 from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.variants.tables import SCORES, TOP, ScoredChunk
+from kipoi_tfb.variants.columns import SCORES, TOP
+from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError

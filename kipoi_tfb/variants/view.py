@@ -15,8 +15,8 @@ from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.columns import SCORES
 from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
-from kipoi_tfb.variants.tables import SCORES
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
