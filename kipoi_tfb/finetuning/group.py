@@ -221,7 +221,9 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     Raises
     ------
     ConfigError
-        If no TF has enough data, `run.out` holds entries of another base or arm, or another process is at work there.
+        If no TF has enough data, or `run.out` holds entries of another base or arm.
+    LockedError
+        If another process is at work in `run.out`.
     """
     left_out = {count.tf: why for count in counts if (why := count.lacks(min_bound))}
     chosen = [count.tf for count in counts if count.tf not in left_out]

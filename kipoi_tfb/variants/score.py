@@ -23,6 +23,7 @@ from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
+from tfb_matrix_data.fasta_index import file_identity
 from tfb_matrix_data.files import count_lines, sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
@@ -274,12 +275,11 @@ def _models(scorer: EffectScorer) -> list[dict[str, str]]:
 def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions) -> dict:
     """Return what the pieces depend on besides the variants."""
     predictor, genome = scorer.predictor, scorer.genome
-    stat = genome.path.stat()
     return {
         "version": __version__,
         "models": _models(scorer),
         "tfs": predictor.columns,
-        "genome": [genome.path.name, stat.st_size, stat.st_mtime_ns],
+        "genome": [genome.path.name, file_identity(genome.path)],
         "device": str(predictor.device),
         "precision": str(predictor.precision),
         "batch_size": predictor.batch_size,
