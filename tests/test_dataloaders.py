@@ -187,6 +187,13 @@ def test_missing_files(kind, loader, folder):
             loader(kind)(**{**arguments(kind, folder), name: "none.txt"})
 
 
+def test_inputs_from_pipes(kind, loader, folder, pipe, dataset):
+    given = arguments(kind, folder)
+    name = next(name for name in given if name != "fasta_file" or kind == "Sequences")
+    piped = loader(kind)(**{**given, name: str(pipe(Path(given[name]).read_bytes()))})
+    assert_same(piped.batch(np.arange(len(piped))), dataset.batch(np.arange(len(dataset))))
+
+
 def test_regions_are_windows_around_the_centre(loader, folder):
     batch = loader("Regions")(**arguments("Regions", folder)).batch(np.array([0, 5]))
     ranges, metadata = batch["metadata"]["ranges"], batch["metadata"]

@@ -245,3 +245,25 @@ def test_a_record_of_very_many_samples_is_a_chunk_of_its_own(tmp_path):
             stream.write(wide.format(pos))
     sizes = [len(chunk.lines) for chunk in iter_chunks(open_variants(path), 8192)]
     assert sizes == [2, 1]  # 12 MB a line
+
+
+# Pipes
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("first", [1, 3, 40])
+def test_a_pipe_gives_every_record(pipe, wrap, first):
+    records = [f"chr1\t{i}\t.\tA\tC\t.\t.\t.\tGT\t0/0\t0/1\n" for i in range(1, 20_000)]
+    assert lines(pipe(wrap((HEADER + "".join(records)).encode()), first)) == records
+
+
+def test_bcf_is_not_read_from_a_pipe(tmp_path, pipe):
+    text = write(tmp_path / "a.vcf", TEXT.replace("XX=1", "."))
+    with (
+        pysam.VariantFile(str(text)) as source,
+        pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as sink,
+    ):
+        for record in source:
+            sink.write(record)
+    with pytest.raises(InputError, match="is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN"):
+        open_variants(pipe((tmp_path / "a.bcf").read_bytes()))

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import read_lines
 from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.lines import Lines, read_lines
 
 __all__ = [
     "ANCHORS",
@@ -104,8 +104,8 @@ class Intervals:
         return self.start + self.summit
 
 
-def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Intervals]:
-    """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip or bgzip) in chunks.
+def iter_intervals(path: str | Path | Lines, chunk_size: int = 16384) -> Iterator[Intervals]:
+    """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip, bgzip or a pipe) in chunks.
 
     Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped. A file of exactly ten columns
     is narrowPeak.
@@ -116,10 +116,11 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
         If the file cannot be read, has no interval, or a line is not BED: too few columns, a start or end that is
         not a whole number or negative, a start beyond the end. The message names the line.
     """
-    path = Path(path)
+    lines = read_lines(path)
+    path = lines.path
     rows: list[tuple] = []
     n_chunks = 0
-    for number, line in read_lines(path):
+    for number, line in lines:
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in {"track", "browser"}:
             continue
         rows.append(parse_line(path, number, line))
@@ -133,7 +134,7 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
         raise InputError(path, "has no interval (only comments, track lines or blank lines)")
 
 
-def read_intervals(path: str | Path) -> Intervals:
+def read_intervals(path: str | Path | Lines) -> Intervals:
     """Return all intervals of a BED file; see `iter_intervals`."""
     (intervals,) = iter_intervals(path, chunk_size=1 << 62)
     return intervals

@@ -139,7 +139,7 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
     except DAMAGED as error:
         raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
     if first.startswith(b"BCF\2"):
-        if path is None:
+        if path is None or not path.is_file():
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
         return _from_bcf(path)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.blocks import DAMAGED
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import open_text
 
 __all__ = ["KeyedTable", "Keys", "read_keyed"]
 
@@ -126,14 +127,20 @@ def _read_tsv(path: Path) -> tuple[list[str], list[Any]]:
     import pyarrow as pa
     from pyarrow import csv
 
-    # Says what is wrong with a file that is no text, missing or cut off, for the reader below would not.
-    header = next(text for _, text in read_lines(path))
+    try:
+        with open_text(path) as stream:
+            header = stream.readline().decode().rstrip("\r\n")
+            rows = stream.read()
+    except UnicodeDecodeError:
+        raise InputError(path, "is not text (bytes that are not UTF-8); expected a table", 1) from None
+    except DAMAGED as error:
+        raise InputError(path, f"gzip data are damaged or cut off ({error})") from None
     names = header.removeprefix("#").split("\t")
     strings = {name: pa.string() for name in (_PLACE[0], "name")}
     try:
         table = csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(column_names=names, skip_rows=1),
+            pa.BufferReader(rows),
+            read_options=csv.ReadOptions(column_names=names),
             # With one column, an empty line is a value.
             parse_options=csv.ParseOptions(delimiter="\t", quote_char=False, ignore_empty_lines=len(names) > 1),
             convert_options=csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True, column_types=strings),

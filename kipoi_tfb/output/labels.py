@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from kipoi_tfb.output.tables import FORMATS, open_table
 from kipoi_tfb.output.tracks import open_track
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
-from tfb_matrix_data.files import atomic_path, read_lines
+from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind, Regions
 from tfb_matrix_data.sampling import TfSample
 

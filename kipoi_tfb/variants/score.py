@@ -23,8 +23,9 @@ from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
-from tfb_matrix_data.files import count_lines, sha256
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.lines import count_lines
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
@@ -163,7 +164,7 @@ def score_variants(
     sorting = SortCheck()
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
-    known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
+    known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
         with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:

@@ -117,3 +117,13 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "t.parquet").write_text("A\n1\n")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         read_keyed(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_table_from_a_pipe_and_of_any_name(tmp_path, pipe, wrap):
+    data = wrap(b"\xef\xbb\xbfname\tA\r\na\t1\r\nb\t0\r\n")
+    (tmp_path / "t.tsv.gz").write_bytes(data)  # known by its content, not by its name
+    (tmp_path / "t.tsv").write_bytes(data)
+    for path in (pipe(data), tmp_path / "t.tsv.gz", tmp_path / "t.tsv"):
+        found = read_keyed(path)
+        assert found.keys == [("a",), ("b",)] and found.columns["A"].tolist() == [1, 0]
