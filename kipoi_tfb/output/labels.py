@@ -226,10 +226,11 @@ def read_regions_column(path: str | Path) -> NDArray[np.int64]:
     InputError
         If there is no such column, or a value is not an index.
     """
-    lines = read_lines(path)
-    header = next(lines)[1].split("\t")
+    lines = ((number, line) for number, line in read_lines(path) if line.strip() and not line.startswith("#"))
+    number, line = next(lines, (1, ""))
+    header = line.split("\t")
     if "region" not in header:
-        raise InputError(path, f"has no column 'region' (columns: {', '.join(header)[:80]})", 1)
+        raise InputError(path, f"has no column 'region' (columns: {', '.join(header)[:80]})", number)
     at = header.index("region")
     found = []
     for number, line in lines:
