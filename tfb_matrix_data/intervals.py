@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.errors import InputError, UnknownNameError
+from tfb_matrix_data.errors import InputError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome, Windows
 from tfb_matrix_data.lines import Lines, read_lines
 
@@ -20,7 +20,9 @@ __all__ = [
     "Intervals",
     "check_contigs",
     "interval_windows",
+    "is_contig",
     "iter_intervals",
+    "no_contig_of",
     "on_contigs",
     "parse_line",
     "read_intervals",
@@ -191,6 +193,19 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         f"{chrom}:{intervals.start[at]}-{intervals.end[at]} ends beyond the contig "
         f"({sizes[at]:,} bp in {genome.path.name}); is this the right assembly?",
         line,
+    )
+
+
+def is_contig(genome: Genome, name: str) -> bool:
+    """Return whether the genome has a contig, under either name."""
+    return _contig_size(genome, name) >= 0
+
+
+def no_contig_of(genome: Genome, names: Iterable[str]) -> str:
+    """Return what to say where none of the contigs that are named is one of the genome's."""
+    return (
+        f"nothing is on a contig of {genome.path.name}, which has {few(genome.lengths)}; found {few(names)}; "
+        "is this the right assembly, and are contigs named alike?"
     )
 
 
