@@ -275,9 +275,7 @@ def test_variants_of_another_assembly_are_an_error_at_once(loader, folder, tmp_p
 
 def test_variants_none_of_which_is_on_a_contig_are_an_error_at_once(loader, folder, tmp_path):
     (tmp_path / "a.vcf").write_text((folder / "variants.vcf").read_text().replace("\nchr1", "\nscaffold"))
-    with pytest.raises(
-        InputError, match=r"a.vcf: nothing is on a contig of genome.fa, which has .*; found scaffold"
-    ):
+    with pytest.raises(InputError, match=r"a.vcf: nothing is on a contig of genome.fa, which has .*; found scaffold"):
         loader("Variants")(**{**arguments("Variants", folder), "vcf_file": str(tmp_path / "a.vcf")})
 
 
