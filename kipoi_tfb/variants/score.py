@@ -24,8 +24,10 @@ from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
 from tfb_matrix_data.fasta_index import file_identity
-from tfb_matrix_data.files import count_lines, sha256
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.intervals import is_contig, no_contig_of
+from tfb_matrix_data.lines import count_lines
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
@@ -90,7 +92,8 @@ class ScoringSummary:
     taken_over
         Pieces that an earlier, killed run had finished.
     problems
-        What is wrong although the output was written: the end of the input is lost, no index could be made.
+        What is wrong although the output was written: the end of the input is lost, no index could be made, no allele
+        is on a contig of the genome.
     warnings
         What may be meant so: there is no record, or they are not sorted.
     """
@@ -161,10 +164,10 @@ def score_variants(
     file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary()
     check = None if options.ignore_assembly else AssemblyCheck()
-    sorting = SortCheck()
+    sorting, contigs = SortCheck(), _Contigs(genome)
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
-    known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
+    known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
         with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
@@ -173,6 +176,7 @@ def score_variants(
                 # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
                 summary.count(windows, len(chunk.n_alleles))
                 sorting.update(chunk.variants)
+                contigs.update(chunk.variants.chrom)
                 add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
                 advance(len(chunk.n_alleles))
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
@@ -182,11 +186,27 @@ def score_variants(
         summary.taken_over = pieces.taken_over
     if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)
+    if summary.alleles and not contigs.known:
+        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.others)}")
     if sorting.fault:
         summary.warnings.append(
             f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
         )
     return summary
+
+
+class _Contigs:
+    """Whether any contig is one of the genome's, and until then the names of the others."""
+
+    def __init__(self, genome: Genome) -> None:
+        self.genome, self.known = genome, False
+        self.others: dict[str, None] = {}  # in their order
+
+    def update(self, chrom: list[str]) -> None:
+        if not self.known:
+            names = dict.fromkeys(chrom)
+            self.known = any(is_contig(self.genome, name) for name in names)
+            self.others |= names
 
 
 def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:

@@ -195,7 +195,7 @@ def test_a_genome_of_another_assembly_leaves_nothing(tmp_path, predictor, genome
 def test_a_damaged_file_leaves_nothing(tmp_path, predictor, genome):
     path = write_vcf(tmp_path / "a.vcf", MIXED[:1])
     path.write_text(path.read_text() + "chr1\tx\n")
-    with pytest.raises(InputError, match="damaged or cut off after record 1"):
+    with pytest.raises(InputError, match="line 5: 2 columns; ID, REF, ALT"):
         score_variants(predictor, path, genome, tmp_path / "out.tsv")
     assert [path.name for path in tmp_path.iterdir()] == ["a.vcf"]
 
@@ -311,3 +311,13 @@ def test_a_duplicate_may_be_spelt_otherwise(tmp_path, predictor, genome):
 def test_an_allele_that_is_not_there_is_no_alt(tmp_path, predictor, genome):
     table, _ = run(predictor, genome, tmp_path, [("chr1", 500, ".", base(500), f"{other(base(500))},")])
     assert table["status"] == ["ok", "unsupported"] and table["flags"] == [".", "no_alt"]
+
+
+def test_variants_none_of_which_is_on_a_contig_are_a_problem(tmp_path, predictor, genome):
+    rows = [("NC_9", 5, "a", "A", "C"), ("scaffold", 7, "b", "A", "<DEL>"), ("NC_9", 9, "c", "A", "G")]
+    table, summary = run(predictor, genome, tmp_path, rows)
+    assert table["id"] == ["a", "b", "c"] and summary.alleles == 3
+    (problem,) = summary.problems
+    assert "a.vcf: nothing is on a contig of genome.fa, which has chr1, chr2; found NC_9, scaffold; is this" in problem
+    _, summary = run(predictor, genome, tmp_path, [*rows, ("1", 500, "d", "A", "<DEL>")])
+    assert not summary.problems
