@@ -155,7 +155,7 @@ def asb_rows(
     def sign(effect: NDArray, rows: NDArray[np.bool_]) -> Replicates:
         return agreement(effect[rows], favoured[rows], weights[rows])
 
-    return _rows(
+    return statistic_rows(
         subset,
         {name: values[on] for name, values in effects.items()},
         positive,
@@ -192,7 +192,7 @@ def mpra_rows(
         return []
     positive, coefficient = data.significant[on], data.coefficient[on]
     weights = group_weights(data.group[on], replicates)
-    return _rows(
+    return statistic_rows(
         element,
         {name: values[on] for name, values in effects.items()},
         positive,
@@ -208,7 +208,7 @@ Estimator = Callable[[NDArray, NDArray[np.bool_]], Replicates]
 Choice = Callable[[NDArray], NDArray[np.bool_]]
 
 
-def _rows(
+def statistic_rows(
     subset: str,
     effects: Mapping[str, NDArray],
     positive: NDArray[np.bool_],
