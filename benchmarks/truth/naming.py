@@ -1,12 +1,14 @@
-"""Does a size tell allele-specific binding, and does it name the TF? The candidates of `benchmarks.truth.sizes` compared.
+"""Does a size tell allele-specific binding, and does it name the TF? A comparison of `benchmarks.truth.sizes`.
 
 The rule, fixed before any candidate was computed, on the SNVs of `CHOSEN_ON` alone:
 
-1. Eligible are candidates by which the assayed TF has a median rank of at most `MOST_RANK` among all TFs, over ASB SNVs.
-2. The criterion is the mean of two z-scores over all candidates: of the AUROC of ASB from non-ASB, mean over TFs, and of
-   the share of ASB SNVs on which the assayed TF is among the six named. The second alone would favour TFs that are bound
-   everywhere: assayed TFs are bound there by selection.
-3. The largest criterion wins; of those within `TIE` of it, the one with the fewest constants, then the first in the list.
+1. Eligible are candidates by which the assayed TF has a median rank of at most `MOST_RANK` among all TFs, over ASB
+   SNVs (all candidates, if none is).
+2. The criterion is the mean of two z-scores over all candidates: of the AUROC of ASB from non-ASB, mean over TFs, and
+   of the share of ASB SNVs on which the assayed TF is among the six named. The second alone would favour TFs that are
+   bound everywhere: assayed TFs are bound there by selection.
+3. The largest criterion wins; of those within `TIE` of it, the one with the fewest constants, then the first in the
+   list.
 
 `CONFIRMED_ON` is looked at once, for the winner and what is published beside it.
 """
@@ -169,7 +171,7 @@ def size_rows(
 
 
 def _unbound(size: NDArray, occupancy: NDArray) -> NDArray[np.float64]:
-    """Return, per row, how many TFs are named without a threshold though neither allele is bound, and how many in all."""
+    """Return, per row, how many TFs are named without a threshold: those that neither allele binds, and all."""
     names = named(size, occupancy, least=0)
     return np.stack([(names & (occupancy < BOUND)).sum(1), names.sum(1)], 1).astype(np.float64)
 

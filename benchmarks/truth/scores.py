@@ -105,7 +105,7 @@ def score_shifts(
     predictor = Predictor([entry])
     length, most = predictor.window_length, max(map(abs, shifts))
     # Alleles are applied once, to a window that is wide enough for all shifts.
-    wide = allele_windows(_read(alleles), genome, length + 2 * most)
+    wide = allele_windows(read_alleles(alleles), genome, length + 2 * most)
     rows = np.flatnonzero(centred.scored)
     found = [(centred.log_odds[rows], centred.probability[rows])]
     with progress_bar("moved windows", lambda: len(shifts)) as advance:
@@ -129,7 +129,8 @@ def _largest_of_first(values: NDArray) -> NDArray:
     return np.take_along_axis(values, np.abs(values).argmax(0)[None], 0)[0]
 
 
-def _read(alleles: Path) -> Variants:
+def read_alleles(alleles: Path) -> Variants:
+    """Read a table of `benchmarks.truth.tables.write_alleles`, a variant per row."""
     (chunk,) = iter_chunks(open_variants(alleles), chunk_size=1 << 62, max_bytes=1 << 62)
     return chunk.variants
 
@@ -153,7 +154,7 @@ def score_sites(tfs: Sequence[str], alleles: Path, genome: Genome, length: int) 
     UnknownNameError
         If no TF has a profile.
     """
-    variants = _read(alleles)
+    variants = read_alleles(alleles)
     windows = allele_windows(variants, genome, length)
     known = read_profiles()
     if not any(tf in known for tf in tfs):

@@ -19,6 +19,8 @@ from kipoi_tfb.areas import draw_weights, interval, weighted_areas
 MIN_ASB = 10
 """Allele-specific SNVs that a TF needs to count in the macro average."""
 QUARTER = 0.75
+SEED = 0
+"""Of the bootstrap."""
 
 Replicates = NDArray[np.float64]
 """(1 + replicates,): the estimate, then that of every replicate; NaN where a replicate has none."""
@@ -55,7 +57,7 @@ class Row:
     difference_high: float | None = None
 
 
-def group_weights(group: NDArray[np.int64], replicates: int, seed: int = 0) -> NDArray[np.float32]:
+def group_weights(group: NDArray[np.int64], replicates: int, seed: int = SEED) -> NDArray[np.float32]:
     """Return weights (rows, 1 + replicates): ones, then how often each row's group was drawn."""
     _, member = np.unique(group, return_inverse=True)
     drawn = draw_weights(np.random.default_rng(seed), int(member.max()) + 1, replicates)[member]
