@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.zoo import find_entry
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import torch
 
-from kipoi_tfb.architectures import build_network
-from kipoi_tfb.device import autocast, choose_precision
-from kipoi_tfb.scores import both_strands, to_one_hot
-from kipoi_tfb.zoo import find_entries
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.device import autocast, choose_precision
+from kipoi_tfb.models.logits import both_strands, to_one_hot
+from kipoi_tfb.zoo.find import find_entries
 
 BATCH, SECONDS = 128, 4
 

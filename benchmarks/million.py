@@ -18,7 +18,7 @@ from pathlib import Path
 from scoring import SMALL, TFB, run
 from variants import write_inputs
 
-from kipoi_tfb.scoring import ScoringOptions
+from kipoi_tfb.variants.score import ScoringOptions
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 

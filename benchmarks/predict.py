@@ -19,14 +19,14 @@ import numpy as np
 import torch
 import yaml
 
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.zoo import find_entry
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data import BindingMatrix
 
 N_REGIONS = 20_000
 STOCK = """
 import torch
-from kipoi_tfb.architectures import PaperCNN
+from kipoi_tfb.models.build import PaperCNN
 
 
 class OneStrand(PaperCNN):

@@ -32,9 +32,9 @@ import numpy as np
 import torch
 from variants import write_inputs
 
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.scores import probability
-from kipoi_tfb.zoo import find_entries, find_entry
+from kipoi_tfb.models.logits import probability
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.find import find_entries, find_entry
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variants import read_variants

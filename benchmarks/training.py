@@ -10,10 +10,10 @@ import time
 
 import torch
 
-from kipoi_tfb.architectures import build_network
-from kipoi_tfb.device import autocast, choose_device, choose_precision, keep_freed_memory
-from kipoi_tfb.objective import Objective
-from kipoi_tfb.scores import to_one_hot
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.device import autocast, choose_device, choose_precision, keep_freed_memory
+from kipoi_tfb.models.logits import to_one_hot
+from kipoi_tfb.training.objective import Objective
 
 BATCH, WARM_UP, SECONDS, N_TFS = 256, 5, 10, 163
 NETWORKS = {

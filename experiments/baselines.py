@@ -26,11 +26,11 @@ import typer
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from kipoi_tfb.composition import composition_scorer
-from kipoi_tfb.datasets import region_windows
-from kipoi_tfb.denovo import denovo_scorer
-from kipoi_tfb.evaluation import MIN_BOUND
-from kipoi_tfb.motifs import MotifScorer, jaspar_motifs, jaspar_scorer, score_motifs
+from kipoi_tfb.evaluation.composition import composition_scorer
+from kipoi_tfb.evaluation.evaluate import MIN_BOUND
+from kipoi_tfb.motifs.denovo import denovo_scorer
+from kipoi_tfb.motifs.profiles import MotifScorer, jaspar_motifs, jaspar_scorer, score_motifs
+from kipoi_tfb.training.data import region_windows
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix

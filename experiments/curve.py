@@ -20,11 +20,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from kipoi_tfb.config import PretrainConfig, read_config
-from kipoi_tfb.evaluation import MIN_BOUND, evaluate
-from kipoi_tfb.pretrain import pretrain
-from kipoi_tfb.scorers import EntryScorer
-from kipoi_tfb.tested import from_matrix
+from kipoi_tfb.evaluation.evaluate import MIN_BOUND, evaluate
+from kipoi_tfb.evaluation.open import EntryScorer
+from kipoi_tfb.evaluation.regions import from_matrix
+from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix

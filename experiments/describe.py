@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from kipoi_tfb.config import read_config
-from kipoi_tfb.datasets import load_training_data
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.zoo.config import read_config
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.group_table import markdown
+from kipoi_tfb.zoo.table import markdown
 from tfb_matrix_data.files import atomic_path
 
 COLUMNS = ("tf", "regions", "seed", "method", "auprc")

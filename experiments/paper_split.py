@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.card import Card, DataCard
-from kipoi_tfb.datasets import LabelledWindows, TrainingData
-from kipoi_tfb.finetune_data import FinetuneData
-from kipoi_tfb.tested import from_matrix
+from kipoi_tfb.evaluation.regions import from_matrix
+from kipoi_tfb.finetuning.data import FinetuneData
+from kipoi_tfb.training.data import LabelledWindows, TrainingData
+from kipoi_tfb.zoo.card import Card, DataCard
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import sample_tf

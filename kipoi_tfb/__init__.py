@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from torch import nn
 
-    from kipoi_tfb.card import Card
+    from kipoi_tfb.zoo.card import Card
 
 
 # Kipoi finds the classes that a model.yaml names by importing this package and asking for one attribute after the
@@ -43,7 +43,7 @@ def load(name: str) -> tuple[nn.Module, Card]:
     UnknownNameError, EntryError, ChecksumError
         If there is no such entry, it is not valid, or its weights are not those of its card.
     """
-    from kipoi_tfb.zoo import find_entry
+    from kipoi_tfb.zoo.find import find_entry
 
     entry = find_entry(name)
     return entry.load(), entry.card

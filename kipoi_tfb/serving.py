@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.entry import open_entry
-from kipoi_tfb.scores import both_strands, effect, probability
+from kipoi_tfb.models.logits import both_strands, effect, probability
+from kipoi_tfb.zoo.entry import open_entry
 
 __all__ = ["RegionModel", "VariantModel"]
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from kipoi_tfb import cli
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.entry import Entry
 from tests.tiny import make_entry, network
 from tfb_matrix_data.genome import Genome
 

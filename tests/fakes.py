@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.tested import LabelledRegions
+from kipoi_tfb.evaluation.regions import LabelledRegions
 
 
 class FakeScorer:

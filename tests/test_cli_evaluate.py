@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb.entry import open_entry
+from kipoi_tfb.zoo.entry import open_entry
 from tests import tiny
 from tests.entries import run_tfb, write_files
 from tfb_matrix_data.sequence import decode

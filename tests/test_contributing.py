@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb import cli, finetune, zoo
-from kipoi_tfb.entry import open_entry
-from kipoi_tfb.zoo import entry_names
+from kipoi_tfb import cli
+from kipoi_tfb.finetuning import finetune
+from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.find import entry_names
 from tests import tiny
 from tests.tuned import small_base
 

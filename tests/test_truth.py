@@ -27,8 +27,8 @@ from benchmarks.truth.statistics import (
     spearman,
 )
 from benchmarks.truth.tables import Bindings, Mutations, read_asb, read_mpra, write_alleles
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.predictor import Predictor
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.entry import Entry
 from tests.entries import TFS, base
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import InputError

@@ -10,11 +10,13 @@ import sys
 import pytest
 import yaml
 
-from kipoi_tfb import cli, publish, zoo
-from kipoi_tfb.card import CARD_FILE, FinetunedCard
-from kipoi_tfb.entry import open_entry
-from kipoi_tfb.publish import install_entry, render_specs
-from kipoi_tfb.zoo import find_entries, find_entry, group_names, verify_entry
+from kipoi_tfb import cli
+from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo import write as publish
+from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
+from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.find import find_entries, find_entry, group_names, verify_entry
+from kipoi_tfb.zoo.write import install_entry, render_specs
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import small_base, tuned

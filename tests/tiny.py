@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.architectures import build_network
-from kipoi_tfb.card import DataCard, TrainingCard
-from kipoi_tfb.config import PretrainConfig
-from kipoi_tfb.datasets import load_training_data
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.publish import CITATION, write_entry
-from kipoi_tfb.training import TrainingResult, train
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.train import TrainingResult, train
+from kipoi_tfb.zoo.card import DataCard, TrainingCard
+from kipoi_tfb.zoo.config import PretrainConfig
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
 from tfb_matrix_data.matrix import BindingMatrix

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kipoi_tfb.architectures import build_network
-from kipoi_tfb.card import FinetunedCard
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.motif_cnn import OwnMotifs
-from kipoi_tfb.own_motifs import TfMotifs, with_motifs
-from kipoi_tfb.publish import write_entry
+from kipoi_tfb.finetuning.own_motifs import TfMotifs, with_motifs
+from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.motif_cnn import OwnMotifs
+from kipoi_tfb.zoo.card import FinetunedCard
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2}

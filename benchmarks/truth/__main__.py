@@ -53,8 +53,8 @@ from benchmarks.truth.tables import (
     read_mpra,
     write_alleles,
 )
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.zoo import find_entries
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entries
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION

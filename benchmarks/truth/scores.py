@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.motifs import Motif, jaspar_motifs, log_odds
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.progress import progress_bar
-from kipoi_tfb.scan import StripedWindows
-from kipoi_tfb.scores import effect, probability
-from kipoi_tfb.scoring import ScoringOptions, score_variants
+from kipoi_tfb.models.logits import effect, probability
+from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
+from kipoi_tfb.motifs.scan import StripedWindows
+from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.score import ScoringOptions, score_variants
+from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows
 from tfb_matrix_data.errors import UnknownNameError
 from tfb_matrix_data.genome import Genome

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.truth.tables import Bindings, Mutations
-from kipoi_tfb.areas import draw_weights, interval, weighted_areas
+from kipoi_tfb.evaluation.areas import draw_weights, interval, weighted_areas
 
 MIN_ASB = 10
 """Allele-specific SNVs that a TF needs to count in the macro average."""

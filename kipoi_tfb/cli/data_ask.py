@@ -45,7 +45,7 @@ def similarity(
     """
     import numpy as np
 
-    from kipoi_tfb.figures import check_format, class_order, similarity_heatmap
+    from kipoi_tfb.output.figures import check_format, class_order, similarity_heatmap
     from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import atomic_path
     from tfb_matrix_data.matrix import BindingMatrix

@@ -41,7 +41,7 @@ def export(
     """
     if genome is not None and sizes is not None:
         raise typer.BadParameter("give either --genome or --sizes")
-    from kipoi_tfb.export import TRACKS, export_labels, export_track, is_table
+    from kipoi_tfb.output.labels import TRACKS, export_labels, export_track, is_table
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.matrix import BindingMatrix
     from tfb_matrix_data.tracks import read_sizes
@@ -109,8 +109,8 @@ def sample(
         raise typer.BadParameter("--validation and --test are for the split by chromosome")
     import numpy as np
 
-    from kipoi_tfb.export import read_regions_column, write_sample
-    from kipoi_tfb.tables import table_format
+    from kipoi_tfb.output.labels import read_regions_column, write_sample
+    from kipoi_tfb.output.tables import table_format
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
     from tfb_matrix_data.sampling import GC_BINS, describe, sample_tf

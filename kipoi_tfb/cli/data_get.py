@@ -62,7 +62,7 @@ def get(
 
 
 def _fetch(file: Published, timeout: float) -> Path:
-    from kipoi_tfb.progress import progress_bar
+    from kipoi_tfb.output.progress import progress_bar
     from tfb_matrix_data.registry import fetch
 
     with progress_bar(file.name, file.size) as advance:

@@ -13,14 +13,14 @@ from kipoi_tfb.cli.common import listed
 from kipoi_tfb.cli.models import DeviceOption, GenomeOption, ThreadsOption
 
 if TYPE_CHECKING:
-    from kipoi_tfb.comparison import Comparison
-    from kipoi_tfb.evaluation import Evaluation
-    from kipoi_tfb.metrics import Summary
-    from kipoi_tfb.tested import LabelledRegions
+    from kipoi_tfb.evaluation.compare import Comparison
+    from kipoi_tfb.evaluation.evaluate import Evaluation
+    from kipoi_tfb.evaluation.metrics import Summary
+    from kipoi_tfb.evaluation.regions import LabelledRegions
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-_MIN_BOUND = 40  # kipoi_tfb.metrics.MIN_BOUND, which would import numpy
+_MIN_BOUND = 40  # kipoi_tfb.evaluation.metrics.MIN_BOUND, which would import numpy
 _REPLICATES = 1000
 _WINDOW = 200  # of scorers that take any
 _ADVICE = (
@@ -93,10 +93,10 @@ def evaluate(
         import torch
 
         torch.set_num_threads(threads)
-    from kipoi_tfb import evaluation
-    from kipoi_tfb.comparison import compare as compare_two
-    from kipoi_tfb.comparison import describe
-    from kipoi_tfb.scorers import EntryScorer, Teacher, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation import evaluate as evaluation
+    from kipoi_tfb.evaluation.compare import compare as compare_two
+    from kipoi_tfb.evaluation.compare import describe
+    from kipoi_tfb.evaluation.open import EntryScorer, Teacher, is_baseline, open_scorer, window_length
     from tfb_matrix_data.matrix import BindingMatrix
 
     names = [scorer, *(compare or [])]
@@ -184,7 +184,7 @@ class _Files:
         self, matrix: BindingMatrix | None, genome: Genome | None, length: int, chosen: list[str] | None, kind: Any
     ) -> LabelledRegions:
         """Read the windows and labels."""
-        from kipoi_tfb import tested
+        from kipoi_tfb.evaluation import regions as tested
 
         anchor: Any = self.anchor
         if self.positives is not None and self.negatives is not None:
@@ -200,7 +200,7 @@ class _Files:
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:
     """Refuse what cannot be written, before minutes of work."""
-    from kipoi_tfb.figures import check_format
+    from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.files import check_output
 
@@ -221,7 +221,7 @@ def _write(
     json: Path | None,
     plot: Path | None,
 ) -> None:
-    from kipoi_tfb.metrics import write_json, write_metrics
+    from kipoi_tfb.evaluation.metrics import write_json, write_metrics
 
     name, rows = next(iter(result.tables.items()))
     if output is not None:
@@ -231,7 +231,7 @@ def _write(
             {**result.content(min_bound), "comparisons": [asdict(comparison) for comparison in comparisons]}, json
         )
     if plot is not None:
-        from kipoi_tfb.evaluation_plot import plot_comparison, plot_ranked
+        from kipoi_tfb.evaluation.plot import plot_comparison, plot_ranked
 
         if comparisons:
             plot_comparison(comparisons[0], plot)

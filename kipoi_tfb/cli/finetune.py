@@ -15,12 +15,12 @@ from kipoi_tfb.cli.common import listed, say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
 
 if TYPE_CHECKING:
-    from kipoi_tfb.group import GroupRun
+    from kipoi_tfb.finetuning.group import GroupRun
     from tfb_matrix_data.genome import Genome
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.card.CONTROLS, which would import pydantic
+_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.zoo.card.CONTROLS, which would import pydantic
 
 
 def finetune(
@@ -132,7 +132,7 @@ def finetune(
         import torch
 
         torch.set_num_threads(threads)
-    from kipoi_tfb.finetune_config import make_config
+    from kipoi_tfb.finetuning.config import make_config
 
     kinds = _chosen(controls)
     config = make_config(
@@ -143,7 +143,7 @@ def finetune(
     command = _command(sys.argv[1:])
     if every:
         assert from_matrix is not None
-        from kipoi_tfb.group import GroupRun
+        from kipoi_tfb.finetuning.group import GroupRun
 
         _group(
             GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command, threads=threads or 1),
@@ -153,9 +153,9 @@ def finetune(
             dry_run,
         )
         return
-    from kipoi_tfb.finetune import finetune as run
-    from kipoi_tfb.finetune_data import from_binding_matrix, from_peaks
-    from kipoi_tfb.zoo import find_entry
+    from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+    from kipoi_tfb.finetuning.finetune import finetune as run
+    from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -202,8 +202,8 @@ def _relatives(
     command: str,
 ) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
-    from kipoi_tfb.finetune import alone_in
-    from kipoi_tfb.relevant import base_of_relatives, relatives_config
+    from kipoi_tfb.finetuning.finetune import alone_in
+    from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 
     recipe = relatives_config(tf, relation, n, seed)
@@ -251,7 +251,7 @@ def _chosen(controls: str) -> Any:
 def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_run: bool) -> None:
     from collections import Counter
 
-    from kipoi_tfb.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
+    from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 

@@ -11,7 +11,7 @@ from kipoi_tfb.cli.common import say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
 
 if TYPE_CHECKING:
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
 
 OutputOption = Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")]
 ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
@@ -49,8 +49,8 @@ def mutate(
 
     Example: tfb mutate chr19:11089200-11089300 --genome hg38.fa -o ldlr.tsv --plot ldlr.svg
     """
-    from kipoi_tfb.figures import check_format
-    from kipoi_tfb.tables import table_format
+    from kipoi_tfb.output.figures import check_format
+    from kipoi_tfb.output.tables import table_format
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
 
@@ -58,13 +58,13 @@ def mutate(
     if plot is not None:
         check_format(check_output(plot))
     reference = Genome(genome)
-    from kipoi_tfb.mutagenesis import find_region, mutate_region, strongest, write_mutations
+    from kipoi_tfb.variants.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
     predictor = predictor_of(models, tfs, device, precision, threads)
     top = _n_strongest(top, tfs)
     if plot is not None:
-        from kipoi_tfb.mutation_plot import check_drawable, plot_mutations
+        from kipoi_tfb.variants.plot_mutations import check_drawable, plot_mutations
 
         check_drawable(found, len(predictor.columns[:top]), plot)
     mutations = mutate_region(predictor, reference, found, window)  # type: ignore[arg-type]
@@ -94,7 +94,7 @@ def plot(
 
     Example: tfb plot 'chr19:11089231:A>G' --genome hg38.fa -o variant.svg
     """
-    from kipoi_tfb.figures import check_format
+    from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.variant_lines import is_variant_string
@@ -105,14 +105,14 @@ def plot(
         )
     check_format(check_output(output))
     if table is not None:
-        from kipoi_tfb.tables import table_format
+        from kipoi_tfb.output.tables import table_format
 
         table_format(check_output(table))
     reference = Genome(genome)
     predictor = predictor_of(models, tfs, device, precision, threads)
-    from kipoi_tfb.logos import check_tfs
-    from kipoi_tfb.variant_plot import plot_variant
-    from kipoi_tfb.variant_view import view_variant, write_view
+    from kipoi_tfb.output.logos import check_tfs
+    from kipoi_tfb.variants.plot_view import plot_variant
+    from kipoi_tfb.variants.view import view_variant, write_view
 
     top = _n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))

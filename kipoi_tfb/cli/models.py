@@ -10,7 +10,7 @@ import typer
 from kipoi_tfb.cli.common import listed, say
 
 if TYPE_CHECKING:
-    from kipoi_tfb.predictor import Predictor
+    from kipoi_tfb.prediction.predictor import Predictor
 
 EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
@@ -53,8 +53,8 @@ def predict(
         raise typer.BadParameter("give either --regions (with --genome) or --sequences")
     if regions is not None and genome is None:
         raise typer.BadParameter("--regions needs --genome")
-    from kipoi_tfb.tables import table_format
-    from kipoi_tfb.tracks import TRACKS, is_track
+    from kipoi_tfb.output.tables import table_format
+    from kipoi_tfb.output.tracks import TRACKS, is_track
 
     if not is_track(output):
         table_format(output, TRACKS)
@@ -63,8 +63,8 @@ def predict(
     if tile and not is_track(output):
         raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
     predictor = predictor_of(entry, tfs, device, precision, threads)
-    from kipoi_tfb.region_tracks import predict_tracks
-    from kipoi_tfb.regions import predict_regions, predict_sequences
+    from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
+    from kipoi_tfb.prediction.tracks import predict_tracks
 
     if regions is not None and genome is not None and is_track(output):
         summary = predict_tracks(predictor, regions, _genome(genome), output, anchor, tile)  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def score(
     Example: tfb score variants.vcf.gz --genome hg38.fa --models multi163 -o effects.vcf.gz
     """
     source = _variants(variants)
-    from kipoi_tfb.effect_files import effect_format
+    from kipoi_tfb.variants.tables import effect_format
 
     effect_format(output)
     largest_and_step = _shifts(shifts)
@@ -138,13 +138,13 @@ def score(
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
-    from kipoi_tfb.cluster import Cluster, check_dask
+    from kipoi_tfb.output.cluster import Cluster, check_dask
 
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:
         check_dask()
     predictor = predictor_of(models, tfs, device, precision, threads)
-    from kipoi_tfb.scoring import ScoringOptions, score_variants
+    from kipoi_tfb.variants.score import ScoringOptions, score_variants
 
     options = ScoringOptions(
         region=region or None,
@@ -193,10 +193,10 @@ def pretrain(
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
     _set_threads(threads)
-    from kipoi_tfb.config import read_config
-    from kipoi_tfb.distributed import is_main, launch
-    from kipoi_tfb.entry import open_entry
-    from kipoi_tfb.pretrain import pretrain_from_files
+    from kipoi_tfb.training.pretrain import pretrain_from_files
+    from kipoi_tfb.training.processes import is_main, launch
+    from kipoi_tfb.zoo.config import read_config
+    from kipoi_tfb.zoo.entry import open_entry
 
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
     command += f" --processes {processes}" if processes > 1 else ""
@@ -233,9 +233,9 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     """Return the predictor that options ask for, saying on which device."""
     # Called after what is cheap to check: from here on it is slow.
     _set_threads(threads)
-    from kipoi_tfb.device import describe
-    from kipoi_tfb.predictor import Predictor
-    from kipoi_tfb.zoo import find_entries
+    from kipoi_tfb.models.device import describe
+    from kipoi_tfb.prediction.predictor import Predictor
+    from kipoi_tfb.zoo.find import find_entries
 
     predictor = Predictor(find_entries(models), listed(tfs), device, precision)
     say(f"device: {describe(predictor.device, predictor.precision)}")

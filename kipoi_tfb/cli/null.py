@@ -32,7 +32,7 @@ def null(
 
     Example: tfb null multi163 --matrix matrix.h5 --genome hg38.fa
     """
-    from kipoi_tfb.null import NULL_FILE, write_null
+    from kipoi_tfb.zoo.null import NULL_FILE, write_null
     from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
@@ -43,7 +43,7 @@ def null(
     predictor = predictor_of(models, "", device, precision, threads)
     if output and len({id(entry) for entry in predictor.sources}) > 1:
         raise ConfigError("--output is for one entry; without it each null goes into its entry's folder")
-    from kipoi_tfb.make_null import make_nulls
+    from kipoi_tfb.variants.make_null import make_nulls
 
     command = f"tfb null {models} --matrix {matrix.name} --genome {genome.name}"
     command += f" --chromosomes {chromosomes}" if chromosomes else ""

@@ -27,8 +27,8 @@ def ls(
     if group:
         _ls_group(group, markdown)
         return
-    from kipoi_tfb.card import read_card
-    from kipoi_tfb.zoo import entry_names, group_names, zoo_folder
+    from kipoi_tfb.zoo.card import read_card
+    from kipoi_tfb.zoo.find import entry_names, group_names, zoo_folder
 
     groups = group_names()
     alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
@@ -49,8 +49,8 @@ def ls(
 
 
 def _ls_group(group: str, markdown: bool) -> None:
-    from kipoi_tfb import group_table
-    from kipoi_tfb.zoo import find_entries, is_group, refused_in
+    from kipoi_tfb.zoo import table as group_table
+    from kipoi_tfb.zoo.find import find_entries, is_group, refused_in
     from tfb_matrix_data.errors import EntryError
 
     refused = refused_in(group)
@@ -76,8 +76,8 @@ def show(entry: Annotated[str, typer.Argument(help="Name of an entry or a group,
 
     Example: tfb zoo show multi163
     """
-    from kipoi_tfb.card import CARD_FILE
-    from kipoi_tfb.zoo import find_entries
+    from kipoi_tfb.zoo.card import CARD_FILE
+    from kipoi_tfb.zoo.find import find_entries
 
     for number, found in enumerate(find_entries(entry)):
         print(f"{'---' if number else ''}\n# {found.folder}".lstrip())
@@ -95,7 +95,7 @@ def verify(
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo import find_entries, verify_entry, verify_nothing_else, verify_size
+    from kipoi_tfb.zoo.find import find_entries, verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
@@ -119,8 +119,8 @@ def render(entries: Annotated[list[str], typer.Argument(help="Names or folders o
 
     Example: tfb zoo render tf
     """
-    from kipoi_tfb.publish import render_specs
-    from kipoi_tfb.zoo import find_entries
+    from kipoi_tfb.zoo.find import find_entries
+    from kipoi_tfb.zoo.write import render_specs
 
     for entry in find_entries(",".join(entries)):
         render_specs(entry.card, entry.folder)
@@ -136,8 +136,8 @@ def register(
 
     Example: tfb zoo register
     """
-    from kipoi_tfb.register import config_path, register_source, unregister_source
-    from kipoi_tfb.zoo import zoo_folder
+    from kipoi_tfb.zoo.find import zoo_folder
+    from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
 
     if undo:
         changed = unregister_source(name)
@@ -162,8 +162,8 @@ def add(
     Example: tfb zoo add runs/multi163/entry
     Example: tfb zoo add runs/tf
     """
-    from kipoi_tfb.additions import add_entries
-    from kipoi_tfb.zoo import entries_in, zoo_folder
+    from kipoi_tfb.zoo.change import add_entries
+    from kipoi_tfb.zoo.find import entries_in, zoo_folder
 
     for entry in add_entries([entry for folder in folders for entry in entries_in(folder)], zoo_folder()):
         print(entry.folder)
@@ -175,7 +175,7 @@ def remove(names: Annotated[list[str], typer.Argument(help="Names of entries.")]
 
     Example: tfb zoo remove tf/JUND
     """
-    from kipoi_tfb.zoo import remove_entry
+    from kipoi_tfb.zoo.find import remove_entry
 
     for name in names:
         print(f"removed {remove_entry(name)}")

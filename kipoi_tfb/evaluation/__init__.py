@@ -1,0 +1,1 @@
+"""How well anything that scores windows tells bound from unbound."""

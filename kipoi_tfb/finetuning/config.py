@@ -1,0 +1,126 @@
+"""What a fine-tune is made from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from kipoi_tfb.finetuning.start import ARMS
+from kipoi_tfb.zoo.card import Card, EntryName
+from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
+
+__all__ = ["SWEEP", "FinetuneConfig", "make_config"]
+
+SWEEP = (0.3, 1.0, 3.0)
+"""Multiples of the learning rate that a sweep tries."""
+
+
+class FinetuneConfig(Strict):
+    """A model of one TF, from a base to an optimiser.
+
+    Attributes
+    ----------
+    tf
+        Name of the TF: of a binding matrix, or one's own.
+    name
+        Of the zoo entry; default ``tf/`` and the TF.
+    base
+        Zoo entry to start from.
+    arm
+        What is transferred, one of `kipoi_tfb.finetuning.start.ARMS`.
+    learning_rate
+        Default that of the arm.
+    sweep
+        Whether to train the first seed by several rates (`SWEEP`), and all seeds by that of the lowest validation loss.
+    epochs, batch_size
+        As in the paper; the epoch with the lowest validation loss is kept. Not of arm ``head``.
+    patience
+        Training stops after so many epochs without a lower validation loss; 0: it does not.
+    seeds, seed
+        How many networks are trained, and the first of their seeds; the one with the lowest validation loss is kept.
+        `seed` also decides which regions are drawn, which are the same for all. Of arm ``head``: how many times unbound
+        regions are drawn to fit the output layer to; the mean is kept.
+    n_bound
+        Bound regions to train with; default all.
+    labels
+        Of a binding matrix.
+    licence
+        Of the entry; someone's peaks may ask for another one than this project's.
+    """
+
+    tf: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: EntryName | None = None
+    base: str = "multi163"
+    arm: str = "everything"
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    sweep: bool = False
+    epochs: Annotated[int, Field(gt=0)] = 10
+    batch_size: Annotated[int, Field(gt=1)] = 100
+    patience: Annotated[int, Field(ge=0)] = 4
+    seeds: Annotated[int, Field(gt=0, le=100)] = 5
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    n_bound: Annotated[int, Field(gt=0)] | None = None
+    labels: Literal["sparse", "less_sparse"] = "sparse"
+    licence: str = "MIT"
+
+    @property
+    def entry_name(self) -> str:
+        """Name of the zoo entry."""
+        return self.name or f"tf/{self.tf}"
+
+    def rate(self, arm: str) -> float:
+        """Return the learning rate of this arm, or of a control's, which has its own."""
+        rate = (self.learning_rate if arm == self.arm else None) or ARMS[arm].learning_rate
+        assert rate is not None, f"arm {arm} is not trained"
+        return rate
+
+    def recipe(self, base: Card, arm: str, seed: int, rate: float | None = None) -> PretrainConfig:
+        """Return the configuration of training with one seed, of this arm or of a control's; `rate` if not its own.
+
+        Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
+        """
+        return PretrainConfig(
+            name=self.tf,
+            summary=f"{self.tf} from {base.name}: {arm}",
+            architecture=base.architecture,
+            sizes=base.sizes,
+            tfs=(self.tf,),
+            labels=self.labels,
+            strands="both",
+            optimiser="adam",
+            weight_decay=0,
+            schedule="constant",
+            learning_rate=rate or self.rate(arm),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            patience=self.patience or None,
+            seed=seed,
+        )
+
+
+def make_config(**fields: object) -> FinetuneConfig:
+    """Return a configuration of fields that a user gave.
+
+    Raises
+    ------
+    ConfigError
+        If one has a wrong value, or does not go with the arm; the message names it.
+    UnknownNameError
+        If there is no such arm.
+    """
+    try:
+        config = FinetuneConfig.model_validate(fields)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from None
+    if config.arm not in ARMS:
+        raise UnknownNameError("arm", config.arm, ARMS)
+    if config.learning_rate is not None and ARMS[config.arm].learning_rate is None:
+        raise ConfigError(f"arm {config.arm} is fitted, not trained: it has no learning rate")
+    if config.sweep and ARMS[config.arm].learning_rate is None:
+        raise ConfigError(
+            f"arm {config.arm} is fitted, not trained: it has no learning rate to sweep; leave out --sweep, or take "
+            "another arm"
+        )
+    return config

@@ -1,0 +1,228 @@
+"""What a fine-tune learns: an arm's network trained with every seed, or its output layer alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from kipoi_tfb.finetuning.config import SWEEP, FinetuneConfig
+from kipoi_tfb.finetuning.data import FinetuneData
+from kipoi_tfb.finetuning.features import FeatureBank, window_features
+from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
+from kipoi_tfb.finetuning.start import Nearest, Start, nearest_output, start_network
+from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
+from kipoi_tfb.zoo.card import HeadCard
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.networks import outputs_of
+from tfb_matrix_data.errors import DivergedError
+from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.sampling import balanced_sample, seed_of
+from tfb_matrix_data.sequence import gc_content
+
+__all__ = ["Trained", "Work", "fit_output", "train_seeds"]
+
+logger = logging.getLogger(__name__)
+
+_MOST_BOUND = 5000
+"""Bound regions in each draw that an output layer is fitted to: more say no more, and take longer."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The networks of all seeds of an arm.
+
+    Attributes
+    ----------
+    network, seed, best_epoch
+        The best by validation; of a fitted output layer, the mean.
+    seeds, losses
+        All seeds, and the lowest validation loss of each.
+    head_from
+        See `kipoi_tfb.zoo.card.FinetunedCard`.
+    head
+        How an output layer was fitted.
+    histories
+        {seed: its epochs}, where networks were trained.
+    rate
+        The learning rate of all seeds.
+    swept
+        {learning rate: validation loss} of those that were tried first; None: the training diverged.
+    sizes
+        Of the network, other than its base's.
+    """
+
+    network: nn.Module
+    seed: int
+    best_epoch: int
+    seeds: tuple[int, ...]
+    losses: tuple[float, ...]
+    head_from: str | None
+    head: HeadCard | None = None
+    histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
+    rate: float | None = None
+    swept: Mapping[float, float | None] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all steps of a fine-tune need."""
+
+    config: FinetuneConfig
+    base: Entry
+    data: FinetuneData
+    folder: Path
+    device: torch.device
+    precision: str
+    command: str
+    date: str
+    matrix: BindingMatrix | None
+    replicates: int
+    bank: FeatureBank | None
+
+    def features(self, region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the base's output layer sees of windows, float32 (windows, features)."""
+        if self.bank is not None:
+            return self.bank.of(region)
+        return window_features(self.base, codes, self.device)
+
+    def nearest(self) -> Nearest:
+        """Return the base's output that is nearest to the TF."""
+        weight, bias = (value.numpy() for value in outputs_of(self.base)[:2])
+        train_windows, tf, device = self.data.training.train, self.config.tf, str(self.device)
+        if self.bank is None:
+            return nearest_output(self.base, tf, train_windows, device)
+        bank = self.bank
+        return nearest_output(
+            self.base, tf, train_windows, device, lambda windows: bank.of(windows.region) @ weight.T + bias
+        )
+
+
+def fit_output(work: Work, nearest: Nearest) -> Trained:
+    """Fit the output layer alone; of the arm ``motif-head``, one that sees motifs of the TF too."""
+    config, every = work.config, work.data.every
+    motifs = None
+    if config.arm == "motif-head":
+        check_takes_motifs(work.base.card)
+        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed)
+
+    def seen_of(region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        features = work.features(region, codes)
+        return features if motifs is None else np.hstack([features, motifs.features(codes)])
+
+    start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
+    pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
+    gc, labels = gc_content(pool.codes), pool.labels[:, 0]
+    n_bound = int((labels == 1).sum())
+    limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
+    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
+    drawn = np.unique(np.concatenate(draws))
+    seen = seen_of(pool.region[drawn], pool.codes[drawn])
+    lessons = [
+        Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
+    ]
+    validation = every["validation"]
+    bound = validation.labels[:, 0] == 1
+    judge_by = Lesson(
+        seen_of(validation.region, validation.codes),
+        bound,
+        balancing_weights(bound, gc_content(validation.codes)),
+    )
+    head = cast(nn.Linear, start.network.get_submodule("head"))
+    before = head.weight.detach().numpy()[0]
+    n_features, n_motifs = len(before), 0 if motifs is None else len(motifs.names)
+    bias = float(head.bias.item())
+    if motifs is None:
+        found = fit_head(lessons, judge_by, before, bias)
+    else:
+        found = fit_beside_motifs(lessons, judge_by, before, bias, motifs.hold)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(found.weight[:, :n_features]))
+        head.bias.copy_(torch.from_numpy(found.bias))
+    network, card, sizes = start.network, found.card, {}
+    if motifs is not None:
+        share = found.weight[0, n_features:]
+        network, sizes = with_motifs(network, work.base.card, motifs, share), {"own_motifs": n_motifs}
+        per_deviation = {name: round(float(value) * SPREAD, 4) for name, value in zip(motifs.names, share, strict=True)}
+        card = card.model_copy(update={"motifs": per_deviation})
+    kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
+    logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
+    return Trained(network, config.seed, 0, seeds, found.losses, start.head_from, card, sizes=sizes)
+
+
+def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
+    """Train an arm with every seed; the best is the one with the lowest validation loss.
+
+    With `sweep`, the arm of the entry is first trained with the first seed by several learning rates; the best is that
+    of all seeds. Controls have their own.
+    """
+    config = work.config
+    seeds = tuple(range(config.seed, config.seed + config.seeds))
+    swept = _sweep(work, arm, nearest) if config.sweep and arm == config.arm else {}
+    tried = {rate: loss for rate, loss in swept.items() if loss is not None}
+    rate = min(tried, key=tried.__getitem__) if tried else config.rate(arm)
+    losses: list[float] = []
+    histories: dict[int, Sequence[EpochRecord]] = {}
+    best: TrainingResult | None = None
+    head_from = None
+    for seed in seeds:
+        start, result = _train_one(work, arm, nearest, seed, rate)
+        losses.append(_lowest(result))
+        histories[seed] = result.history
+        if best is None or losses[-1] < min(losses[:-1]):
+            best = result
+        head_from = start.head_from
+    assert best is not None
+    network, seed = best.network, seeds[int(np.argmin(losses))]
+    return Trained(
+        network, seed, best.best_epoch, seeds, tuple(losses), head_from, histories=histories, rate=rate, swept=swept
+    )
+
+
+def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float | None]:
+    """Train the first seed by each of the learning rates; return {rate: lowest validation loss}, None if it diverged.
+
+    Raises
+    ------
+    DivergedError
+        If training diverges by each of them.
+    """
+    own = work.config.rate(arm)
+    rates = [own if factor == 1 else float(f"{own * factor:.3g}") for factor in SWEEP]
+    losses: dict[float, float | None] = {}
+    for rate in rates:
+        try:
+            losses[rate] = _lowest(_train_one(work, arm, nearest, work.config.seed, rate)[1])
+        except DivergedError as error:
+            losses[rate] = None
+            logger.warning("learning rate %g of the sweep is lost: %s", rate, error)
+    if all(loss is None for loss in losses.values()):
+        tried = ", ".join(f"{rate:g}" for rate in rates)
+        raise DivergedError(f"{arm}: training diverged by every learning rate of the sweep ({tried}); lower it")
+    return losses
+
+
+def _train_one(work: Work, arm: str, nearest: Nearest, seed: int, rate: float) -> tuple[Start, TrainingResult]:
+    """Train one network, or resume it; each seed and learning rate has a folder of its own."""
+    config, base, data = work.config, work.base, work.data
+    start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed)
+    place = work.folder / (f"{arm}-{seed}" if rate == config.rate(arm) else f"{arm}-{seed}-{rate:g}")
+    place.mkdir(exist_ok=True)
+    recipe = config.recipe(base.card, arm, seed, rate)
+    result = train(recipe, data.training, place, work.device, work.precision, start.network, start.trainable)
+    at = (arm, seed, rate, _lowest(result), result.best_epoch + 1)
+    logger.info("%s, seed %d, learning rate %g: validation loss %.4f (epoch %d)", *at)
+    return start, result
+
+
+def _lowest(result: TrainingResult) -> float:
+    return min(record.validation_loss for record in result.history)

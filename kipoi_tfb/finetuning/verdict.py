@@ -1,0 +1,163 @@
+"""Is a fine-tuned entry worth having? It is compared with what there was before, and the answer is said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.evaluation.compare import compare
+from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.metrics import MIN_BOUND
+from kipoi_tfb.evaluation.open import TableScorer
+from kipoi_tfb.evaluation.regions import LabelledRegions
+from kipoi_tfb.zoo.card import CONTROLS, ControlCard, ControlKind, GateCard
+from tfb_matrix_data.errors import ConfigError
+
+__all__ = ["NOT_RUN", "KnownScores", "NetworkScorer", "judge"]
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class NetworkScorer:
+    """A scorer of logits; see `kipoi_tfb.evaluation.open.Scorer`.
+
+    Attributes
+    ----------
+    name
+        For the table.
+    tfs
+        Of the columns.
+    logits
+        Function of codes (windows, length) to float32 (windows, TFs).
+    """
+
+    name: str
+    tfs: tuple[str, ...]
+    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    calibrated = True
+
+    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return logits float32 (windows, TFs) of codes (windows, length)."""
+        return self.logits(codes)
+
+
+class KnownScores(TableScorer):
+    """A scorer of logits that were computed before, of the very windows that are tested.
+
+    Parameters
+    ----------
+    name, tf
+        Of the scorer and its column.
+    logits
+        float32 (windows,).
+    """
+
+    calibrated = True
+    probabilities = False
+
+    def __init__(self, name: str, tf: str, logits: NDArray[np.float32]) -> None:
+        self.name, self.tfs, self._logits = name, (tf,), logits
+
+    def join(self, data: LabelledRegions) -> NDArray[np.float32]:
+        """Return the scores float32 (windows, 1)."""
+        if len(data) != len(self._logits):
+            raise ConfigError(f"{self.name}: {len(self._logits)} scores for {len(data)} windows")
+        return self._logits[:, None]
+
+
+def judge(
+    evaluation: Evaluation,
+    entry: str,
+    controls: Mapping[str, ControlKind],
+    before: GateCard | None = None,
+    not_run: Mapping[ControlKind, str] | None = None,
+) -> GateCard:
+    """Return the verdict on an entry of one TF.
+
+    *accepted*: its AUPRC is above that of every control, beyond what resampling the test regions explains;
+    *refused*: it is below that of one of them, beyond that; *accepted with note*: neither. Controls that were not run
+    are named: the verdict is about the others.
+
+    Parameters
+    ----------
+    evaluation
+        Of the entry and its controls on the same regions, of one TF, with bootstrap.
+    entry
+        Its name in the evaluation.
+    controls
+        {name in the evaluation: which control it is}.
+    before
+        An earlier verdict on the same entry and regions: its other controls count as well.
+    not_run
+        {control: why it was not run}.
+
+    Raises
+    ------
+    ConfigError
+        If there is no control, or no bootstrap.
+    """
+    earlier = [each for each in (before.controls if before else ()) if each.kind not in set(controls.values())]
+    if not (controls or earlier) or not evaluation.replicates:
+        raise ConfigError("a verdict needs at least one control, and bootstrap replicates")
+    (own,) = evaluation.tables[entry]
+    found = list(earlier)
+    for control, kind in controls.items():
+        (row,) = compare(evaluation, entry, control, min_bound=1).tfs
+        if row.low is None or row.high is None:
+            raise ConfigError(f"{row.tf}: no unbound test region matches the bound ones; there is nothing to compare")
+        found.append(
+            ControlCard(
+                kind=kind,
+                name=control,
+                auprc=round(row.second, 4),
+                difference=round(row.difference, 4),
+                low=round(row.low, 4),
+                high=round(row.high, 4),
+                outcome=row.outcome,
+            )
+        )
+    found.sort(key=lambda control: CONTROLS.index(control.kind))
+    run = {control.kind for control in found}
+    reasons = {**(before.not_run if before else {}), **(not_run or {})}
+    missing: dict[ControlKind, str] = {kind: reasons.get(kind, NOT_RUN) for kind in CONTROLS if kind not in run}
+    outcomes = {control.outcome for control in found}
+    verdict = "refused" if "loss" in outcomes else "accepted with note" if "tie" in outcomes else "accepted"
+    test = (
+        f"on {own.bound:,} bound and {own.matched:,} unbound regions of {', '.join(evaluation.data.chromosomes)}, of "
+        f"the same GC content and seen by no model, its AUPRC is {own.auprc:.3f} "
+        f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]"
+    )
+    said = [_SAID[outcome](_listed(found, outcome)) for outcome in ("loss", "tie", "win") if outcome in outcomes]
+    if own.bound < MIN_BOUND:
+        said.append(f"With fewer than {MIN_BOUND} bound regions to test on, only large differences show.")
+    if missing:
+        said.append(f"It was not compared with {', '.join(f'{_WHAT[k]} ({why})' for k, why in missing.items())}.")
+    return GateCard(
+        verdict=verdict,  # type: ignore[arg-type]
+        words=f"{verdict}: {test}. {' '.join(said)}",
+        controls=tuple(found),
+        not_run=missing,
+    )
+
+
+_WHAT: dict[ControlKind, str] = {
+    "base": "the base's own output",
+    "jaspar": "a JASPAR motif",
+    "denovo": "a de novo motif",
+    "scratch": "training from scratch",
+}
+
+_SAID: dict[str, Callable[[str], str]] = {
+    "loss": lambda names: f"It tells them apart worse than {names}: use that instead.",
+    "tie": lambda names: f"It cannot be told from {names}: the difference may be chance.",
+    "win": lambda names: f"It tells them apart better than {names}.",
+}
+
+
+def _listed(controls: Sequence[ControlCard], outcome: str) -> str:
+    chosen = [control for control in controls if control.outcome == outcome]
+    return ", ".join(f"{c.name} ({c.auprc:.3f}; {c.difference:+.3f} [{c.low:+.3f}, {c.high:+.3f}])" for c in chosen)

@@ -1,0 +1,1 @@
+"""Networks alone: no entry, no file."""

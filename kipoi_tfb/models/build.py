@@ -1,0 +1,163 @@
+"""Network architectures: from one-hot sequence to one logit per TF."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from kipoi_tfb.models.danq import DanQ
+from kipoi_tfb.models.motif_cnn import MotifCNN
+from tfb_matrix_data.errors import UnknownNameError
+
+__all__ = ["ARCHITECTURES", "PaperCNN", "build_network", "fold_batchnorm", "for_inference"]
+
+
+_POOL = 3
+
+
+class PaperCNN(nn.Module):
+    """The convolutional network of Novakovsky et al. (after Basset and AI-TAC).
+
+    Three convolutions (100 x 19, 200 x 7, 200 x 4), each with batch normalisation, max pooling by 3 and ReLU, and
+    two fully connected layers of 1,000 with batch normalisation, ReLU and dropout 0.3.
+
+    Pooling comes before the ReLU. The two commute (ReLU is monotone), so the network is the published one; this
+    order is faster, and `captum`'s DeepLIFT is only exact with it.
+
+    Parameters
+    ----------
+    n_outputs
+        Number of TFs.
+    length
+        Window length in bp.
+
+    Notes
+    -----
+    Source: Methods, "Model architecture", doi:10.1186/s13059-021-02499-5.
+    """
+
+    def __init__(self, n_outputs: int, length: int = 200) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*_block(4, 100, 19), *_block(100, 200, 7), *_block(200, 200, 4), nn.Flatten())
+        with torch.no_grad():
+            flat = self.features.eval()(torch.zeros(1, 4, length)).shape[1]
+        self.features.train()
+        self.trunk = nn.Sequential(*_dense(flat, 1000), *_dense(1000, 1000))
+        self.head = nn.Linear(1000, n_outputs)
+
+    def forward(self, one_hot: Tensor) -> Tensor:
+        """Return logits of shape (batch, TFs) for one-hot windows of shape (batch, 4, length)."""
+        return self.head(self.embed(one_hot))
+
+    def embed(self, one_hot: Tensor) -> Tensor:
+        """Return what the head sees, (batch, 1000), of one-hot windows (batch, 4, length)."""
+        return self.trunk(self.features(one_hot))
+
+
+def _block(channels_in: int, channels_out: int, width: int) -> tuple[nn.Module, ...]:
+    return (nn.Conv1d(channels_in, channels_out, width), nn.BatchNorm1d(channels_out), nn.MaxPool1d(_POOL), nn.ReLU())
+
+
+def _dense(n_in: int, n_out: int) -> tuple[nn.Module, ...]:
+    return (nn.Linear(n_in, n_out), nn.BatchNorm1d(n_out), nn.ReLU(), nn.Dropout(0.3))
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "danq": DanQ, "motif-cnn": MotifCNN}
+
+
+def build_network(
+    architecture: str, n_outputs: int, length: int = 200, sizes: Mapping[str, float] | None = None
+) -> nn.Module:
+    """Return a freshly initialised network by the name of its architecture.
+
+    A network gives logits (batch, TFs) for one-hot windows (batch, 4, length); `embed` gives what its last layer,
+    `head`, sees.
+
+    Parameters
+    ----------
+    architecture
+        One of `ARCHITECTURES`.
+    n_outputs
+        Number of TFs.
+    length
+        Window length in bp.
+    sizes
+        Sizes other than the architecture's own, by the name of its parameter.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such architecture, or it has no such size.
+    """
+    if architecture not in ARCHITECTURES:
+        raise UnknownNameError("architecture", architecture, ARCHITECTURES)
+    build = ARCHITECTURES[architecture]
+    known = [name for name in inspect.signature(build).parameters if name not in {"n_outputs", "length"}]
+    for name in sizes or ():
+        if name not in known:
+            raise UnknownNameError(f"size of {architecture}", name, known)
+    return build(n_outputs, length=length, **(sizes or {}))
+
+
+def fold_batchnorm(network: nn.Module) -> nn.Module:
+    """Return the network in evaluation mode with each batch normalisation folded into the layer before it.
+
+    The outputs are the same up to rounding; the network given is changed and must not be trained any more.
+    """
+    network.eval()
+    if isinstance(network, MotifCNN):
+        network.fold()
+    for module in network.modules():
+        if not isinstance(module, nn.Sequential):
+            continue
+        names = list(module._modules)
+        for before, name in itertools.pairwise(names):
+            layer, norm = module._modules[before], module._modules[name]
+            if isinstance(norm, nn.BatchNorm1d) and isinstance(layer, nn.Conv1d):
+                module._modules[before] = fuse_conv_bn_eval(layer, norm)
+            elif isinstance(norm, nn.BatchNorm1d) and isinstance(layer, nn.Linear):
+                module._modules[before] = fuse_linear_bn_eval(layer, norm)
+            else:
+                continue
+            module._modules[name] = nn.Identity()
+    return network
+
+
+def for_inference(network: nn.Module) -> nn.Module:
+    """Return the network ready to predict: evaluation mode, batch normalisation folded, channels last.
+
+    Outputs are the same up to rounding. On a CPU, convolutions and pooling over channels-last memory take some two
+    thirds of the time (`benchmarks/inference.py`); torch has that layout for two-dimensional layers only.
+    """
+    fold_batchnorm(network)
+    for name, module in network.named_children():
+        if isinstance(module, nn.Sequential) and any(isinstance(layer, nn.Conv1d) for layer in module):
+            network.set_submodule(
+                name, nn.Sequential(_AsImage(), *(_two_dimensional(layer) for layer in module)).eval()
+            )
+    return network.requires_grad_(False)
+
+
+class _AsImage(nn.Module):
+    """Windows (batch, channels, length) as images (batch, channels, 1, length), channels last in memory."""
+
+    def forward(self, windows: Tensor) -> Tensor:
+        return windows.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
+def _two_dimensional(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, nn.Conv1d):
+        image = nn.Conv2d(layer.in_channels, layer.out_channels, (1, layer.kernel_size[0]))
+        weight = layer.weight.detach().unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        image.weight = nn.Parameter(weight)
+        image.bias = layer.bias
+        return image
+    if isinstance(layer, nn.MaxPool1d):
+        width = layer.kernel_size
+        return nn.MaxPool2d((1, width if isinstance(width, int) else width[0]))
+    return layer

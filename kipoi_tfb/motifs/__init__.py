@@ -1,0 +1,1 @@
+"""PWMs: read, found, scored; no network."""

@@ -1,0 +1,1 @@
+"""Files that results become, and long runs that survive a kill."""

@@ -1,0 +1,173 @@
+"""Training data in memory: windows as codes, labels as int8, split by use."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kipoi_tfb.models.logits import to_one_hot
+from kipoi_tfb.training.related import choose_related
+from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.genome import Genome, region_windows
+from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.sequence import UNKNOWN, reverse_complement
+from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
+
+__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LabelledWindows:
+    """Windows with their labels.
+
+    Attributes
+    ----------
+    region
+        int64 (windows,): index in the matrix.
+    codes
+        uint8 (windows, length).
+    labels
+        int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
+    taught
+        float16 (windows, TFs): probabilities that a teacher gives them, or None.
+    """
+
+    region: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+    taught: NDArray[np.float16] | None = None
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+    def inputs(
+        self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64], device: torch.device
+    ) -> Tensor:
+        """Return one-hot windows (batch, 4, length) of samples, reverse complements where `flip` says so, shifted."""
+        codes = self.codes[samples]
+        codes[flip] = reverse_complement(codes[flip])
+        return to_one_hot(torch.from_numpy(shifted(codes, shifts)).to(device))
+
+    def part(self, part: slice, device: torch.device) -> Tensor:
+        """Return one-hot windows (batch, 4, length) of consecutive windows."""
+        return to_one_hot(torch.from_numpy(self.codes[part]).to(device))
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a multi-task model is trained and validated on, and what it must not see.
+
+    Attributes
+    ----------
+    tfs
+        Names of the label columns.
+    train, validation
+        Windows with labels.
+    test_regions
+        int64 indices of the regions kept for the test.
+    excluded_chromosomes
+        Chromosomes with no use at all.
+    """
+
+    tfs: list[str]
+    train: LabelledWindows
+    validation: LabelledWindows
+    test_regions: NDArray[np.int64]
+    excluded_chromosomes: tuple[str, ...]
+
+
+def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Genome) -> TrainingData:
+    """Select, split and read everything that a configuration asks for; windows with an N are dropped.
+
+    Raises
+    ------
+    UnknownNameError
+        If the matrix lacks a TF.
+    ConfigError
+        If the split leaves nothing, or a TF that was asked for by name has no bound region to train on.
+    """
+    tfs = _choose_tfs(config, matrix)
+    labels = matrix.labels(tfs, kind=config.labels)
+    located = matrix.regions.start >= 0
+    combine = np.logical_or if config.resolved == "any" else np.logical_and
+    # Column by column: the labels of one TF lie together in memory.
+    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
+    candidates = np.flatnonzero(resolved & located)
+    split = _split(config, matrix, candidates)
+    if config.teacher is not None:
+        # What no label says, the teacher does: of the regions with none, too.
+        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
+    train = _labelled(matrix, genome, _share(split.train, config), labels)
+    validation = _labelled(matrix, genome, split.validation, labels)
+    empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
+    if empty and config.tfs != "all":
+        others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
+        raise ConfigError(
+            f"no bound training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
+        )
+    if empty:
+        logger.warning("no bound training region for %s: its output can only say 'unbound'", ", ".join(empty))
+    logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
+    excluded = () if config.split == "paper" else config.split.excluded
+    return TrainingData(tfs, train, validation, split.test, excluded)
+
+
+def shifted(codes: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return windows shifted, each by its own number of bp; what comes in at the end is N.
+
+    Parameters
+    ----------
+    codes
+        uint8 (windows, length).
+    shifts
+        int (windows,): positive ones show the sequence further downstream.
+    """
+    most = int(np.abs(shifts).max(initial=0))
+    if not most:
+        return codes
+    padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
+    return np.take_along_axis(padded, (most + shifts)[:, None] + np.arange(codes.shape[1]), axis=1)
+
+
+def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
+    if config.tfs == "all":
+        return matrix.tfs
+    if isinstance(config.tfs, MostResolved):
+        return matrix.select_multimodel(config.tfs.most_resolved)
+    if isinstance(config.tfs, Related):
+        return choose_related(config.tfs, matrix, config.seed)
+    return list(config.tfs)
+
+
+def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np.int64]) -> Split:
+    if config.split == "paper":
+        return split_randomly(candidates, config.seed)
+    chosen = config.split
+    return split_by_chromosome(
+        matrix.regions, candidates, chosen.validation, chosen.test, chosen.excluded, train=chosen.train
+    )
+
+
+def _share(index: NDArray[np.int64], config: PretrainConfig) -> NDArray[np.int64]:
+    if config.fraction == 1:
+        return index
+    chosen = np.random.default_rng(config.seed).permutation(len(index))[: round(config.fraction * len(index))]
+    return index[np.sort(chosen)]
+
+
+def _labelled(
+    matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64], labels: NDArray[np.int8]
+) -> LabelledWindows:
+    codes = region_windows(matrix, genome, index)
+    whole = ~(codes == UNKNOWN).any(1)
+    index = index[whole]
+    return LabelledWindows(index, codes[whole], np.ascontiguousarray(labels[index]))

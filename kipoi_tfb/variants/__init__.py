@@ -1,0 +1,1 @@
+"""What an allele does: from VCF records to scores, files and pictures."""

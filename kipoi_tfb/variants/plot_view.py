@@ -1,0 +1,130 @@
+"""Picture of a variant: per TF, what each base of REF and of ALT gives to binding, and the known motif below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.output.figures import check_format, figure_file
+from kipoi_tfb.output.logos import (
+    READING,
+    check_tfs,
+    contribution_heights,
+    draw_logo,
+    information,
+    mark_positions,
+    text_width,
+)
+from kipoi_tfb.variants.view import ShownAllele, Site, VariantView
+from tfb_matrix_data.sequence import decode
+
+__all__ = ["plot_variant"]
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 0.25, 0.35, 0.7  # inches around the panels
+_BASE, _LOGO, _MOTIF, _TITLE, _LETTERS, _LABEL = 0.16, 0.75, 0.5, 0.32, 0.2, 0.2
+_BITS = 2.0
+_NAMES = ("REF", "ALT")
+_MARK = "0.9"
+
+
+def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
+    """Draw a variant: logos of REF and ALT on one scale per TF, aligned, the variant shaded, and the motif below.
+
+    A letter's height is minus the mean effect of its base's three substitutions: up where the base helps binding.
+
+    Parameters
+    ----------
+    view
+        The variant.
+    path
+        .png or .svg to write.
+    title
+        Above the picture.
+    """
+    check_format(path)
+    check_tfs(len(view.tfs))
+    wide = _BASE * view.n_columns
+    panel = _TITLE + 2 * (_LOGO + _LETTERS) + _LABEL + _MOTIF
+    title = title or str(view)
+    texts = max(text_width(title, 10), text_width(READING, 7))
+    size = (_LEFT + max(wide, texts) + _RIGHT, _TOP + panel * len(view.tfs) + _BOTTOM)
+    with figure_file(path, size) as figure:
+
+        def place(top: float, height: float) -> Any:
+            """Return axes at a place in inches from the top."""
+            return figure.add_axes((_LEFT / size[0], 1 - (top + height) / size[1], wide / size[0], height / size[1]))
+
+        figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title, fontsize=10, va="center")
+        for i, tf in enumerate(view.tfs):
+            top = _TOP + i * panel + _TITLE
+            p_ref, p_alt = view.probability[:, i]
+            tracks = [_heights(allele, i, view.n_columns) for allele in view.alleles]
+            limits = _limits(tracks)
+            for number, (allele, heights) in enumerate(zip(view.alleles, tracks, strict=True)):
+                axes = place(top + number * (_LOGO + _LETTERS), _LOGO)
+                _mark(axes, view)
+                draw_logo(axes, heights, limits)
+                axes.set_xticks(allele.column, list(decode(allele.mutations.codes)), fontsize=6)
+                axes.tick_params(axis="x", length=0, pad=2)
+                axes.set_ylabel(f"{_NAMES[number]}\n−mean effect", fontsize=7)
+                if number == 0:
+                    axes.set_title(
+                        f"{tf}   P(bound) {p_ref:.2g} with REF, {p_alt:.2g} with ALT; effect {view.effect[i]:+.2f}",
+                        fontsize=8,
+                        loc="left",
+                        pad=4,
+                    )
+            axes = place(top + 2 * (_LOGO + _LETTERS) + _LABEL, _MOTIF)
+            _mark(axes, view)
+            _draw_motif(axes, view, view.sites[i])
+        mark_positions(axes, view.alleles[0].column, view.alleles[0].pos)
+        axes.set_xlabel(f"{view.chrom}, 1-based position (of REF)")
+        figure.text(_LEFT / size[0], 0.08 / size[1], READING, fontsize=7, color="0.3")
+
+
+def _heights(allele: ShownAllele, tf: int, n_columns: int) -> NDArray[np.float64]:
+    """Return letter heights of an allele, on the columns of the picture."""
+    heights = np.zeros((n_columns, 4))
+    heights[allele.column] = contribution_heights(allele.mutations.codes, allele.mutations.contribution[:, tf])
+    return heights
+
+
+def _limits(tracks: list[NDArray[np.float64]]) -> tuple[float, float]:
+    low, up = (float(function(tracks)) for function in (np.min, np.max))
+    margin = 0.06 * (up - low) or 1.0
+    return low - margin, up + margin
+
+
+def _mark(axes: Any, view: VariantView) -> None:
+    """Shade the variant's columns."""
+    first = view.alleles[0].own[0]
+    longest = max(allele.own[1] for allele in view.alleles)
+    axes.axvspan(first - 0.5, longest - 0.5, color=_MARK, zorder=-2, linewidth=0)
+
+
+def _draw_motif(axes: Any, view: VariantView, site: Site | None) -> None:
+    """Draw the motif below the bases that it matches."""
+    heights = np.zeros((view.n_columns, 4))
+    if site is not None:
+        at = view.alleles[site.allele].column[site.start : site.start + site.motif.width]
+        heights[at] = information(site.pwm)
+    draw_logo(axes, heights, (0, _BITS))
+    axes.set_xticks([])
+    axes.set_ylabel("motif\nbits", fontsize=7)
+    axes.set_yticks((0, 1, 2))
+    axes.text(1.0, 1.04, _label(site), transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color="0.3")
+
+
+def _label(site: Site | None) -> str:
+    if site is None:
+        return "no JASPAR profile"
+    strand = "− strand" if site.reverse else "+ strand"
+    where = "best match covering the variant" if site.covers else "best match, beside the variant"
+    ref, alt = site.scores
+    return (
+        f"JASPAR {site.motif.matrix_id} {site.motif.name}, {strand} of {_NAMES[site.allele]}, {where}: "
+        f"log-odds {ref:.1f} in REF, {alt:.1f} in ALT"
+    )

@@ -1,0 +1,304 @@
+"""Effects of variants on binding: one row per ALT allele, in the input's order, every one accounted for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from kipoi_tfb import __version__
+from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.effects import EffectScorer
+from kipoi_tfb.variants.tables import (
+    DEFAULT_SCORES,
+    SCORES,
+    TOP,
+    VEFF2,
+    EffectFile,
+    EffectTable,
+    ScoredChunk,
+    Veff2Table,
+    effect_format,
+)
+from kipoi_tfb.variants.vcf import EffectVcf
+from kipoi_tfb.variants.vcf_index import SortCheck, write_index
+from kipoi_tfb.zoo.null import NULL_FILE
+from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
+from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
+from tfb_matrix_data.files import count_lines, sha256
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.variant_lines import VariantLines, open_variants
+from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
+
+__all__ = ["COLUMNS", "SCORES", "ScoringOptions", "ScoringSummary", "score_variants"]
+
+COLUMNS = ("tfb", "kipoi-veff2")
+"""Whose names the columns of a table may have."""
+
+_MAX_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """How variants are scored and written.
+
+    Attributes
+    ----------
+    region
+        Only records that overlap it; see `tfb_matrix_data.variant_lines.open_variants`.
+    allele_swap
+        Score alleles whose REF the genome does not have, but ALT, as ``swapped``.
+    ignore_assembly
+        Do not stop where REF is mostly not what the genome has.
+    scores
+        Which of `SCORES` are written; default ref, alt and effect, and diff with the names of kipoi-veff2.
+    shifts
+        (largest, step) in bp: also write the effect of largest magnitude over shifts of the window.
+    top
+        How many TFs are named that an allele gains most, and loses most; not in a tidy table.
+    columns
+        One of `COLUMNS`.
+    tidy
+        Tables in long form, one row per allele and TF.
+    index
+        Make an index of a ``.vcf.gz``.
+    piece_size
+        Alleles per piece of the output: what is lost when a run is killed.
+    """
+
+    region: str | None = None
+    allele_swap: bool = False
+    ignore_assembly: bool = False
+    scores: Sequence[str] | None = None
+    shifts: tuple[int, int] | None = None
+    top: int = 3
+    columns: str = "tfb"
+    tidy: bool = False
+    index: bool = True
+    piece_size: int = 8192
+
+
+@dataclass
+class ScoringSummary:
+    """What became of the alleles.
+
+    Attributes
+    ----------
+    records, alleles
+        How many were read; as many were written.
+    status, flags
+        How many alleles have each.
+    taken_over
+        Pieces that an earlier, killed run had finished.
+    problems
+        What is wrong although the output was written: the end of the input is lost, no index could be made.
+    warnings
+        What may be meant so: there is no record, or they are not sorted.
+    """
+
+    records: int = 0
+    alleles: int = 0
+    status: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    taken_over: int = 0
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def count(self, windows: AlleleWindows, records: int = 0) -> None:
+        """Add a chunk."""
+        self.records += records
+        self.alleles += len(windows.status)
+        self.status.update(windows.status)
+        for flags in windows.flags:
+            if flags != ".":
+                self.flags.update(flag.partition("=")[0] for flag in flags.split(";"))
+
+
+def score_variants(
+    predictor: Predictor,
+    variants: str | Path | Sequence[str],
+    genome: Genome,
+    output: str | Path,
+    options: ScoringOptions | None = None,
+    cluster: Cluster | None = None,
+) -> ScoringSummary:
+    """Write one row per ALT allele, with a status and scores of each TF, or the VCF with these in its INFO.
+
+    Alleles that cannot be scored keep their row, with a status that says why and empty scores. The output is written
+    in pieces (`kipoi_tfb.output.pieces`): a killed run, given again, goes on and ends in the same bytes.
+
+    Parameters
+    ----------
+    predictor
+        The networks.
+    variants
+        See `tfb_matrix_data.variant_lines.open_variants`.
+    genome
+        Genome of the variants' assembly.
+    output
+        ``.tsv``, ``.parquet``, ``.h5``, ``.vcf`` or ``.vcf.gz`` (bgzip, with an index). Without any record it has no
+        rows, and the summary says so.
+    options
+        Default `ScoringOptions`.
+    cluster
+        Whose workers run the networks; default this process. The output is the same.
+
+    Raises
+    ------
+    AssemblyError
+        If REF mostly differs from the genome.
+    ConfigError, EntryError
+        If options do not fit together, or a null does not fit an entry; see `kipoi_tfb.variants.effects.EffectScorer`.
+    InputError
+        If the input cannot be read, or the output would take its place; nothing is written then. Where only the end of
+        the input is lost, what came before is written, and the summary says so.
+    UnfinishedError
+        If workers of the cluster could not make a piece; the others are kept, as of a killed run.
+    """
+    options = options or ScoringOptions()
+    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path))
+    source = open_variants(variants, options.region)
+    scorer = _scorer(predictor, genome, options)
+    file = _effect_file(output, scorer, source, options)
+    summary = ScoringSummary()
+    check = None if options.ignore_assembly else AssemblyCheck()
+    sorting = SortCheck()
+    # A tidy table repeats the text of an allele for every TF.
+    max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
+    known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
+    bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
+    with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
+        with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
+            for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
+                windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
+                # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
+                summary.count(windows, len(chunk.n_alleles))
+                sorting.update(chunk.variants)
+                add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
+                advance(len(chunk.n_alleles))
+        n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
+        if n_rows != n_expected:
+            Path(output).unlink()
+            raise TfbError(f"{output}: {n_rows} rows were written for {n_expected}; this is a fault of this program")
+        summary.taken_over = pieces.taken_over
+    if options.index and effect_format(output) == ".vcf.gz":
+        summary.problems += write_index(Path(output), sorting)
+    if sorting.fault:
+        summary.warnings.append(
+            f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
+        )
+    return summary
+
+
+def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
+    for path in inputs:
+        if Path(path).is_file() and Path(output).exists() and Path(path).samefile(output):
+            raise InputError(output, "is the input, which would be lost; choose another output")
+
+
+def _write_piece(
+    scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
+) -> None:
+    effects = scorer(chunk.variants, windows)
+    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
+
+
+def _place(chunk: VariantChunk) -> str:
+    """Return where the alleles of a chunk are, for messages."""
+    if not len(chunk.variants):
+        return "no variant"
+    chrom, pos = chunk.variants.chrom, chunk.variants.pos
+    end = f"{pos[-1]}" if chrom[-1] == chrom[0] else f"{chrom[-1]}:{pos[-1]}"
+    return f"{chrom[0]}:{pos[0]}-{end} ({len(pos)} alleles)"
+
+
+def _until_cut(chunks: Iterator[VariantChunk], summary: ScoringSummary) -> Iterator[VariantChunk]:
+    """Yield chunks, at least one; the loss of what follows becomes a problem, unless nothing came before it."""
+    try:
+        yield from chunks
+    except NoVariantError as error:
+        summary.warnings.append(str(error))
+        yield no_variants(error.path)  # type: ignore[arg-type]
+    except CutOffError as error:
+        if not summary.records:
+            raise
+        summary.problems.append(f"{error}; the {summary.records} records before were scored and written")
+
+
+def _scorer(predictor: Predictor, genome: Genome, options: ScoringOptions) -> EffectScorer:
+    scores = options.scores
+    if scores is None:
+        scores = DEFAULT_SCORES if options.columns == "tfb" else tuple(VEFF2)
+    top = 0 if options.tidy else options.top
+    return EffectScorer(predictor, genome, scores, options.shifts, top, options.allele_swap)
+
+
+def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines, options: ScoringOptions) -> EffectFile:
+    ending, predictor = effect_format(output), scorer.predictor
+    if options.columns not in COLUMNS:
+        raise UnknownNameError("names of columns", options.columns, COLUMNS)
+    if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
+        raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
+    about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
+    if options.shifts:
+        about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
+    models = _models(scorer)
+    if not ending.startswith(".vcf"):
+        notes = {"tfb_score": about, "tfb_models": json.dumps(models)}
+        if options.columns != "tfb":
+            return Veff2Table(predictor.columns, predictor.sources, notes)
+        return EffectTable(predictor.columns, options.tidy, notes)
+    if options.tidy:
+        raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
+    if scorer.nulls:
+        about += f", percentiles from nulls of sha256 {', '.join(model['null_sha256'] for model in models)}"
+    texts = tuple(TOP) if scorer.top else ()
+    return EffectVcf(
+        source.header,
+        predictor.columns,
+        predictor.sources,
+        scorer.scores,
+        texts,
+        about,
+        compress=ending == ".vcf.gz",
+    )
+
+
+def _models(scorer: EffectScorer) -> list[dict[str, str]]:
+    """Return name and weights of each entry, and the null that percentiles are taken from."""
+    entries = {id(entry): entry for entry in scorer.predictor.sources}.values()
+    models = [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
+    if scorer.nulls:
+        models = [m | {"null_sha256": sha256(e.folder / NULL_FILE)} for m, e in zip(models, entries, strict=True)]
+    return models
+
+
+def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions) -> dict:
+    """Return what the pieces depend on besides the variants."""
+    predictor, genome = scorer.predictor, scorer.genome
+    stat = genome.path.stat()
+    return {
+        "version": __version__,
+        "models": _models(scorer),
+        "tfs": predictor.columns,
+        "genome": [genome.path.name, stat.st_size, stat.st_mtime_ns],
+        "device": str(predictor.device),
+        "precision": str(predictor.precision),
+        "batch_size": predictor.batch_size,
+        "format": effect_format(output),
+        "region": options.region,
+        "allele_swap": options.allele_swap,
+        "scores": scorer.scores,
+        "shifts": options.shifts,
+        "top": scorer.top,
+        "columns": options.columns,
+        "tidy": options.tidy,
+        "piece_size": options.piece_size,
+    }

@@ -1,0 +1,253 @@
+"""Files of variant effects: what is in them, and tables; `kipoi_tfb.variants.vcf` has the annotated VCF.
+
+All are made of pieces that can be written at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
+from kipoi_tfb.zoo.entry import Entry
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.variants import VariantChunk
+
+__all__ = [
+    "DEFAULT_SCORES",
+    "FIXED",
+    "MAX_EFFECT",
+    "SCORES",
+    "TOP",
+    "VEFF2",
+    "EffectFile",
+    "EffectTable",
+    "ScoredChunk",
+    "Veff2Table",
+    "effect_format",
+]
+
+MAX_EFFECT = "max_effect"
+
+FIXED = {
+    "chrom": "contig, as the input calls it",
+    "pos": "position of the first REF base, from 1",
+    "id": "identifier in the input; a dot for none",
+    "ref": "REF, as in the input",
+    "alt": "one ALT allele, as in the input; a dot for a record without any",
+    "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, symbolic, "
+    "too_long or unsupported (not scored)",
+    "flags": "remarks, separated by a semicolon, a dot for none: n_in_window=COUNT, edge_padded, duplicate, "
+    "not_left_normalised; why an allele is unsupported: no_alt, iupac_allele, unknown_contig, outside_contig",
+}
+"""Columns that do not depend on the TFs, and what they say."""
+
+SCORES = {
+    "ref": "probability of binding with REF",
+    "alt": "probability of binding with ALT",
+    "effect": "log-odds of binding with ALT minus with REF, natural logarithm; positive: ALT strengthens binding, "
+    "negative: ALT weakens it",
+    "diff": "probability of binding with ALT minus with REF; positive: ALT strengthens binding, negative: ALT weakens "
+    "it",
+    "disagreement": "absolute difference between the effects on the two strands, whose mean is the effect, in its "
+    "units; never negative: the larger, the less the network is sure of the effect",
+    "percentile": "per cent of random variants of the same class and similar GC content, in open regions, that have a "
+    "smaller effect, 0 to 100; near 100: ALT strengthens binding more than nearly all of them, near 0: ALT weakens it "
+    "more",
+    MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
+    "effect",
+}
+"""Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
+
+DEFAULT_SCORES = ("ref", "alt", "effect")
+
+TOP = {
+    "top_gained": "TFs whose binding ALT strengthens most, with their positive effects, largest first",
+    "top_lost": "TFs whose binding ALT weakens most, with their negative effects, most negative first",
+}
+"""Columns of text and what they say; `kipoi_tfb.variants.effects.top_tfs`."""
+
+TIDY = {"ref": "p_ref", "alt": "p_alt"}
+"""Names of `SCORES` in a tidy table where they are other: it has columns ref and alt for the alleles."""
+
+VEFF2 = {"ref": "ref", "alt": "alt", "diff": "diff", "effect": "logit"}
+"""What `kipoi-veff2` calls its scoring functions that are scores of ours too."""
+
+_VEFF2_FIXED = {"chrom": "#CHROM", "pos": "POS", "id": "ID", "ref": "REF", "alt": "ALT"}
+
+_VCF = (".vcf", ".vcf.gz")
+
+
+class ScoredChunk(NamedTuple):
+    """Records and what came of their alleles.
+
+    Attributes
+    ----------
+    records
+        The records and their alleles.
+    status, flags
+        Of each allele.
+    values
+        float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
+    texts
+        Of each allele, for each of `TOP` if they are wanted; ``"."`` where there is none.
+    """
+
+    records: VariantChunk
+    status: list[str]
+    flags: list[str]
+    values: Mapping[str, NDArray[np.float32]]
+    texts: Mapping[str, list[str]]
+
+
+class EffectFile(Protocol):
+    """A format."""
+
+    def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
+        """Write a chunk as a file of its own."""
+
+    def join(self, pieces: Sequence[Path], output: Path) -> int:
+        """Write the output and return how many rows it has."""
+
+    def n_rows(self, records: int, alleles: int) -> int:
+        """Return how many rows there must be."""
+
+
+def effect_format(path: str | Path) -> str:
+    """Return the format that a file's name asks for: a table's, ``.vcf`` or ``.vcf.gz`` (also called ``.vcf.bgz``).
+
+    Raises
+    ------
+    InputError
+        If the ending is none of them.
+    """
+    name = Path(path).name.lower().replace(".hdf5", ".h5").replace(".vcf.bgz", ".vcf.gz")
+    for ending in (".vcf.gz", ".vcf", *FORMATS):
+        if name.endswith(ending) and name != ending:
+            return ending
+    wanted = ", ".join((*_VCF, *FORMATS))
+    raise InputError(path, f"cannot tell the format from the ending {Path(path).suffix!r}; use one of {wanted}")
+
+
+class EffectTable:
+    """One row per allele; tidy: one per allele and TF.
+
+    Parameters
+    ----------
+    tfs
+        Names of the columns.
+    tidy
+        Long form.
+    about
+        What the file says of the run, where its format has a place for that.
+    """
+
+    def __init__(self, tfs: Sequence[str], tidy: bool = False, about: Mapping[str, str] | None = None) -> None:
+        self.tfs, self.tidy, self.about = list(tfs), tidy, about or {}
+
+    @property
+    def notes(self) -> Notes:
+        """Return what the file says of itself: the run, and the meaning of every column there may be."""
+        if self.tidy:
+            scores = {TIDY.get(name, name): said for name, said in SCORES.items()}
+            return Notes(self.about, FIXED | {"tf": "the TF that the scores are of"} | scores)
+        scores = {f"{tf}_{name}": f"{tf}: {said}" for tf in self.tfs for name, said in SCORES.items()}
+        return Notes(self.about, FIXED | TOP | scores)
+
+    def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
+        """Write a chunk as Parquet."""
+        write_piece(path, self.table(chunk))
+
+    def table(self, chunk: ScoredChunk) -> Table:
+        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the TFs gained and lost, then scores."""
+        columns = _fixed(chunk)
+        if not self.tidy:
+            columns |= {name: _objects(texts) for name, texts in chunk.texts.items()}
+            for i, tf in enumerate(self.tfs):
+                columns |= {f"{tf}_{name}": values[:, i] for name, values in chunk.values.items()}
+            return columns
+        columns = {name: np.repeat(values, len(self.tfs)) for name, values in columns.items()}
+        columns["tf"] = _objects(self.tfs * len(chunk.status))
+        return columns | {TIDY.get(name, name): values.ravel() for name, values in chunk.values.items()}
+
+    def join(self, pieces: Sequence[Path], output: Path) -> int:
+        """Write the pieces as one table, piece by piece."""
+        rows = 0
+        with open_table(output, self.notes) as table:
+            for path in pieces:
+                piece = read_piece(path)
+                table.write(piece)
+                rows += len(next(iter(piece.values())))
+        return rows
+
+    def n_rows(self, records: int, alleles: int) -> int:
+        """Return how many rows the alleles must have."""
+        return alleles * len(self.tfs) if self.tidy else alleles
+
+
+class Veff2Table(EffectTable):
+    """A wide table with the column names of kipoi-veff2: ``#CHROM``, ..., then ``ENTRY/TF/FUNCTION``, by function.
+
+    Status, flags and what it has no names for come after these.
+
+    Parameters
+    ----------
+    tfs
+        Names of the columns, with or without their entry's (``entry/TF``).
+    sources
+        The entry of each.
+    about
+        What the file says of the run.
+    """
+
+    def __init__(self, tfs: Sequence[str], sources: Sequence[Entry], about: Mapping[str, str] | None = None) -> None:
+        super().__init__(tfs, about=about)
+        titles = [entry.card.name for entry in sources]
+        if len({*titles}) < len({id(entry) for entry in sources}):  # folders of entries that call themselves the same
+            titles = [entry.name for entry in sources]
+        self.targets = [f"{title}/{tf.rsplit('/', 1)[-1]}" for title, tf in zip(titles, tfs, strict=True)]
+
+    @property
+    def notes(self) -> Notes:
+        """Return what the file says of itself."""
+        fixed = {_VEFF2_FIXED.get(name, name): said for name, said in FIXED.items()}
+        scores = {
+            f"{target}/{VEFF2.get(name, name)}": f"{target}: {said}"
+            for target in self.targets
+            for name, said in SCORES.items()
+        }
+        return Notes(self.about, fixed | TOP | scores)
+
+    def table(self, chunk: ScoredChunk) -> Table:
+        """Return the rows of a chunk."""
+        fixed = _fixed(chunk)
+        columns = {name: fixed.pop(ours) for ours, name in _VEFF2_FIXED.items()}
+        for score in sorted(chunk.values, key=lambda score: score not in VEFF2):
+            for i, target in enumerate(self.targets):
+                columns[f"{target}/{VEFF2.get(score, score)}"] = chunk.values[score][:, i]
+        return columns | fixed | {name: _objects(texts) for name, texts in chunk.texts.items()}
+
+
+def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
+    """Return the columns that do not depend on the TFs."""
+    variants = chunk.records.variants
+    return {
+        "chrom": _objects(variants.chrom),
+        "pos": variants.pos,
+        "id": _objects(variants.id),
+        "ref": _objects(variants.ref),
+        "alt": _objects(variants.alt),
+        "status": _objects(chunk.status),
+        "flags": _objects(chunk.flags),
+    }
+
+
+def _objects(values: Sequence[str]) -> NDArray:
+    """Return text as objects: as fixed-width text, one allele of 100 kb would make every row as wide."""
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column

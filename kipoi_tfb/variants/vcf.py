@@ -1,0 +1,192 @@
+"""The annotated VCF: every record as it was, with fields of ours at the end of INFO."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kipoi_tfb.variants.tables import SCORES, TOP, ScoredChunk
+from kipoi_tfb.zoo.entry import Entry
+from tfb_matrix_data.alleles import SCORED
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.files import BGZIP_END, atomic_path
+
+__all__ = ["EffectVcf"]
+
+_VCF_FIXED = 7
+_STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
+
+
+class EffectVcf:
+    """The VCF itself: every record as it was, with fields of ours at the end of INFO.
+
+    Parameters
+    ----------
+    header
+        Header lines of the input, the one of the column names last.
+    tfs, sources
+        Names of the columns of scores, and the entry of each.
+    scores
+        Which of `SCORES` are written.
+    texts
+        Which of `TOP` are written.
+    about
+        What the header says of the run.
+    compress
+        Write bgzip.
+
+    Raises
+    ------
+    ConfigError
+        If the input has fields of these names, from an earlier run.
+    """
+
+    def __init__(
+        self,
+        header: Sequence[bytes],
+        tfs: Sequence[str],
+        sources: Sequence[Entry],
+        scores: Sequence[str],
+        texts: Sequence[str],
+        about: str,
+        compress: bool,
+    ) -> None:
+        self.compress = compress
+        names = _field_names(tfs)
+        self.fields = [(score, i, f"TFB_{name}_{score}") for i, name in enumerate(names) for score in scores]
+        taken = re.search(rb"##INFO=<ID=(TFB_[^,>]+)", b"".join(header))
+        if taken:
+            found = taken[1].decode(errors="replace")
+            raise ConfigError(
+                f"the VCF has been scored before: its header has {found}; start from the original, "
+                "or remove the fields: bcftools annotate -x INFO/TFB_..."
+            )
+        declared = [
+            f'##tfb_score="{about}"',
+            _declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
+                     "ALT), ref_mismatch, symbolic, too_long or unsupported (not scored); one value for a record "
+                     "without ALT"),
+            _declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
+                     "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
+                     "outside_contig"),
+        ]  # fmt: skip
+        self.texts = {text: f"TFB_{text.upper()}" for text in texts}
+        for text, field in self.texts.items():
+            said = f"{TOP[text]}: TF:effect of each ALT, joined by |, in units of TFB_(TF)_effect; a dot for none"
+            declared.append(_declare(field, "A", "String", said))
+        for score, i, field in self.fields:
+            entry = sources[i]
+            said = f"{tfs[i]}: {SCORES[score]}; model {entry.card.name}, weights sha256 {entry.card.weights.sha256}"
+            declared.append(_declare(field, "A", "Float", said))
+        self.header = [*header[:-1], *(f"{line}\n".encode() for line in declared), header[-1]]
+        # The commonest record has one ALT: one call formats all its scores.
+        self._one = ";".join(f"{field}=%.6g" for _, _, field in self.fields)
+
+    def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
+        """Write the records of a chunk."""
+        text = b"".join(self.lines(chunk))
+        path.write_bytes(_bgzip(text) if self.compress else text)
+
+    def lines(self, chunk: ScoredChunk) -> list[bytes]:
+        """Return the records of a chunk with their scores."""
+        # (alleles, fields) in the order of the header
+        order = [chunk.values[score][:, i] for score, i, _ in self.fields]
+        values = np.stack(order, 1) if order else np.empty((len(chunk.status), 0), np.float32)
+        whole = np.array(~np.isnan(values).any(1), bool)
+        written, start = [], 0
+        for line, n in zip(chunk.records.lines, chunk.records.n_alleles, strict=True):
+            alleles = slice(start, start + n)
+            start += n
+            flags = (flag.replace(";", "|").replace("=", ":") for flag in chunk.flags[alleles])
+            info = f"{_STATUS}={','.join(chunk.status[alleles])};{_FLAGS}={','.join(flags)}"
+            if any(status in SCORED for status in chunk.status[alleles]):
+                for text, name in self.texts.items():
+                    info += f";{name}={','.join(map(_named, chunk.texts[text][alleles]))}"
+            if n == 1 and whole[start - 1] and self.fields:
+                info += ";" + self._one % tuple(values[start - 1].tolist())
+            elif not np.isnan(values[alleles]).all():
+                for (_, _, name), row in zip(self.fields, values[alleles].T, strict=True):
+                    if not np.isnan(row).all():
+                        info += f";{name}={','.join(map(_number, row.tolist()))}"
+            written.append(_with_info(line, info.encode()))
+        return written
+
+    def join(self, pieces: Sequence[Path], output: Path) -> int:
+        """Write the header and the pieces one behind the other; return how many records."""
+        records = 0
+        with atomic_path(output) as temporary, open(temporary, "wb") as stream:
+            head = b"".join(self.header)
+            stream.write(_bgzip(head) if self.compress else head)
+            for path in pieces:
+                data = path.read_bytes()
+                stream.write(data)
+                records += _count_lines(data, self.compress)
+            if self.compress:
+                stream.write(BGZIP_END)
+        return records
+
+    def n_rows(self, records: int, alleles: int) -> int:
+        """Return how many records there must be."""
+        return records
+
+
+def _field_names(tfs: Sequence[str]) -> list[str]:
+    """Return names that are allowed in INFO, one for each column."""
+    names: list[str] = []
+    for tf in tfs:
+        name = re.sub(r"[^0-9A-Za-z_.]", "_", tf)
+        while name in names:
+            name += "_"
+        names.append(name)
+    return names
+
+
+def _declare(name: str, number: str, kind: str, description: str) -> str:
+    return f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
+
+
+def _named(text: str) -> str:
+    """Return ``TF:effect;...`` as INFO allows it."""
+    return re.sub(r"[^0-9A-Za-z_.:|/+-]", "_", text.replace(";", "|"))
+
+
+def _number(value: float) -> str:
+    return "." if value != value else f"{value:.6g}"
+
+
+def _with_info(line: bytes, ours: bytes) -> bytes:
+    """Return a record with more INFO; every other byte stays."""
+    body = line.rstrip(b"\r\n")
+    end = line[len(body) :] or b"\n"
+    fields = body.split(b"\t", _VCF_FIXED + 1)
+    info = fields[_VCF_FIXED]
+    fields[_VCF_FIXED] = ours if info in (b".", b"") else info.rstrip(b";") + b";" + ours
+    return b"\t".join(fields) + end
+
+
+def _bgzip(data: bytes) -> bytes:
+    """Return data as bgzip blocks, without the marker at the end."""
+    import io
+
+    from Bio.bgzf import BgzfWriter
+
+    if not data:
+        return b""  # an empty block would be the marker
+    stream = io.BytesIO()
+    writer = BgzfWriter(fileobj=stream, mode="wb")
+    writer.write(data)
+    writer.flush()
+    return stream.getvalue()
+
+
+def _count_lines(data: bytes, compressed: bool) -> int:
+    if not compressed:
+        return data.count(b"\n")
+    import gzip
+    import io
+
+    with gzip.open(io.BytesIO(data)) as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))

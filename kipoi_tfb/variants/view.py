@@ -1,0 +1,338 @@
+"""A variant as a model sees it: what each base of either allele gives to binding, and the known motif it may be of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kipoi_tfb.models.logits import effect, probability
+from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
+from kipoi_tfb.motifs.scan import StripedWindows
+from kipoi_tfb.output.tables import Notes, open_table
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
+from kipoi_tfb.variants.tables import SCORES
+from tfb_matrix_data.alleles import SCORED, allele_windows
+from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.modes import read_profiles
+from tfb_matrix_data.sequence import UNKNOWN, decode
+from tfb_matrix_data.variant_lines import open_variants
+from tfb_matrix_data.variants import Variants, iter_chunks
+
+__all__ = ["FLANK", "ShownAllele", "Site", "VariantView", "best_site", "view_variant", "write_view"]
+
+FLANK = 25
+"""Bases shown on either side of a variant."""
+
+_ALLELES = ("ref", "alt")
+
+_MEANING = {
+    "chrom": "contig",
+    "pos": "position of the base, from 1; of an inserted base that of the last REF base before it",
+    "tf": "the TF that the row is about",
+    "p_ref": "probability of binding with REF",
+    "p_alt": "probability of binding with ALT",
+    "effect": SCORES["effect"],
+    "allele": "ref or alt",
+    "base": "the base that this allele has there",
+    "contribution": "minus the mean effect of the base's three substitutions; positive: the base helps binding",
+    **{f"effect_{base}": f"effect of putting {base} there; none for the base itself" for base in "ACGT"},
+    "motif": "JASPAR identifier; a dot for none",
+    "motif_strand": "strand of the match",
+    "motif_column": "column of the motif that lies on the base, from 1; 0 for none",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ShownAllele:
+    """The bases around a variant, with one of its alleles.
+
+    Attributes
+    ----------
+    mutations
+        What mutating each of them does, in the window of this allele.
+    column
+        int64 (bases,): where each is drawn. The shorter allele leaves columns empty, so that the flanks are aligned.
+    pos
+        int64 (bases,): 1-based position; an inserted base has that of the last REF base before it.
+    own
+        The allele's own bases are those at indices own[0] to own[1] - 1.
+    """
+
+    mutations: Mutations
+    column: NDArray[np.int64]
+    pos: NDArray[np.int64]
+    own: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """The best match of a known motif.
+
+    Attributes
+    ----------
+    motif
+        The profile.
+    pwm
+        float64 (4, width): its natural log-odds on the strand of the match, read on the forward strand.
+    allele
+        0 if the match is on REF, 1 on ALT.
+    start
+        Index of its first base among that allele's shown bases.
+    reverse
+        Whether it is on the reverse strand.
+    scores
+        Log-odds (natural) of the profile's best match on REF and on ALT, of those considered.
+    covers
+        Whether only matches that cover the variant were considered.
+    """
+
+    motif: Motif
+    pwm: NDArray[np.float64]
+    allele: int
+    start: int
+    reverse: bool
+    scores: tuple[float, float]
+    covers: bool
+
+
+@dataclass(frozen=True, eq=False)
+class VariantView:
+    """What is drawn of a variant.
+
+    Attributes
+    ----------
+    chrom, pos, ref, alt
+        The variant, position 1-based.
+    tfs
+        The TFs shown.
+    probability
+        float32 (2, TFs): probability of binding with REF and ALT.
+    effect
+        float32 (TFs,): see `kipoi_tfb.models.logits.effect`.
+    alleles
+        REF and ALT.
+    sites
+        Per TF, None where it has no JASPAR profile.
+    """
+
+    chrom: str
+    pos: int
+    ref: str
+    alt: str
+    tfs: list[str]
+    probability: NDArray[np.float32]
+    effect: NDArray[np.float32]
+    alleles: tuple[ShownAllele, ShownAllele]
+    sites: list[Site | None]
+
+    def __str__(self) -> str:
+        return f"{self.chrom}:{self.pos}:{self.ref}>{self.alt}"
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that the two alleles take when they are aligned."""
+        return 1 + max(int(allele.column[-1]) for allele in self.alleles)
+
+
+def view_variant(
+    predictor: Predictor, text: str, genome: Genome, top: int | None = None, flank: int = FLANK
+) -> VariantView:
+    """Return what a model sees of a variant.
+
+    Each allele's window is that of `kipoi_tfb.variants.score`: mutating its bases one by one stays within it.
+
+    Parameters
+    ----------
+    predictor
+        The networks.
+    text
+        A variant like ``chr19:11089231:A>G``.
+    genome
+        Genome of its assembly.
+    top
+        Keep so many TFs, those of the largest absolute effect; default all, in the predictor's order.
+    flank
+        Bases shown on either side.
+
+    Raises
+    ------
+    ConfigError
+        If the text is not one variant of one ALT, or `tfb score` would not score it; the message says why.
+    """
+    variants = _one(text)
+    windows = allele_windows(variants, genome, predictor.window_length)
+    if windows.status[0] not in SCORED:
+        raise _refusal(variants, windows.status[0], windows.flags[0], genome, predictor.window_length)
+    codes = (windows.ref[0], windows.alt[0])
+    logits = torch.from_numpy(predictor.logits(np.stack(codes)))
+    effects = effect(*logits).numpy()
+    columns = list(range(len(effects))) if top is None else strongest(effects, top)
+    pos, lengths = int(variants.pos[0]), (len(variants.ref[0]), len(variants.alt[0]))
+    alleles = [_shown(predictor, codes[i], pos, lengths, i, flank, columns) for i in (0, 1)]
+    shown = [allele.mutations.codes for allele in alleles]
+    tfs = [predictor.columns[i] for i in columns]
+    names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
+    known = read_profiles()
+    motifs = jaspar_motifs([name for name in names if name in known])
+    own = [allele.own for allele in alleles]
+    sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
+    return VariantView(
+        variants.chrom[0],
+        pos,
+        variants.ref[0].upper(),
+        variants.alt[0].upper(),
+        tfs,
+        probability(logits)[:, columns].numpy(),
+        effects[columns],
+        (alleles[0], alleles[1]),
+        sites,
+    )
+
+
+def best_site(
+    motifs: Sequence[Motif], codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]]
+) -> Site | None:
+    """Return the best match of any of some motifs, on either strand of REF or ALT.
+
+    Of the matches that cover the allele's own bases, if one has positive log-odds; else of all.
+
+    Parameters
+    ----------
+    motifs
+        Profiles; those wider than the sequences are passed over.
+    codes
+        uint8 (bases,) of REF and of ALT.
+    own
+        Where in each the allele's own bases are, see `ShownAllele`.
+    """
+    for covers in (True, False):
+        found = [site for motif in motifs if (site := _match(motif, codes, own if covers else None)) is not None]
+        best = max(found, key=lambda site: max(site.scores), default=None)
+        if best is not None and (max(best.scores) > 0 or not covers):
+            return best
+    return None
+
+
+def write_view(view: VariantView, path: str | Path) -> int:
+    """Write what is drawn: a row per TF, allele and known base; return how many.
+
+    Columns: chrom, pos, tf, p_ref, p_alt, effect (of the variant), allele, base, contribution (minus the mean effect of
+    the base's three substitutions), effect_A to effect_T (of each; none for the base itself), motif, motif_strand
+    and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
+    """
+    rows = 0
+    with open_table(path, Notes({}, _MEANING)) as table:
+        for i in range(len(view.tfs)):
+            for number in (0, 1):
+                chunk = _rows(view, i, number)
+                table.write(chunk)
+                rows += len(chunk["pos"])
+    return rows
+
+
+def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
+    allele, site = view.alleles[number], view.sites[i]
+    codes = allele.mutations.codes
+    known = np.flatnonzero(codes < UNKNOWN)
+    n = len(known)
+    motif_column = np.zeros(len(codes), np.int64)
+    if site is not None and site.allele == number:
+        places = np.arange(1, site.motif.width + 1)
+        motif_column[site.start : site.start + site.motif.width] = places[::-1] if site.reverse else places
+    effects = allele.mutations.effect[known, :, i]
+    return {
+        "chrom": np.array([view.chrom] * n),
+        "pos": allele.pos[known],
+        "tf": np.array([view.tfs[i]] * n),
+        "p_ref": np.full(n, view.probability[0, i]),
+        "p_alt": np.full(n, view.probability[1, i]),
+        "effect": np.full(n, view.effect[i]),
+        "allele": np.array([_ALLELES[number]] * n),
+        "base": np.array(list(decode(codes[known]))),
+        "contribution": allele.mutations.contribution[known, i],
+        **{f"effect_{base}": effects[:, row] for row, base in enumerate("ACGT")},
+        "motif": np.array([site.motif.matrix_id if site else "."] * n),
+        "motif_strand": np.array([("-" if site.reverse else "+") if site else "."] * n),
+        "motif_column": motif_column[known],
+    }
+
+
+def _one(text: str) -> Variants:
+    """Return the one allele that a text says."""
+    (chunk,) = iter_chunks(open_variants([text]))
+    variants = chunk.variants
+    if len(variants) > 1:
+        alleles = ", ".join(f"{variants.chrom[0]}:{variants.pos[0]}:{variants.ref[0]}>{alt}" for alt in variants.alt)
+        raise ConfigError(f"{text} has {len(variants)} ALT alleles; draw one of {alleles}")
+    if variants.ref[0].upper() == variants.alt[0].upper():
+        raise ConfigError(f"{text}: REF and ALT are the same; there is nothing to compare")
+    return variants
+
+
+def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length: int) -> TfbError:
+    """Return why a variant is not drawn."""
+    chrom, pos, ref, alt = variants.chrom[0], int(variants.pos[0]), variants.ref[0], variants.alt[0]
+    why = {
+        "symbolic": "ALT is symbolic, a breakend or *: it has no sequence",
+        "too_long": f"REF or ALT is longer than half the window, {length // 2} bp",
+    }.get(status, "")
+    if status == "ref_mismatch":
+        there = decode(genome.windows([chrom], [pos - 1], len(ref)).codes[0])
+        why = f"REF is {ref.upper()}, but {genome.path.name} has {there} there; is this the right assembly and strand?"
+    elif "unknown_contig" in flags:
+        genome.contig(chrom)  # raises, with the nearest names
+    elif "outside_contig" in flags:
+        why = f"the contig has {genome.lengths[genome.contig(chrom)]:,} bp in {genome.path.name}"
+    elif "iupac_allele" in flags:
+        why = "an allele has letters that are not A, C, G or T"
+    elif "no_alt" in flags:
+        why = "there is no ALT"
+    status = status if status != "unsupported" else f"{status}, {flags}"
+    return ConfigError(f"{chrom}:{pos}:{ref}>{alt} is not scored ({status}): {why}")
+
+
+def _shown(
+    predictor: Predictor,
+    window: NDArray[np.uint8],
+    pos: int,
+    lengths: tuple[int, int],
+    number: int,
+    flank: int,
+    columns: list[int],
+) -> ShownAllele:
+    """Return the bases of an allele's window that are shown: the variant stands at its middle."""
+    half, length = len(window) // 2, lengths[number]
+    first, last = max(0, half - flank), min(len(window), half + length + flank)
+    offset = np.arange(first, last) - half  # from the first base of the allele
+    after = offset >= length
+    column = offset + half - first + np.where(after, max(lengths) - length, 0)
+    shift = lengths[0] - length
+    within = np.minimum(offset, lengths[0] - 1)
+    mutations = mutate_window(predictor, window, first, last).of(columns)
+    return ShownAllele(
+        mutations, column, pos + np.where(after, offset + shift, within), (half - first, half - first + length)
+    )
+
+
+def _match(motif: Motif, codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]] | None) -> Site | None:
+    """Return the best match of one motif; of those that cover an allele's own bases, where these are given."""
+    width, pwm = motif.width, log_odds(motif.pfm)
+    hits = []
+    for number, bases in enumerate(codes):
+        first, last = (0, len(bases)) if own is None else own[number]
+        start, end = max(0, first - width + 1), min(len(bases), last + width - 1)
+        if end - start < width:
+            return None
+        hit = StripedWindows(bases[None, start:end]).best_hits(pwm)
+        hits.append((float(hit.score[0]), start + int(hit.start[0]), bool(hit.reverse[0])))
+    allele = int(hits[1][0] > hits[0][0])
+    _, start, reverse = hits[allele]
+    scores = (hits[0][0], hits[1][0])
+    return Site(motif, pwm[::-1, ::-1] if reverse else pwm, allele, start, reverse, scores, own is not None)

@@ -1,0 +1,195 @@
+"""Writing zoo entries, from ``templates/`` and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
+from tfb_matrix_data.sequence import UNKNOWN, decode
+
+__all__ = [
+    "CITATION",
+    "SPECS",
+    "WEIGHTS_FILE",
+    "install_entry",
+    "render_spec",
+    "render_specs",
+    "save_weights",
+    "write_entry",
+]
+
+WEIGHTS_FILE = "weights.pt"
+CITATION = (
+    "Novakovsky et al., Biologically relevant transfer learning improves transcription factor binding prediction, "
+    "Genome Biology 22:280 (2021), doi:10.1186/s13059-021-02499-5"
+)
+_GOLDEN_SEQUENCES = 4
+# The first filters, biases and batch normalisation weigh nothing, but their rounding moves predictions the most.
+_SMALL = 25_000
+LARGEST_SHIFT = 1e-3
+"""How far storing the weights as float16 may move a probability."""
+
+
+def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor] | None = None) -> WeightsCard:
+    """Write a network's state_dict as CPU tensors, float16 but for the small ones.
+
+    It is a file that Kipoi and `torch.load(weights_only=True)` read; the same weights give the same bytes.
+
+    Parameters
+    ----------
+    network, path
+        What to write, and where to.
+    base
+        Weights to leave out where the network's are the same: those of the entry that it was fine-tuned from.
+
+    Raises
+    ------
+    EntryError
+        If a weight does not fit into float16.
+    """
+    state = {}
+    for name, value in network.state_dict().items():
+        value = value.detach().cpu()
+        before = None if base is None else base.get(name)
+        if before is not None and torch.equal(value, before.to(value.dtype)):  # False for other shapes
+            continue
+        half = value.half() if value.is_floating_point() and value.numel() > _SMALL else value
+        if not torch.isfinite(half).all():
+            raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
+        state[name] = half.contiguous().clone()
+    # Given a path, torch writes its name into the file, and that of a temporary one differs from process to process.
+    content = io.BytesIO()
+    torch.save(state, content)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
+    return WeightsCard(file=Path(path).name, sha256=sha256(path), dtype="float16")
+
+
+def write_entry(
+    folder: str | Path,
+    network: nn.Module,
+    card_fields: dict,
+    windows: NDArray[np.uint8] | None = None,
+    base: Entry | None = None,
+) -> Entry:
+    """Write a complete entry (weights, card, Kipoi's model.yaml files, golden predictions), whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where to; must not exist.
+    network
+        The trained network.
+    card_fields
+        Fields of `kipoi_tfb.zoo.card.Card` but the weights.
+    windows
+        Codes (windows, length) on which to measure how far float16 moves predictions; default random ones.
+    base
+        The entry that it was fine-tuned from: only what differs from its weights is written. It must be where
+        `kipoi_tfb.zoo.entry.locate_base` finds it.
+
+    Raises
+    ------
+    EntryError
+        If the folder exists already, or float16 moves a probability by more than `LARGEST_SHIFT`.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        raise EntryError(f"{folder} exists already; remove it or choose another name")
+    with atomic_folder(folder) as temporary:
+        weights = save_weights(network, temporary / WEIGHTS_FILE, None if base is None else base.state_dict())
+        card = Card(weights=weights, **card_fields)
+        write_card(card, temporary)
+        shift = _largest_shift(network, open_entry(temporary), windows)
+        card = card.model_copy(update={"weights": weights.model_copy(update={"largest_shift": shift})})
+        write_card(card, temporary)
+        render_specs(card, temporary)
+        _write_golden(open_entry(temporary), temporary)
+    return open_entry(folder)
+
+
+SPECS = {"model.yaml": "model.yaml.j2", "variants/model.yaml": "variants.yaml.j2"}
+"""{file of an entry: its template}: regions and sequences, and variants."""
+
+
+def render_specs(card: Card, folder: Path) -> None:
+    """Write the entry's Kipoi files (`SPECS`) from the templates."""
+    (folder / "variants").mkdir(exist_ok=True)
+    for target in SPECS:
+        (folder / target).write_text(render_spec(card, target))
+
+
+def render_spec(card: Card, target: str) -> str:
+    """Return one of an entry's Kipoi files (`SPECS`) as the templates give it."""
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return templates.get_template(SPECS[target]).render(card=card)
+
+
+def install_entry(source: Entry, zoo: Path) -> Entry:
+    """Copy an entry's folder into a zoo under its card's name, whole or not at all.
+
+    Raises
+    ------
+    EntryError
+        If there is one of that name, also where another process has put it there in the meantime.
+    """
+    name = source.card.name
+    target = zoo / name
+    if target.exists():
+        raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
+    with atomic_folder(target) as temporary:
+        shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
+    installed = open_entry(target, name)
+    if installed.card != source.card:  # of two that are added at once, `atomic_folder` keeps the first
+        raise EntryError(f"another {name} was added to the zoo at the same time; `tfb zoo show {name}` shows it")
+    return installed
+
+
+def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:
+    if windows is None:
+        windows = np.random.default_rng(1).integers(0, 4, (512, entry.card.window_length), np.uint8)
+    stored = Predictor([entry]).probability(windows)
+    network = network.cpu().eval()
+    largest = 0.0
+    with torch.inference_mode():
+        for start in range(0, len(windows), 512):
+            logits = both_strands(network, to_one_hot(torch.from_numpy(windows[start : start + 512])))
+            difference = probability(logits).numpy() - stored[start : start + 512]
+            largest = max(largest, float(np.abs(difference).max()))
+    if not largest <= LARGEST_SHIFT:
+        raise EntryError(f"storing {entry.card.name} as float16 moves a probability by {largest:.2g}")
+    return round(largest, 7)
+
+
+def _write_golden(entry: Entry, folder: Path) -> None:
+    codes = np.random.default_rng(0).integers(0, 4, (_GOLDEN_SEQUENCES, entry.card.window_length), np.uint8)
+    codes[-1, :50] = UNKNOWN
+    found = Predictor([entry]).probability(codes)
+    golden = {
+        "tasks": list(entry.card.tasks),
+        "sequences": [decode(row) for row in codes],
+        "probability": [[round(float(value), 6) for value in row] for row in found],
+    }
+    with atomic_path(folder / GOLDEN_FILE) as temporary:
+        temporary.write_text(json.dumps(golden) + "\n")

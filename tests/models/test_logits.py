@@ -1,0 +1,94 @@
+"""One-hot on the device is one-hot in the data package; scores do not depend on the strand."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from torch import nn
+
+from kipoi_tfb.models.logits import (
+    as_tensor,
+    average,
+    both_strands,
+    difference,
+    disagreement,
+    effect,
+    probability,
+    to_one_hot,
+)
+from tests import tiny
+from tfb_matrix_data.sequence import encode, one_hot, reverse_complement
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(0, 4), st.integers(1, 30)), elements=st.integers(0, 4)))
+def test_one_hot_is_that_of_the_data_package(codes):
+    found = to_one_hot(torch.from_numpy(codes))
+    assert found.dtype == torch.float32
+    np.testing.assert_array_equal(found.numpy(), one_hot(codes))
+
+
+def test_one_hot_takes_other_types():
+    found = to_one_hot(torch.from_numpy(encode("AN")[None]), torch.bfloat16)
+    assert found.dtype == torch.bfloat16
+    assert found.float().tolist() == [[[1, 0], [0, 0], [0, 0], [0, 0]]]
+
+
+def test_both_strands_is_strand_symmetric():
+    codes = np.random.default_rng(0).integers(0, 5, (16, 200), np.uint8)
+    network = tiny.network(seed=4)
+    with torch.no_grad():
+        forward, reverse = (to_one_hot(torch.from_numpy(c)) for c in (codes, reverse_complement(codes)))
+        assert (network(forward) - network(reverse)).abs().max() > 1e-3  # the network alone is not
+        torch.testing.assert_close(both_strands(network, forward), both_strands(network, reverse), rtol=0, atol=1e-6)
+
+
+def test_both_strands_averages_logits():
+    class CountA(nn.Module):
+        def forward(self, hot):
+            return hot[:, 0].sum(1, keepdim=True)
+
+    # A on the one strand plus A on the other (T), over two.
+    hot = to_one_hot(torch.from_numpy(np.stack([encode("AACG"), encode("TTTA"), encode("NNAA")])))
+    assert both_strands(CountA(), hot).tolist() == [[1.0], [2.0], [1.0]]
+
+
+def test_disagreement_of_the_strands_by_hand():
+    # (allele, strand, TF): the effects are 2 and 0.5 on the one strand, 1 and 1.5 on the other.
+    ref = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    alt = torch.tensor([[[2.0, 1.5], [2.0, 1.5]]])
+    assert disagreement(ref, alt).tolist() == [[1.0, 1.0]]
+    assert effect(average(ref), average(alt)).tolist() == [[1.5, 1.0]]
+    assert disagreement(alt, alt).tolist() == [[0.0, 0.0]]
+
+
+def test_difference_of_probabilities_by_hand():
+    logits = torch.log(torch.tensor([[0.25, 0.8]]) / (1 - torch.tensor([[0.25, 0.8]])))
+    torch.testing.assert_close(difference(torch.zeros(1, 2), logits), torch.tensor([[-0.25, 0.3]]))
+
+
+def test_both_strands_is_float32_under_bf16():
+    hot = to_one_hot(torch.zeros((2, 200), dtype=torch.uint8))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert both_strands(tiny.network(), hot).dtype == torch.float32
+
+
+def test_effect_is_the_difference_of_log_odds():
+    ref, alt = torch.tensor([[0.3, -1.0, 2.0]]), torch.tensor([[1.3, -2.5, 2.0]])
+    p_ref, p_alt = (probability(x).double() for x in (ref, alt))
+    log_odds = torch.log(p_alt / (1 - p_alt)) - torch.log(p_ref / (1 - p_ref))
+    torch.testing.assert_close(effect(ref, alt).double(), log_odds, rtol=0, atol=1e-5)
+    torch.testing.assert_close(effect(ref, alt), torch.tensor([[1.0, -1.5, 0.0]]))  # stronger, weaker, the same
+
+
+def test_probability_is_between_0_and_1():
+    assert probability(torch.tensor([-200.0, 0.0, 200.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_as_tensor_copies_what_cannot_be_written():
+    codes = encode("ACGT")
+    assert as_tensor(codes).data_ptr() == codes.ctypes.data
+    codes.flags.writeable = False
+    assert as_tensor(codes).data_ptr() != codes.ctypes.data and as_tensor(codes).tolist() == [0, 1, 2, 3]

@@ -1,0 +1,53 @@
+"""The heatmap: its order, its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kipoi_tfb.output.figures import class_order, similarity_heatmap
+from tfb_matrix_data.errors import InputError
+
+TFS = ["JUND", "NEW", "FOS", "SP1", "GATA1", "GATA2", "ATF4"]
+CLASSES = {"JUND": "bZIP", "FOS": "bZIP", "ATF4": "bZIP", "SP1": "C2H2", "GATA1": "C4", "GATA2": "C4"}
+MODES = {"JUND": frozenset({"b"}), "FOS": frozenset({"b"}), "ATF4": frozenset({"c"})}
+
+
+def test_the_order_is_by_class_then_mode_then_name() -> None:
+    assert class_order(TFS, CLASSES, MODES) == ["FOS", "JUND", "ATF4", "GATA1", "GATA2", "SP1", "NEW"]
+
+
+def draw(path: Path, n_classes: int = 3, title: str = "") -> bytes:
+    values = np.linspace(0, 1, 49).reshape(7, 7)
+    values[0, 0] = np.nan
+    classes = CLASSES if n_classes == 3 else {f"TF{i}": f"class {i}" for i in range(n_classes)}
+    tfs = TFS if n_classes == 3 else [f"TF{i}" for i in range(n_classes)]
+    values = values if n_classes == 3 else np.eye(n_classes)
+    similarity_heatmap(values, tfs, classes, path, title)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "A.SVG"])
+def test_the_same_bytes_again(tmp_path: Path, name: str) -> None:
+    first = draw(tmp_path / name)
+    assert first == draw(tmp_path / name)
+    assert first.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml")
+
+
+def test_an_svg_has_names_and_legend_as_text(tmp_path: Path) -> None:
+    text = draw(tmp_path / "a.svg", title="All of it").decode()
+    for word in (*TFS, "TF class (TFs)", "bZIP (3)", "C4 (2)", "not known (1)", "All of it", "cosine similarity"):
+        assert f">{word}<" in text
+
+
+def test_more_classes_than_colours(tmp_path: Path) -> None:
+    text = draw(tmp_path / "a.svg", n_classes=25).decode()
+    assert ">other classes (7)<" in text and ">class 0 (1)<" in text
+
+
+def test_another_ending_is_refused_and_nothing_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '\.pdf'; use one of \.png, \.svg"):
+        draw(tmp_path / "a.pdf")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,246 @@
+"""Scores of alleles: shifts of the window, disagreement of the strands, percentiles, the TFs gained and lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.effects import EffectScorer, top_tfs, window_shifts
+from kipoi_tfb.zoo.null import CLASSES, PERCENTS
+from tests.entries import CONTIGS, TFS, base
+from tests.zoo.test_null import copied, put_null
+from tfb_matrix_data.alleles import allele_windows
+from tfb_matrix_data.errors import ConfigError, EntryError
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.sequence import encode, gc_content, reverse_complement
+from tfb_matrix_data.variants import Variants
+
+pytest_plugins = ("tests.entries",)
+
+CHR1 = CONTIGS["chr1"]
+SHIFTS = (60, 25)
+
+
+def other(letter: str) -> str:
+    return letter.translate(str.maketrans("ACGT", "TGCA"))
+
+
+def variants_of(*alleles: tuple[int, str, str]) -> Variants:
+    pos, ref, alt = zip(*alleles, strict=True)
+    n = len(pos)
+    return Variants(
+        ["chr1"] * n, np.array(pos), ["."] * n, list(ref), list(alt), np.zeros(n, bool), Path("made by a test")
+    )
+
+
+ALLELES = variants_of(
+    (500, base(500), other(base(500))),
+    (800, CHR1[799:805], CHR1[799]),
+    (900, base(900), base(900) + "GATTACA"),
+    (950, CHR1[949:952], other(CHR1[949:952])),
+    (30, base(30), other(base(30))),
+    (700, base(700), "<DEL>"),
+)
+SCORED = np.arange(5)
+
+
+def score(predictor: Predictor, genome: Genome, scores: tuple[str, ...], variants: Variants = ALLELES, **options):
+    scorer = EffectScorer(predictor, genome, scores, **options)
+    swap = options.get("allele_swap", False)
+    return scorer(variants, allele_windows(variants, genome, predictor.window_length, allele_swap=swap))
+
+
+def naive_windows(pos: int, ref: str, alt: str, shift: int) -> tuple[str, str]:
+    """Cut both windows out of text, N beyond the contig."""
+    changed = CHR1[: pos - 1] + alt + CHR1[pos - 1 + len(ref) :]
+    start = pos - 1 - 100 + shift
+    left = "N" * max(0, -start)
+    ref_window, alt_window = (left + text[max(0, start) : start + 200] for text in (CHR1, changed))
+    return ref_window.ljust(200, "N"), alt_window.ljust(200, "N")
+
+
+def test_the_largest_effect_over_windows_cut_from_text(predictor, genome):
+    found = score(predictor, genome, ("effect",), shifts=SHIFTS).values
+    each = []
+    for shift in (0, -25, 25, -50, 50):
+        windows = [naive_windows(*allele, shift) for allele in zip(ALLELES.pos, ALLELES.ref, ALLELES.alt, strict=True)]
+        ref, alt = (predictor.logits(np.stack([encode(pair[i]) for pair in windows[:5]])) for i in (0, 1))
+        each.append(alt - ref)
+    stacked = np.stack(each)
+    wanted = np.take_along_axis(stacked, np.abs(stacked).argmax(0)[None], 0)[0]
+    np.testing.assert_allclose(found["max_effect"][SCORED], wanted, atol=1e-5)
+    np.testing.assert_allclose(found["effect"][SCORED], stacked[0], atol=1e-5)
+    assert np.isnan(found["max_effect"][5]).all()
+    assert len(set(np.abs(stacked).argmax(0).ravel().tolist())) > 2  # of several shifts, not of one
+
+
+def test_the_centred_scores_do_not_depend_on_the_others(predictor, genome):
+    plain = score(predictor, genome, ("ref", "alt", "effect")).values
+    rich = score(predictor, genome, ("ref", "alt", "effect", "diff", "disagreement"), shifts=SHIFTS, top=2).values
+    for name, values in plain.items():
+        np.testing.assert_array_equal(values, rich[name])
+    np.testing.assert_allclose(rich["diff"], rich["alt"] - rich["ref"], atol=1e-7)
+    assert list(rich) == ["ref", "alt", "effect", "diff", "disagreement", "max_effect"]
+
+
+class ReadsOnePlace:
+    """Stands for a predictor that sees an A at index 140 of the window and nothing else."""
+
+    window_length, columns, sources = 200, ["X"], [SimpleNamespace()]
+
+    def allele_logits(
+        self, ref: NDArray[np.uint8], alt: NDArray[np.uint8], strands: bool = False
+    ) -> list[NDArray[np.float32]]:
+        return [3 * (codes[:, 140:141] == 0).astype(np.float32) for codes in (ref, alt)]
+
+
+@pytest.mark.parametrize("shifts", [(40, 10), (99, 20), (45, 1)])
+def test_a_variant_off_centre_is_not_lost(genome, shifts):
+    gained = variants_of(*((p, base(p), "A") for p in range(500, 600) if base(p) != "A"))
+    lost = variants_of(*((p, "A", "C") for p in range(500, 600) if base(p) == "A"))
+    for variants, effect in ((gained, 3), (lost, -3)):
+        found = score(ReadsOnePlace(), genome, ("effect",), variants, shifts=shifts).values
+        assert (found["effect"] == 0).all()
+        assert (found["max_effect"] == effect).all()  # at a shift of -40 the variant is at index 140
+
+
+def test_swapped_alleles_are_shifted_too(predictor, genome):
+    swapped = variants_of((500, other(base(500)), base(500)))
+    forward = score(predictor, genome, ("effect",), ALLELES, shifts=SHIFTS).values
+    back = score(predictor, genome, ("effect",), swapped, shifts=SHIFTS, allele_swap=True).values
+    np.testing.assert_allclose(back["max_effect"][0], -forward["max_effect"][0], atol=1e-6)
+
+
+def test_shifts_are_multiples_of_the_step_within_the_window():
+    assert window_shifts(40, 20, 200) == (-20, 20, -40, 40)
+    assert window_shifts(99, 99, 200) == (-99, 99)
+    for largest, step in ((0, 0), (10, 0), (10, 20), (100, 10)):
+        with pytest.raises(ConfigError, match=f"shifts of up to {largest} bp in steps of {step}: .* at most 99"):
+            window_shifts(largest, step, 200)
+
+
+# Strands
+
+
+def test_disagreement_is_between_the_effects_of_the_strands(predictor, genome):
+    found = score(predictor, genome, ("effect", "disagreement")).values
+    windows = allele_windows(ALLELES, genome, 200)
+    (network,) = predictor._networks
+    forward, reverse = [], []
+    for codes, effects in ((lambda c: c, forward), (reverse_complement, reverse)):
+        with torch.no_grad():
+            hot = [torch.from_numpy(np.eye(5, dtype=np.float32)[codes(w[SCORED])][..., :4]) for w in windows[2:]]
+            ref, alt = (network(one.transpose(1, 2)) for one in hot)
+        effects.append((alt - ref).numpy())
+    np.testing.assert_allclose(found["disagreement"][SCORED], np.abs(forward[0] - reverse[0]), atol=1e-5)
+    np.testing.assert_allclose(found["effect"][SCORED], (forward[0] + reverse[0]) / 2, atol=1e-5)
+    assert found["disagreement"][SCORED].min() >= 0 and found["disagreement"][SCORED].max() > 0.01
+
+
+def test_strand_logits_are_those_of_the_other_strand_the_other_way_round(predictor):
+    codes = np.random.default_rng(1).integers(0, 4, (5, 200), np.uint8)
+    strands = predictor.strand_logits(codes)
+    assert strands.shape == (5, 2, 3)
+    np.testing.assert_allclose(strands, predictor.strand_logits(reverse_complement(codes))[:, ::-1], atol=1e-5)
+    np.testing.assert_array_equal((strands[:, 0] + strands[:, 1]) / 2, predictor.logits(codes))
+    assert predictor.strand_logits(codes[:0]).shape == (0, 2, 3)
+
+
+# Percentiles
+
+
+@pytest.fixture
+def with_null(entry, tmp_path):
+    """Return a predictor whose null is wide by 1 + t + k + b for TF t, class k and GC bin b."""
+    own = copied(entry, tmp_path / "own")
+    steps = 1 + np.add.outer(np.add.outer(np.arange(3), np.arange(len(CLASSES))), np.arange(2))
+    quantiles = steps[..., None] * (np.array(PERCENTS) - 50) / 50
+    put_null(own, gc_edges=np.array([0.5]), quantiles=quantiles.astype(np.float16))
+    return Predictor([own])
+
+
+def test_percentiles_are_of_the_class_the_gc_and_the_tf(with_null, genome):
+    found = score(with_null, genome, ("effect", "percentile")).values
+    gc = gc_content(allele_windows(ALLELES, genome, 200).ref)
+    ref = {"A": "T", "G": "C"}.get(base(500), base(500))
+    alt = other(ref)
+    for row, name in ((0, f"{ref}>{alt}"), (1, "deletion"), (2, "insertion")):
+        steps = 1 + np.arange(3) + CLASSES.index(name) + (gc[row] >= 0.5)
+        wanted = np.clip(50 + 50 * found["effect"][row] / steps, 0, 100)
+        np.testing.assert_allclose(found["percentile"][row], wanted, atol=0.05)
+    assert np.isnan(found["percentile"][[3, 5]]).all()  # three bases replaced: no null; symbolic: not scored
+    assert not np.isnan(found["percentile"][:3]).any()
+
+
+def test_percentiles_of_swapped_alleles_are_those_of_the_genomes_one(with_null, genome):
+    forward = score(with_null, genome, ("effect", "percentile"), variants_of((500, base(500), other(base(500))))).values
+    swapped = variants_of((500, other(base(500)), base(500)))
+    back = score(with_null, genome, ("effect", "percentile"), swapped, allele_swap=True).values
+    np.testing.assert_allclose(back["effect"], -forward["effect"], atol=1e-5)
+    np.testing.assert_allclose(back["percentile"], 100 - forward["percentile"], atol=1e-3)
+
+
+def test_percentiles_of_chosen_tfs_and_of_two_entries(with_null, entry, tmp_path, genome):
+    every = score(with_null, genome, ("percentile",)).values["percentile"]
+    own = with_null.sources[0]
+    fewer = score(Predictor([own], ["JUND", "ATF4"]), genome, ("percentile",)).values["percentile"]
+    np.testing.assert_allclose(fewer, every[:, [TFS.index("JUND"), TFS.index("ATF4")]], atol=1e-3)
+    twin = copied(entry, tmp_path / "twin")
+    put_null(twin, quantiles=np.broadcast_to((np.array(PERCENTS, np.float16) - 50), (3, 8, 2, len(PERCENTS))))
+    both = score(Predictor([own, twin]), genome, ("percentile",)).values["percentile"]
+    np.testing.assert_allclose(both[:, :3], every, atol=1e-3)
+    assert np.nanmax(np.abs(both[:, 3:] - every)) > 1
+
+
+def test_a_percentile_needs_a_null(predictor, genome):
+    with pytest.raises(EntryError, match=r"has no null to take percentiles from .*: tfb null .* --matrix MATRIX"):
+        EffectScorer(predictor, genome, ("percentile",))
+
+
+def test_a_null_made_for_other_weights_is_refused(with_null, genome):
+    own = with_null.sources[0]
+    other_card = own.card.model_copy(update={"weights": own.card.weights.model_copy(update={"sha256": "f" * 64})})
+    with_null.sources = [replace(own, card=other_card)] * 3
+    with pytest.raises(
+        EntryError, match=r"was made for weights .*, .* has ffffffffffff\.\.\.; make it again: tfb null"
+    ):
+        EffectScorer(with_null, genome, ("percentile",))
+
+
+# What is gained and lost
+
+
+def test_top_tfs_by_hand():
+    effects = np.array([[0.5, -1, 2, 2, -3], [-1, -1, -1, -1, -1], [0, 0, 0, 1e-5, 0]], np.float32)
+    tfs = ["A", "B", "C", "e/D", "E"]
+    assert top_tfs(tfs, effects, 2) == ["C:2;e/D:2", ".", "e/D:1e-05"]
+    assert top_tfs(tfs, effects, -3) == ["E:-3;B:-1", "A:-1;B:-1;C:-1", "."]
+    assert top_tfs(tfs, effects, 9)[0] == "C:2;e/D:2;A:0.5"
+
+
+def test_top_tfs_are_those_of_the_effects(predictor, genome):
+    effects = score(predictor, genome, ("effect", "ref"), top=1)
+    assert list(effects.texts) == ["top_gained", "top_lost"]
+    for row in SCORED:
+        values = dict(zip(TFS, effects.values["effect"][row], strict=True))
+        for name, best in (("top_gained", max(values, key=values.get)), ("top_lost", min(values, key=values.get))):
+            right = values[best] > 0 if name == "top_gained" else values[best] < 0
+            assert effects.texts[name][row] == (f"{best}:{values[best]:.3g}" if right else ".")
+    assert effects.texts["top_gained"][5] == effects.texts["top_lost"][5] == "."
+    assert score(predictor, genome, ("ref",), top=1).texts == effects.texts  # whether or not effects are written
+    assert score(predictor, genome, ("ref",)).texts == {}
+
+
+def test_wrong_scores_are_named(predictor, genome):
+    with pytest.raises(ConfigError, match="max_effect is over shifts of the window: say how far, with --shifts"):
+        EffectScorer(predictor, genome, ("max_effect",))
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, diff, .*; found none"):
+        EffectScorer(predictor, genome, ())
+    assert EffectScorer(predictor, genome, ("max_effect",), (10, 10)).scores == ["max_effect"]

@@ -1,0 +1,166 @@
+"""A configuration that is wrong says which field is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related, SplitConfig, read_config
+from tests import tiny
+from tfb_matrix_data.errors import ConfigError, InputError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(text: str | None = None, **fields: object) -> PretrainConfig:
+        path = tmp_path / "config.yaml"
+        required = {"name": "tiny", "summary": "A test."}
+        path.write_text(yaml.safe_dump({**required, **fields}) if text is None else text)
+        return read_config(path)
+
+    return write_and_read
+
+
+def test_defaults_hold_out_the_right_chromosomes(read):
+    assert read().split == SplitConfig(validation=("chr21",), test=("chr22",), excluded=("chr16",))
+    assert read(split={"test": ["chr7", "chr8"]}).split.test == ("chr7", "chr8")
+    assert read(split="paper").split == "paper"
+
+
+@pytest.mark.parametrize(
+    ("tfs", "expected"),
+    [
+        ("all", "all"),
+        (["JUND"], ("JUND",)),
+        ({"most_resolved": 50}, MostResolved(most_resolved=50)),
+        ({"relation": "cofactors", "of": "JUND"}, Related(relation="cofactors", of="JUND", n=5, with_target=False)),
+    ],
+)
+def test_tfs(read, tfs, expected):
+    assert read(tfs=tfs).tfs == expected
+
+
+@pytest.mark.parametrize(
+    "tfs", ["all", ["JUND", "SP1"], {"most_resolved": 2}, {"relation": "binding_mode", "of": "SP1", "n": 3}]
+)
+def test_round_trip_through_json(tfs):
+    config = tiny.config(tfs=tfs, split={"excluded": ["chr1"]})
+    assert PretrainConfig.model_validate(config.model_dump()) == config
+    assert PretrainConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("epochs", 0, "greater than 0 .found 0."),
+        ("epochs", "many", "valid integer.*found 'many'"),
+        ("batch_size", 1, "greater than 1"),
+        ("learning_rate", -0.1, "greater than 0"),
+        ("weight_decay", -1, "greater than or equal to 0"),
+        ("seed", -1, "greater than or equal to 0"),
+        ("seed", 2**32, "less than"),
+        ("labels", "dense", "'sparse' or 'less_sparse' .found 'dense'."),
+        ("resolved", "some", "'any' or 'all'"),
+        ("strands", "forward", "'random' or 'both'"),
+        ("optimiser", "sgd", "'adam' or 'adamw'"),
+        ("schedule", "linear", "'one_cycle' or 'constant'"),
+        ("name", "../up", "match pattern.*found '../up'"),
+        ("name", "", "match pattern"),
+        ("tfs", [], "at least 1 item"),
+        ("tfs", ["JUND", "SP1", "JUND"], "JUND named twice"),
+        ("tfs", 5, "found 5."),
+    ],
+)
+def test_wrong_value_names_the_field(read, field, value, complaint):
+    with pytest.raises(ConfigError, match=rf"config.yaml: field '{field}': .*{complaint}"):
+        read(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"split": {"test": "chr21"}}, "'split.test': Input should be a valid tuple .found 'chr21'.; 1 more"),
+        ({"split": {"excluded": [16]}}, "'split.excluded.0': Input should be a valid string .found 16.; 1 more"),
+        ({"tfs": {"most_resolved": 0}}, "'tfs.most_resolved': Input should be greater than 0 .found 0."),
+        ({"tfs": ["JUND", 3]}, "'tfs.1': Input should be a valid string .found 3."),
+        ({"tfs": {"of": "JUND"}}, "'tfs.relation': Field required"),
+        ({"tfs": {"relation": "cofactor", "of": "JUND"}}, "'tfs.relation': Input .* 'cofactors'.*found 'cofactor'."),
+        ({"tfs": {"relation": "cofactors", "of": "JUND", "n": 0}}, "'tfs.n': Input should be greater than 0 .found 0."),
+        ({"tfs": {"relation": "cofactors", "of": "JUND", "with": 1}}, "'tfs.with': Extra inputs are not permitted"),
+        ({"tfs": {"relation": "string", "of": "JUND"}}, "'tfs': Value error, relation string needs `string`, a .*"),
+        ({"tfs": {"relation": "random", "of": "JUND", "n": 1, "with_target": True}}, "'tfs': .*at least 2 where.*"),
+    ],
+)
+def test_field_of_a_field_is_named(read, fields, complaint):
+    with pytest.raises(ConfigError, match=f"field {complaint}$"):
+        read(**fields)
+
+
+def test_unknown_field_is_named(read):
+    with pytest.raises(ConfigError, match=r"field 'learning_rat': Extra inputs are not permitted$"):
+        read(learning_rat=0.1)
+    with pytest.raises(ConfigError, match=r"field 'split.validate': Extra inputs are not permitted; 1 more"):
+        read(split={"validate": ["chr1"]})
+
+
+def test_missing_field_is_named_and_others_counted(read):
+    with pytest.raises(ConfigError, match=r"field 'summary': Field required; 1 more$"):
+        read(text="name: tiny\nepochs: 0\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "is not a configuration"),
+        ("- a\n", "is not a configuration"),
+        ("a: [", "is not YAML"),
+        ("\0", "is not YAML"),
+    ],
+)
+def test_not_a_configuration(read, text, complaint):
+    with pytest.raises(InputError, match=f"config.yaml: {complaint}"):
+        read(text=text)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match=r"none.yaml: no such configuration file"):
+        read_config(tmp_path / "none.yaml")
+    with pytest.raises(InputError):
+        read_config(tmp_path)
+
+
+def test_binary_file(tmp_path):
+    (tmp_path / "config.yaml").write_bytes(b"\x89HDF\xff\xfe")
+    with pytest.raises(InputError, match="is not YAML"):
+        read_config(tmp_path / "config.yaml")
+
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+PENTAD = ("HNF4A", "JUND", "MAX", "SPI1", "SP1")
+
+
+def test_every_experiment_is_valid():
+    paths = sorted(path for path in EXPERIMENTS.rglob("*.yaml") if "results" not in path.parts)
+    configs = [read_config(path) for path in paths]
+    assert [config.name.removeprefix("pentad-") for config in configs] == [path.stem for path in paths]
+    assert len({config.name for config in configs}) == len(configs)
+    assert all(config.split == SplitConfig() for config in configs), "no released model may train on what is held out"
+
+
+def test_the_papers_models_have_the_papers_protocol():
+    # Patience leaves out epochs that would not have been kept, unless a later one had been better than all before.
+    ours = {"name", "summary", "architecture", "tfs", "patience"}
+    multi50 = read_config(EXPERIMENTS / "multi50.yaml").model_dump(exclude=ours)
+    names = ["multi50-danq.yaml", *(path.relative_to(EXPERIMENTS) for path in EXPERIMENTS.glob("pentad/*.yaml"))]
+    for name in names:
+        assert read_config(EXPERIMENTS / name).model_dump(exclude=ours) == multi50, name
+
+
+@pytest.mark.parametrize("tf", PENTAD)
+@pytest.mark.parametrize("relation", ["binding_mode", "cofactors"])
+def test_the_pentad(tf, relation):
+    config = read_config(EXPERIMENTS / "pentad" / f"{tf}-{relation.replace('_', '-')}.yaml")
+    assert config.tfs == Related(relation=relation, of=tf, n=5, with_target=True)
+    assert config.architecture == "paper-cnn"
