@@ -29,8 +29,8 @@ from benchmarks.truth.report import SIZE_MARKS, wide
 from benchmarks.truth.sizes import FORMS, Change, as_change
 from benchmarks.truth.statistics import Row, group_weights
 from benchmarks.truth.tables import Bindings
-from kipoi_tfb.card import MetricsCard
-from kipoi_tfb.entry import Entry
+from kipoi_tfb.zoo.card import MetricsCard
+from kipoi_tfb.zoo.entry import Entry
 from tests.entries import TFS
 from tests.test_truth import ASB_HEADER, snv, write_table
 from tests.tiny import make_entry

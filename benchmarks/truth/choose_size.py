@@ -37,10 +37,10 @@ from benchmarks.truth.scores import read_alleles
 from benchmarks.truth.sizes import FORMS, as_change
 from benchmarks.truth.statistics import SEED, Row
 from benchmarks.truth.tables import ASB_FILE, Bindings, read_asb, write_alleles
-from kipoi_tfb.card import today
-from kipoi_tfb.entry import Entry
-from kipoi_tfb.predictor import Predictor
-from kipoi_tfb.zoo import find_entry
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.card import today
+from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
 from tfb_matrix_data.genome import Genome
