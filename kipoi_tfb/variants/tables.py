@@ -13,69 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
+from kipoi_tfb.variants.columns import FIXED, LINE, SCORES, TIDY, VEFF2
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.variants import VariantChunk
 
-__all__ = [
-    "DEFAULT_SCORES",
-    "FIXED",
-    "MAX_EFFECT",
-    "SCORES",
-    "TOP",
-    "VEFF2",
-    "EffectFile",
-    "EffectTable",
-    "ScoredChunk",
-    "Veff2Table",
-    "effect_format",
-]
-
-MAX_EFFECT = "max_effect"
-
-FIXED = {
-    "chrom": "contig, as the input calls it",
-    "pos": "position of the first REF base, from 1",
-    "id": "identifier in the input; a dot for none",
-    "ref": "REF, as in the input",
-    "alt": "one ALT allele, as in the input; a dot for a record without any",
-    "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, symbolic, "
-    "too_long or unsupported (not scored)",
-    "flags": "remarks, separated by a semicolon, a dot for none: n_in_window=COUNT, edge_padded, duplicate, "
-    "not_left_normalised; why an allele is unsupported: no_alt, iupac_allele, unknown_contig, outside_contig",
-}
-"""Columns that do not depend on the TFs, and what they say."""
-
-SCORES = {
-    "ref": "probability of binding with REF",
-    "alt": "probability of binding with ALT",
-    "effect": "log-odds of binding with ALT minus with REF, natural logarithm; positive: ALT strengthens binding, "
-    "negative: ALT weakens it",
-    "diff": "probability of binding with ALT minus with REF; positive: ALT strengthens binding, negative: ALT weakens "
-    "it",
-    "disagreement": "absolute difference between the effects on the two strands, whose mean is the effect, in its "
-    "units; never negative: the larger, the less the network is sure of the effect",
-    "percentile": "per cent of random variants of the same class and similar GC content, in open regions, that have a "
-    "smaller effect, 0 to 100; near 100: ALT strengthens binding more than nearly all of them, near 0: ALT weakens it "
-    "more",
-    MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
-    "effect",
-}
-"""Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
-
-DEFAULT_SCORES = ("ref", "alt", "effect")
-
-TOP = {
-    "top_gained": "TFs whose binding ALT strengthens most, with their positive effects, largest first",
-    "top_lost": "TFs whose binding ALT weakens most, with their negative effects, most negative first",
-}
-"""Columns of text and what they say; `kipoi_tfb.variants.effects.top_tfs`."""
-
-TIDY = {"ref": "p_ref", "alt": "p_alt"}
-"""Names of `SCORES` in a tidy table where they are other: it has columns ref and alt for the alleles."""
-
-VEFF2 = {"ref": "ref", "alt": "alt", "diff": "diff", "effect": "logit"}
-"""What `kipoi-veff2` calls its scoring functions that are scores of ours too."""
+__all__ = ["EffectFile", "EffectTable", "ScoredChunk", "Veff2Table", "effect_format"]
 
 _VEFF2_FIXED = {"chrom": "#CHROM", "pos": "POS", "id": "ID", "ref": "REF", "alt": "ALT"}
 
@@ -93,15 +36,16 @@ class ScoredChunk(NamedTuple):
         Of each allele.
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
-    texts
-        Of each allele, for each of `TOP` if they are wanted; ``"."`` where there is none.
+    line
+        (alleles,) for each of `LINE` that is wanted: float32, NaN where there is none; or text, of dtype object,
+        ``"."`` where there is none.
     """
 
     records: VariantChunk
     status: list[str]
     flags: list[str]
     values: Mapping[str, NDArray[np.float32]]
-    texts: Mapping[str, list[str]]
+    line: Mapping[str, NDArray]
 
 
 class EffectFile(Protocol):
@@ -156,17 +100,17 @@ class EffectTable:
             scores = {TIDY.get(name, name): said for name, said in SCORES.items()}
             return Notes(self.about, FIXED | {"tf": "the TF that the scores are of"} | scores)
         scores = {f"{tf}_{name}": f"{tf}: {said}" for tf in self.tfs for name, said in SCORES.items()}
-        return Notes(self.about, FIXED | TOP | scores)
+        return Notes(self.about, FIXED | LINE | scores)
 
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write a chunk as Parquet."""
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the TFs gained and lost, then scores."""
+        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the allele's line, then scores."""
         columns = _fixed(chunk)
         if not self.tidy:
-            columns |= {name: _objects(texts) for name, texts in chunk.texts.items()}
+            columns |= chunk.line
             for i, tf in enumerate(self.tfs):
                 columns |= {f"{tf}_{name}": values[:, i] for name, values in chunk.values.items()}
             return columns
@@ -220,7 +164,7 @@ class Veff2Table(EffectTable):
             for target in self.targets
             for name, said in SCORES.items()
         }
-        return Notes(self.about, fixed | TOP | scores)
+        return Notes(self.about, fixed | LINE | scores)
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk."""
@@ -229,7 +173,7 @@ class Veff2Table(EffectTable):
         for score in sorted(chunk.values, key=lambda score: score not in VEFF2):
             for i, target in enumerate(self.targets):
                 columns[f"{target}/{VEFF2.get(score, score)}"] = chunk.values[score][:, i]
-        return columns | fixed | {name: _objects(texts) for name, texts in chunk.texts.items()}
+        return columns | fixed | dict(chunk.line)
 
 
 def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
