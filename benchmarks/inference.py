@@ -11,6 +11,7 @@ from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.device import autocast, choose_precision
 from kipoi_tfb.models.logits import both_strands, to_one_hot
 from kipoi_tfb.zoo.find import find_entries
+from kipoi_tfb.zoo.networks import load_network
 
 BATCH, SECONDS = 128, 4
 
@@ -26,7 +27,7 @@ def main() -> None:
     # The first of each: what a group makes of a base is no other network.
     of_architecture = {entry.card.architecture: entry for entry in reversed(find_entries("all"))}
     for architecture, entry in sorted(of_architecture.items()):
-        network = entry.load()
+        network = load_network(entry)
         for precision in dict.fromkeys(("fp32", choose_precision("auto", device))):
             value = rate(network, codes, precision)
             how = f"`{entry.name}` ready to predict: {value / base:.1f}x"

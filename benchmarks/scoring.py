@@ -35,6 +35,7 @@ from variants import write_inputs
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.find import find_entries, find_entry
+from kipoi_tfb.zoo.networks import load_network
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variants import read_variants
@@ -141,7 +142,7 @@ def kipoi_veff2(entry: str, vcf: Path, fasta: Path, output: Path, batch: int) ->
     from kipoiseq.extractors import VariantSeqExtractor
     from kipoiseq.transforms import ReorderedOneHot
 
-    network = find_entry(entry).load().eval()
+    network = load_network(find_entry(entry)).eval()
     extractor = VariantSeqExtractor(fasta_file=str(fasta))
     transform = ReorderedOneHot(alphabet="ACGT", neutral_value=0, dtype=np.float32, alphabet_axis=0)
     length = find_entry(entry).card.window_length

@@ -39,9 +39,9 @@ from kipoi_tfb.finetuning.group import whole_regions
 from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
 from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer
 from kipoi_tfb.models.logits import to_one_hot
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config

@@ -44,6 +44,7 @@ def load(name: str) -> tuple[nn.Module, Card]:
         If there is no such entry, it is not valid, or its weights are not those of its card.
     """
     from kipoi_tfb.zoo.find import find_entry
+    from kipoi_tfb.zoo.networks import load_network
 
     entry = find_entry(name)
-    return entry.load(), entry.card
+    return load_network(entry), entry.card

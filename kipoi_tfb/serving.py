@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, effect, probability
 from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.networks import load_network
 
 __all__ = ["RegionModel", "VariantModel"]
 
@@ -28,7 +29,7 @@ class _EntryModel(nn.Module):
         super().__init__()
         entry = open_entry(Path(card).parent)
         self.tasks = entry.card.tasks
-        self.network = entry.load()
+        self.network = load_network(entry)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> None:
         """Do nothing: Kipoi hands over the weights once more, without having checked their sha256."""

@@ -12,7 +12,7 @@ import pytest
 
 from kipoi_tfb import cli
 from kipoi_tfb.finetuning import finetune
-from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo import verify
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import entry_names
 from tests import tiny
@@ -38,7 +38,7 @@ def stranger(tmp_path, monkeypatch):
     shutil.copy(world.genome_path, tmp_path / "hg38.fa")
     folder = tmp_path / "zoo"
     small_base(folder)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -67,5 +67,5 @@ def test_the_commands_of_the_page(stranger, monkeypatch, capfd):
 
 
 def test_the_page_names_every_check(stranger):
-    for check in zoo.verify_entry(open_entry(stranger / "base")):
+    for check in verify.verify_entry(open_entry(stranger / "base")):
         assert f"| {check.what} |" in PAGE or f"{check.what}," in PAGE or f", {check.what}" in PAGE

@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 from kipoi_tfb import cli
-from kipoi_tfb.zoo import find as zoo
-from kipoi_tfb.zoo import write as publish
+from kipoi_tfb.zoo import change, find
 from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
+from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import open_entry
-from kipoi_tfb.zoo.find import find_entries, find_entry, group_names, verify_entry
-from kipoi_tfb.zoo.write import install_entry, render_specs
+from kipoi_tfb.zoo.find import find_entries, find_entry, group_names
+from kipoi_tfb.zoo.networks import load_network
+from kipoi_tfb.zoo.verify import verify_entry
+from kipoi_tfb.zoo.write import render_specs
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import small_base, tuned
@@ -37,7 +39,7 @@ def made(tmp_path_factory):
 def folder(made, tmp_path, monkeypatch):
     """A copy of it, which is the zoo."""
     copy = shutil.copytree(made, tmp_path / "zoo")
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: copy)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: copy)
     return copy
 
 
@@ -180,7 +182,7 @@ def test_a_disk_that_is_full_while_several_are_added(tfb, folder, tmp_path, monk
         return copy(source, *args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish.shutil, "copytree", full)
+        patch.setattr(change.shutil, "copytree", full)
         code, _, err = tfb("add", source)
     assert code == 1 and "the disk is full; nothing was written" in err
     assert sorted(os.listdir(folder)) == ["base"]
@@ -203,7 +205,7 @@ def test_names_that_get_in_the_way(tfb, folder, tmp_path, name, message):
     assert code == 1 and message in err
     change_card(source, name="tf/SP1-mine")
     assert tfb("render", source)[0] == 0 and tfb("add", source)[0] == 0
-    assert zoo.entry_names() == ["base", "tf/ATF4", "tf/SP1-mine"] and tfb("verify", "--all")[0] == 0
+    assert find.entry_names() == ["base", "tf/ATF4", "tf/SP1-mine"] and tfb("verify", "--all")[0] == 0
 
 
 def test_an_entry_whose_base_the_zoo_lacks(tfb, folder, tmp_path):
@@ -234,13 +236,13 @@ def test_two_that_add_the_same_name_at_once(folder, tmp_path, monkeypatch):
     copy = shutil.copytree
 
     def slow(*args, **options):
-        monkeypatch.setattr(publish.shutil, "copytree", copy)
+        monkeypatch.setattr(change.shutil, "copytree", copy)
         with monkeypatch.context() as patch:
             patch.setattr(os, "getpid", lambda: -1)
             install_entry(first, folder)
         return copy(*args, **options)
 
-    monkeypatch.setattr(publish.shutil, "copytree", slow)
+    monkeypatch.setattr(change.shutil, "copytree", slow)
     with pytest.raises(
         EntryError, match=r"another tf/SP1 was added to the zoo at the same time; `tfb zoo show tf/SP1`"
     ):
@@ -252,7 +254,7 @@ def test_a_base_with_other_weights(folder, tmp_path):
     shutil.rmtree(folder / "base")
     small_base(folder, seed=8)
     with pytest.raises(EntryError, match=r"was fine-tuned from base with weights .*, but .*base has weights"):
-        find_entry("tf/SP1").load()
+        load_network(find_entry("tf/SP1"))
     found = failed(folder / "tf" / "SP1")
     assert set(found) == {"weights", "held-out rule", "golden predictions"}
     assert all("get the version of the base that the card names" in detail for detail in found.values())

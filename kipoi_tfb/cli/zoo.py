@@ -28,7 +28,8 @@ def ls(
         _ls_group(group, markdown)
         return
     from kipoi_tfb.zoo.card import read_card
-    from kipoi_tfb.zoo.find import entry_names, group_names, zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.find import entry_names, group_names
 
     groups = group_names()
     alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
@@ -95,7 +96,8 @@ def verify(
 
     Example: tfb zoo verify --all
     """
-    from kipoi_tfb.zoo.find import find_entries, verify_entry, verify_nothing_else, verify_size
+    from kipoi_tfb.zoo.find import find_entries
+    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
@@ -136,7 +138,7 @@ def register(
 
     Example: tfb zoo register
     """
-    from kipoi_tfb.zoo.find import zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
     from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
 
     if undo:
@@ -163,7 +165,8 @@ def add(
     Example: tfb zoo add runs/tf
     """
     from kipoi_tfb.zoo.change import add_entries
-    from kipoi_tfb.zoo.find import entries_in, zoo_folder
+    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.find import entries_in
 
     for entry in add_entries([entry for folder in folders for entry in entries_in(folder)], zoo_folder()):
         print(entry.folder)
@@ -175,7 +178,7 @@ def remove(names: Annotated[list[str], typer.Argument(help="Names of entries.")]
 
     Example: tfb zoo remove tf/JUND
     """
-    from kipoi_tfb.zoo.find import remove_entry
+    from kipoi_tfb.zoo.change import remove_entry
 
     for name in names:
         print(f"removed {remove_entry(name)}")

@@ -16,12 +16,12 @@ from kipoi_tfb.finetuning.learn import Work, train_seeds
 from kipoi_tfb.finetuning.own_motifs import best_matches
 from kipoi_tfb.finetuning.start import Nearest
 from kipoi_tfb.finetuning.verdict import NOT_RUN, KnownScores, NetworkScorer
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.profiles import jaspar_scorer
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.zoo.card import ControlKind
 from kipoi_tfb.zoo.entry import Entry
-from kipoi_tfb.zoo.networks import outputs_of
+from kipoi_tfb.zoo.networks import load_network, outputs_of
 from tfb_matrix_data.modes import read_profiles
 
 __all__ = ["Compared", "find_scorers", "lacking"]
@@ -78,7 +78,7 @@ def find_scorers(work: Work, candidate: Entry, nearest: Nearest, controls: Seque
     if candidate.own_outputs() is not None:
         own = by_head(config.entry_name, candidate, 0)
     else:
-        own = _network_scorer(config.entry_name, tf, candidate.load(), work.device, "fp32")
+        own = _network_scorer(config.entry_name, tf, load_network(candidate), work.device, "fp32")
     if "base" in controls:
         whose = "its own output" if nearest.own else f"its {nearest.tf} output"
         found["base"] = by_head(f"{base.card.name} ({whose})", base, base.card.tasks.index(nearest.tf))

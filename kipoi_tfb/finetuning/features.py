@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import body_of, sharing_copy
 from tfb_matrix_data.errors import TfbError

@@ -43,7 +43,8 @@ from kipoi_tfb.zoo.card import (
     write_card,
 )
 from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
-from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, CONTROLS_FILE, REFUSED, find_entry
+from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
+from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind

@@ -1,68 +1,29 @@
-"""Running networks over windows: batches, device, precision, both strands."""
+"""Entries side by side as one function from windows to scores."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from kipoi_tfb.models.changes import ReadsChanges, as_changed_windows
 from kipoi_tfb.models.device import autocast, batch_size_for, choose_device, choose_precision
-from kipoi_tfb.models.logits import as_tensor, average, both_strands, probability, strand_logits, to_one_hot
+from kipoi_tfb.models.logits import as_tensor, average, probability, strand_logits, to_one_hot
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["Predictor", "logits_of"]
+__all__ = ["Predictor"]
 
 _SHORT = 16
 """Bases: ALTs that differ from REF in so few, and nearly at the same place, are run together."""
-
-
-@torch.inference_mode()
-def logits_of(
-    networks: Sequence[nn.Module],
-    codes: NDArray[np.uint8],
-    device: torch.device,
-    precision: str = "fp32",
-    batch_size: int | None = None,
-    keep: Sequence[int] | None = None,
-    read: Callable[[nn.Module, Tensor], Tensor] = both_strands,
-) -> NDArray[np.float32]:
-    """Return strand-averaged logits of networks, side by side, float32 (windows, outputs).
-
-    Parameters
-    ----------
-    networks
-        In evaluation mode, on the device.
-    codes
-        uint8 (windows, length); a window without a single known base has NaN.
-    device, precision, batch_size
-        See `Predictor`.
-    keep
-        Outputs wanted, as indices, in their order; default all.
-    read
-        With `kipoi_tfb.models.logits.strand_logits`: of either strand, (windows, 2, outputs).
-    """
-    if not len(codes):
-        return np.empty((0, 0), np.float32)
-    batch_size = batch_size or batch_size_for(device)
-    parts = []
-    for start in range(0, len(codes), batch_size):
-        one_hot = to_one_hot(as_tensor(codes[start : start + batch_size], device))
-        with autocast(device, precision):
-            logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
-        # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after the wait below.
-        parts.append((logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True))
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return torch.cat(parts).numpy()
 
 
 class Predictor:

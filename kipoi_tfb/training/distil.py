@@ -12,13 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import probability
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.prediction.predictor import logits_of
 from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.training.data import TrainingData
 from kipoi_tfb.zoo.config import PretrainConfig, Teacher
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
+from kipoi_tfb.zoo.networks import load_network
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
 
@@ -100,7 +101,7 @@ def _ask(
     teachers: list[Entry], columns: list[list[int]], codes: NDArray[np.uint8], device: torch.device, precision: str
 ) -> NDArray[np.float16]:
     """Return the mean of the teachers as probabilities, float16 (windows, TFs)."""
-    networks = [entry.load().to(device) for entry in teachers]
+    networks = [load_network(entry).to(device) for entry in teachers]
     answers = np.empty((len(codes), len(columns[0])), np.float16)
     with progress_bar("asking the teacher", len(codes)) as advance:
         for start in range(0, len(codes), _WINDOWS):

@@ -1,18 +1,21 @@
-"""Adding entries to a zoo: all of them, or none."""
+"""Changes of a zoo: entries added, all of them or none, and taken out."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kipoi_tfb.zoo.card import CARD_FILE
-from kipoi_tfb.zoo.entry import Entry, locate_base
-from kipoi_tfb.zoo.find import entry_names, group_names, remove_entry, verify_entry
-from kipoi_tfb.zoo.write import install_entry
-from tfb_matrix_data.errors import EntryError
+from kipoi_tfb.zoo.card import CARD_FILE, read_card
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry, zoo_folder
+from kipoi_tfb.zoo.find import entry_names, group_names
+from kipoi_tfb.zoo.verify import verify_entry
+from tfb_matrix_data.errors import EntryError, UnknownNameError
+from tfb_matrix_data.files import atomic_folder
 
-__all__ = ["add_entries"]
+__all__ = ["add_entries", "install_entry", "remove_entry"]
 
 
 def add_entries(entries: Sequence[Entry], zoo: Path) -> list[Entry]:
@@ -28,8 +31,8 @@ def add_entries(entries: Sequence[Entry], zoo: Path) -> list[Entry]:
     Raises
     ------
     EntryError
-        If one does not pass `kipoi_tfb.zoo.find.verify_entry`; a name is taken, given twice, that of a group, or leads
-        into another entry; or a base would not be there.
+        If one does not pass `kipoi_tfb.zoo.verify.verify_entry`; a name is taken, given twice, that of a group, or
+        leads into another entry; or a base would not be there.
     """
     _check_names(entries, zoo)
     _check_bases(entries, zoo)
@@ -50,6 +53,54 @@ def add_entries(entries: Sequence[Entry], zoo: Path) -> list[Entry]:
                 (zoo / entry.card.name).parent.rmdir()
         raise
     return added
+
+
+def install_entry(source: Entry, zoo: Path) -> Entry:
+    """Copy an entry's folder into a zoo under its card's name, whole or not at all.
+
+    Raises
+    ------
+    EntryError
+        If there is one of that name, also where another process has put it there in the meantime.
+    """
+    name = source.card.name
+    target = zoo / name
+    if target.exists():
+        raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
+    with atomic_folder(target) as temporary:
+        shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
+    installed = open_entry(target, name)
+    if installed.card != source.card:  # of two that are added at once, `atomic_folder` keeps the first
+        raise EntryError(f"another {name} was added to the zoo at the same time; `tfb zoo show {name}` shows it")
+    return installed
+
+
+def remove_entry(name: str, zoo: Path | None = None) -> Path:
+    """Take an entry out of a zoo, whole or not at all; return where its folder was.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    EntryError
+        If other entries of the zoo were fine-tuned from it.
+    """
+    zoo = zoo or zoo_folder()
+    names = entry_names(zoo)
+    if name not in names:
+        raise UnknownNameError("zoo entry", name, names)
+    resting = [other for other in names if other != name and read_card(zoo / other).base == name]
+    if resting:
+        shown = ", ".join(resting[:3]) + (f" and {len(resting) - 3} more" if len(resting) > 3 else "")
+        raise EntryError(f"{name} is the base of {shown}, which are nothing without it; remove them first")
+    folder = zoo / name
+    # Renamed first: half a folder is never taken for an entry.
+    leaving = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    folder.rename(leaving)
+    shutil.rmtree(leaving)
+    if folder.parent != zoo and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+    return folder
 
 
 def _check_names(entries: Sequence[Entry], zoo: Path) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from kipoi_tfb.models.build import build_network, for_inference
+from kipoi_tfb.models.build import build_network
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
 from tfb_matrix_data.errors import ChecksumError, EntryError
 from tfb_matrix_data.files import sha256
 
-__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry"]
+__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry", "zoo_folder"]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
@@ -95,20 +96,6 @@ class Entry:
             raise EntryError(f"{self.weights_path}: is not a state_dict of tensors")
         return state
 
-    def load(self) -> nn.Module:
-        """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
-
-        Entries that differ from one base only in their outputs share its tensors in memory (`kipoi_tfb.zoo.networks`).
-        """
-        from kipoi_tfb.zoo.networks import body_of, outputs_of, with_outputs  # it imports this module
-
-        if self.own_outputs() is None:
-            return for_inference(self.network())
-        try:
-            return with_outputs(body_of(self.find_base()), outputs_of(self))
-        except EntryError as error:
-            raise EntryError(f"{self.name}: {error}") from None
-
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""
         card = self.card
@@ -128,6 +115,11 @@ class Entry:
             return {"sequences": golden["sequences"], "probability": golden["probability"]}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EntryError(f"{path}: golden predictions are missing or damaged ({error})") from None
+
+
+def zoo_folder() -> Path:
+    """Return the folder of the zoo that was installed with this package."""
+    return Path(str(files("kipoi_tfb.model_zoo")))
 
 
 def open_entry(folder: str | Path, name: str | None = None) -> Entry:
@@ -161,8 +153,6 @@ def locate_base(folder: Path, base: str, wanted: str | None, of: str) -> Entry:
     EntryError
         If there is none of that name, or only one with other weights.
     """
-    from kipoi_tfb.zoo.find import zoo_folder  # it imports this module
-
     others = []
     for place in (*folder.parents[:_LEVELS], zoo_folder()):
         if not (place / base / CARD_FILE).is_file() or place / base == folder:

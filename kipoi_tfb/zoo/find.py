@@ -1,28 +1,15 @@
-"""The model zoo: finding, listing and verifying entries."""
+"""The entries of the zoo, of a group, of a folder: found by name."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
-from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE, read_card
-from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
-from kipoi_tfb.zoo.null import NULL_FILE, read_null
-from kipoi_tfb.zoo.write import SPECS, render_spec
-from tfb_matrix_data.errors import EntryError, TfbError, UnknownNameError
-from tfb_matrix_data.sequence import encode
-from tfb_matrix_data.splits import ACCEPTANCE
+from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.entry import Entry, open_entry, zoo_folder
+from tfb_matrix_data.errors import EntryError, UnknownNameError
 
 __all__ = [
-    "Check",
     "entries_in",
     "entry_names",
     "find_entries",
@@ -30,33 +17,10 @@ __all__ = [
     "group_names",
     "is_group",
     "refused_in",
-    "remove_entry",
-    "verify_entry",
-    "verify_nothing_else",
-    "verify_size",
-    "zoo_folder",
 ]
 
-CONTROLS_FILE = "controls.tsv"
 ACCEPTED, REFUSED, CANDIDATE = "entry", "refused", "candidate"
 """Folders below the ``OUT`` of a fine-tune: the entry, or what did not become one, and what is not judged yet."""
-GOLDEN_TOLERANCE = 1e-4
-MAX_MB, MAX_ZOO_MB = 25, 150
-_PICTURES = {".png", ".svg"}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing verified of an entry."""
-
-    what: str
-    passed: bool
-    detail: str
-
-
-def zoo_folder() -> Path:
-    """Return the folder of the zoo that was installed with this package."""
-    return Path(str(files("kipoi_tfb.model_zoo")))
 
 
 def entry_names(zoo: Path | None = None) -> list[str]:
@@ -134,34 +98,6 @@ def entries_in(folder: str | Path) -> list[Entry]:
     return [open_entry(each) for each in found] if found else [open_entry(folder)]
 
 
-def remove_entry(name: str, zoo: Path | None = None) -> Path:
-    """Take an entry out of a zoo, whole or not at all; return where its folder was.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is none of that name.
-    EntryError
-        If other entries of the zoo were fine-tuned from it.
-    """
-    zoo = zoo or zoo_folder()
-    names = entry_names(zoo)
-    if name not in names:
-        raise UnknownNameError("zoo entry", name, names)
-    resting = [other for other in names if other != name and read_card(zoo / other).base == name]
-    if resting:
-        shown = ", ".join(resting[:3]) + (f" and {len(resting) - 3} more" if len(resting) > 3 else "")
-        raise EntryError(f"{name} is the base of {shown}, which are nothing without it; remove them first")
-    folder = zoo / name
-    # Renamed first: half a folder is never taken for an entry.
-    leaving = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    folder.rename(leaving)
-    shutil.rmtree(leaving)
-    if folder.parent != zoo and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()
-    return folder
-
-
 def _in_folder(name: str) -> list[Path]:
     """Return the folders of the entries in a folder that is none itself: its own sub-folders, or their ``entry``."""
     folder = Path(name)
@@ -174,141 +110,3 @@ def _in_folder(name: str) -> list[Path]:
 def refused_in(name: str) -> list[Entry]:
     """Return what was refused of a group, where it is the ``OUT`` of ``tfb finetune --all``."""
     return [open_entry(card.parent) for card in sorted(Path(name).glob(f"[!.]*/{REFUSED}/{CARD_FILE}"))]
-
-
-def verify_entry(entry: Entry) -> list[Check]:
-    """Check an entry as a maintainer would: weights, held-out rule, golden predictions, Kipoi's files, size.
-
-    The card itself was validated when the entry was opened.
-    """
-    checks = [_attempt("files", lambda: _files(entry)), _attempt("weights", lambda: _weights(entry))]
-    checks += [_attempt("held-out rule", lambda: _held_out(entry)), _verdict(entry)]
-    checks.append(_attempt("golden predictions", lambda: _golden(entry)))
-    if (entry.folder / NULL_FILE).is_file():
-        checks.append(_attempt("null", lambda: _null(entry)))
-    checks += [_attempt(spec, lambda spec=spec: _spec(entry, spec)) for spec in SPECS]  # type: ignore[misc]
-    size = sum(path.lstat().st_size for path in entry.folder.rglob("*")) / 1e6
-    checks.append(Check("size", size <= MAX_MB, f"{size:.2g} MB (at most {MAX_MB})"))
-    return checks
-
-
-def verify_size(zoo: Path | None = None) -> Check:
-    """Check that a zoo is no larger than fits into a repository."""
-    size = sum(path.lstat().st_size for path in (zoo or zoo_folder()).rglob("*")) / 1e6
-    return Check("size", size <= MAX_ZOO_MB, f"{size:.1f} MB (at most {MAX_ZOO_MB})")
-
-
-def verify_nothing_else(zoo: Path | None = None) -> Check:
-    """Check that a zoo holds nothing but entries: Kipoi would run a model.yaml that has no card, whatever it names."""
-    zoo = zoo or zoo_folder()
-    entries = {zoo / name for name in entry_names(zoo)}
-    strays = [
-        str(path.relative_to(zoo))
-        for path in sorted(zoo.rglob("*"))
-        if (path.is_symlink() or not path.is_dir())
-        and path != zoo / "__init__.py"
-        and not (path.parent == zoo / "__pycache__" and path.suffix == ".pyc")
-        and entries.isdisjoint(path.parents)
-    ]
-    more = f" and {len(strays) - 3} more" if len(strays) > 3 else ""
-    found = f"{', '.join(strays[:3])}{more}: of no entry (an entry has a {CARD_FILE}); take it out"
-    return Check("nothing else", not strays, found if strays else f"{len(entries)} entries")
-
-
-def _attempt(what: str, action: Callable[[], str]) -> Check:
-    """Return a check that passed with the detail that `action` returns, or failed with the error it raises."""
-    try:
-        return Check(what, True, action())
-    except TfbError as error:
-        return Check(what, False, str(error))
-
-
-def _files(entry: Entry) -> str:
-    """Say how many files there are; refuse links, which may lead out of the folder, and what no entry needs."""
-    metrics = entry.card.metrics
-    known = {CARD_FILE, GOLDEN_FILE, NULL_FILE, entry.card.weights.file, CONTROLS_FILE, "README.md", *SPECS}
-    known |= {CURVE_FILE, MOTIF_FILE} | ({metrics.table} if metrics else set())
-    found = sorted(path for path in entry.folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    for path in found:
-        name = str(path.relative_to(entry.folder))
-        if path.is_symlink() or path.parent.is_symlink():
-            raise EntryError(f"{name} is a link; an entry holds its files itself")
-        if name not in known and path.suffix not in _PICTURES:
-            raise EntryError(f"{name} is not part of an entry; take it out")
-    return f"{len(found)}, no links, no code"
-
-
-def _spec(entry: Entry, spec: str) -> str:
-    """Say that a Kipoi file is what the template gives: what it says is run as code."""
-    path = entry.folder / spec
-    if not path.is_file():
-        raise EntryError("missing: Kipoi cannot find the entry")
-    if path.read_bytes() != render_spec(entry.card, spec).encode():
-        raise EntryError(
-            "is not what templates/ give for the card, and Kipoi would run the code that it names; an entry of another "
-            "version is brought up to date by `tfb zoo render`"
-        )
-    return "as templates/ give it"
-
-
-def _verdict(entry: Entry) -> Check:
-    gate = entry.card.gate
-    if gate is None:
-        return Check("verdict", True, "not fine-tuned" if entry.card.finetuned is None else "none")
-    return Check("verdict", gate.verdict != "refused", gate.verdict)
-
-
-def _weights(entry: Entry) -> str:
-    entry.load()
-    return f"sha256 {entry.card.weights.sha256[:12]}..., fit {entry.card.architecture}"
-
-
-def _golden(entry: Entry) -> str:
-    try:
-        codes = np.stack([encode(sequence) for sequence in entry.golden["sequences"]])
-        expected = np.array(entry.golden["probability"], np.float64)
-    except (ValueError, TypeError) as error:
-        raise TfbError(f"golden.json is damaged: {error}") from None
-    if codes.shape[1] != entry.card.window_length:
-        raise TfbError(f"golden.json has sequences of {codes.shape[1]} bp, the card says {entry.card.window_length}")
-    found = Predictor([entry]).probability(codes)
-    if found.shape != expected.shape:
-        raise TfbError(f"golden.json has predictions of shape {expected.shape}, the network gives {found.shape}")
-    difference = float(np.abs(found - expected).max())
-    if not difference <= GOLDEN_TOLERANCE:
-        raise TfbError(f"predictions differ from golden.json by up to {difference:.2g} (at most {GOLDEN_TOLERANCE:g})")
-    return f"{len(codes)} sequences, largest difference {difference:.1g}"
-
-
-def _null(entry: Entry) -> str:
-    null = read_null(entry)
-    if null is None:
-        raise TfbError(f"{NULL_FILE} has gone")
-    return f"{null.counts.sum()} variants on {', '.join(null.record.chromosomes)}, made for these weights"
-
-
-def _held_out(entry: Entry) -> str:
-    data, metrics = entry.card.data, entry.card.metrics
-    trained = _chromosomes(data.train_chromosomes)
-    validated = _chromosomes(data.validation_chromosomes)
-    if entry.card.finetuned is not None:  # what its base has seen, it has seen
-        before = entry.find_base().card.data
-        trained |= _chromosomes(before.train_chromosomes)
-        validated |= _chromosomes(before.validation_chromosomes)
-    tested = _chromosomes(metrics.chromosomes if metrics else ())
-    held_out = _chromosomes((*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes))
-    held_out |= _chromosomes(ACCEPTANCE)
-    leaked = (held_out & trained) | (tested & (trained | validated))
-    if leaked:
-        raise EntryError(
-            f"{', '.join(f'chr{name}' for name in sorted(leaked))} is held out or tested on, and trained on"
-        )
-    if metrics and metrics.weights_sha256 != entry.card.weights.sha256:
-        raise EntryError("the metrics were measured on other weights; run `tfb evaluate --record`")
-    said = ", ".join(metrics.chromosomes) if metrics else "nothing yet"
-    return f"tested on {said}; trained on none of it"
-
-
-def _chromosomes(names: Sequence[str]) -> set[str]:
-    """Return names of chromosomes without ``chr``: both ways of writing them are the same."""
-    return {name.removeprefix("chr") for name in names}

@@ -13,11 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.build import for_inference
+from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from tfb_matrix_data.errors import EntryError
 
@@ -25,7 +29,9 @@ __all__ = [
     "Outputs",
     "SideBySide",
     "body_of",
+    "entry_probability",
     "join_outputs",
+    "load_network",
     "load_side_by_side",
     "outputs_of",
     "sharing_copy",
@@ -69,6 +75,25 @@ class Outputs(NamedTuple):
     share: Tensor
 
 
+def load_network(entry: Entry) -> nn.Module:
+    """Return the network in float32 on the CPU, ready to predict (`kipoi_tfb.models.build.for_inference`).
+
+    Entries that differ from one base only in their outputs share its tensors in memory.
+    """
+    if entry.own_outputs() is None:
+        return for_inference(entry.network())
+    try:
+        return with_outputs(body_of(entry.find_base()), outputs_of(entry))
+    except EntryError as error:
+        raise EntryError(f"{entry.name}: {error}") from None
+
+
+def entry_probability(entry: Entry, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what an entry gives codes (windows, length): probabilities float32 (windows, TFs), on the CPU."""
+    logits = logits_of([load_network(entry)], codes, torch.device("cpu"))
+    return probability(torch.from_numpy(logits)).numpy()
+
+
 def load_side_by_side(entries: Sequence[Entry]) -> SideBySide:
     """Load entries, those that differ only in their outputs as one network.
 
@@ -98,7 +123,7 @@ def _body_key(entry: Entry) -> str | None:
 
 def _one_network(entries: Sequence[Entry]) -> nn.Module:
     if len(entries) == 1:
-        return entries[0].load()
+        return load_network(entries[0])
     # An entry in a folder of its own may bring a copy of the base: of the same weights, by their sha256.
     tuned = next((entry for entry in entries if entry.card.finetuned is not None), None)
     base = entries[0] if tuned is None else tuned.find_base()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
-from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
+from kipoi_tfb.zoo.networks import entry_probability
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
@@ -27,7 +26,6 @@ __all__ = [
     "CITATION",
     "SPECS",
     "WEIGHTS_FILE",
-    "install_entry",
     "render_spec",
     "render_specs",
     "save_weights",
@@ -146,30 +144,10 @@ def render_spec(card: Card, target: str) -> str:
     return templates.get_template(SPECS[target]).render(card=card)
 
 
-def install_entry(source: Entry, zoo: Path) -> Entry:
-    """Copy an entry's folder into a zoo under its card's name, whole or not at all.
-
-    Raises
-    ------
-    EntryError
-        If there is one of that name, also where another process has put it there in the meantime.
-    """
-    name = source.card.name
-    target = zoo / name
-    if target.exists():
-        raise EntryError(f"{name} is in the zoo already; `tfb zoo remove {name}` takes it out")
-    with atomic_folder(target) as temporary:
-        shutil.copytree(source.folder, temporary, dirs_exist_ok=True, symlinks=True)
-    installed = open_entry(target, name)
-    if installed.card != source.card:  # of two that are added at once, `atomic_folder` keeps the first
-        raise EntryError(f"another {name} was added to the zoo at the same time; `tfb zoo show {name}` shows it")
-    return installed
-
-
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:
     if windows is None:
         windows = np.random.default_rng(1).integers(0, 4, (512, entry.card.window_length), np.uint8)
-    stored = Predictor([entry]).probability(windows)
+    stored = entry_probability(entry, windows)
     network = network.cpu().eval()
     largest = 0.0
     with torch.inference_mode():
@@ -185,7 +163,7 @@ def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] 
 def _write_golden(entry: Entry, folder: Path) -> None:
     codes = np.random.default_rng(0).integers(0, 4, (_GOLDEN_SEQUENCES, entry.card.window_length), np.uint8)
     codes[-1, :50] = UNKNOWN
-    found = Predictor([entry]).probability(codes)
+    found = entry_probability(entry, codes)
     golden = {
         "tasks": list(entry.card.tasks),
         "sequences": [decode(row) for row in codes],

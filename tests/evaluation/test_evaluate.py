@@ -14,7 +14,7 @@ from kipoi_tfb.evaluation.metrics import TfMetrics, summarise, write_json, write
 from kipoi_tfb.evaluation.open import EntryScorer
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.zoo.entry import open_entry
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tests.fakes import FakeScorer, made_up, scorer
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

@@ -9,7 +9,7 @@ import torch
 from kipoi_tfb.finetuning import features
 from kipoi_tfb.finetuning.features import open_bank, window_features
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.networks import outputs_of
+from kipoi_tfb.zoo.networks import load_network, outputs_of
 from tests.tuned import small_base
 from tfb_matrix_data.errors import TfbError
 
@@ -32,7 +32,7 @@ def test_the_output_layer_of_features_is_the_network(base):
     weight, bias = outputs_of(base)[:2]
     found = window_features(base, CODES) @ weight.numpy().T + bias.numpy()
     np.testing.assert_allclose(found, Predictor([base]).logits(CODES), rtol=0, atol=1e-4)
-    assert isinstance(base.load().get_submodule("head"), torch.nn.Linear)  # that of others is still there
+    assert isinstance(load_network(base).get_submodule("head"), torch.nn.Linear)  # that of others is still there
 
 
 def test_a_bank_is_computed_once(base, cache, monkeypatch):

@@ -29,7 +29,8 @@ from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo import write as publish
 from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.entry import Entry, open_entry
-from kipoi_tfb.zoo.find import CONTROLS_FILE, verify_entry
+from kipoi_tfb.zoo.networks import load_network
+from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents
@@ -176,7 +177,7 @@ def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypa
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert left == {".lock", "everything-0", "scratch-0"}  # nothing that could be taken for an entry
     monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
-    assert run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry.load() is not None
+    assert load_network(run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry) is not None
 
 
 def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeypatch):

@@ -13,7 +13,7 @@ from kipoi_tfb.models.changes import as_changed_windows
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import LabelledWindows
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from tests.tuned import small_base, tuned, tuned_with_motifs
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sequence import encode, reverse_complement

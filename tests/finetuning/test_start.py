@@ -17,6 +17,7 @@ from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo.card import Card, FinetunedCard
 from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
@@ -225,7 +226,7 @@ def test_weights_hold_what_differs_and_load_whole(base):
 def test_a_group_finds_the_base_two_folders_up(base):
     entry, _ = tuned_entry(base, base.folder.parent / "tf" / "SP1")
     assert open_entry(entry.folder).find_base().folder == base.folder
-    entry.load()
+    load_network(entry)
 
 
 def test_a_base_that_is_missing_or_another(base, tmp_path):
@@ -233,13 +234,13 @@ def test_a_base_that_is_missing_or_another(base, tmp_path):
     shutil.copytree(tuned.folder, tmp_path / "zoo" / "deep" / "tuned")
     alone = open_entry(tmp_path / "zoo" / "deep" / "tuned")
     with pytest.raises(EntryError, match=r"its base base is neither in a folder above .* nor in the installed zoo"):
-        alone.load()
+        load_network(alone)
     tiny.make_entry(tmp_path / "zoo" / "base", name="base")
     with pytest.raises(EntryError, match=r"was fine-tuned from base with weights .*, but .*zoo/base has weights"):
-        alone.load()
+        load_network(alone)
     shutil.rmtree(tmp_path / "zoo" / "base")
     shutil.copytree(base.folder, tmp_path / "zoo" / "base")
-    alone.load()
+    load_network(alone)
 
 
 @pytest.mark.parametrize("name", ["../base", "/tmp/base", "a/../b", "", ".hidden"])

@@ -15,7 +15,7 @@ from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.training.data import LabelledWindows, TrainingData, load_training_data
 from kipoi_tfb.training.train import train
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny
 

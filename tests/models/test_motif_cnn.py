@@ -15,7 +15,8 @@ from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.training.initialise import start_from_jaspar
 from kipoi_tfb.training.objective import Objective, masked_loss
 from kipoi_tfb.training.pretrain import pretrain
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.networks import load_network
+from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
@@ -181,7 +182,7 @@ def entry(tmp_path_factory):
 def test_an_entry_knows_its_sizes(entry):
     assert entry.card.sizes == {**SMALL, "filters": 40}
     assert [check for check in verify_entry(entry) if not check.passed] == []
-    assert len(entry.load().trunks) == 2
+    assert len(load_network(entry).trunks) == 2
 
 
 def test_kipoi_is_served_what_we_predict(entry, codes):

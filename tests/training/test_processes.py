@@ -17,7 +17,7 @@ import yaml
 
 from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.zoo.entry import open_entry
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError
 

@@ -11,8 +11,9 @@ import yaml
 from kipoi_tfb.finetuning import finetune
 from kipoi_tfb.training import relatives as relevant
 from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
-from kipoi_tfb.zoo import find as zoo
+from kipoi_tfb.zoo import find
 from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.networks import load_network
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import small_base, tuned
@@ -72,15 +73,15 @@ def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
     assert entry.find_base().folder == base.folder and entry.card.finetuned.head_from in base.card.tasks
     folder = tmp_path / "elsewhere" / "deep" / "deeper" / "zoo"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     code, _, err = tfb("zoo", "add", "out/entry")
     said = f"`tfb zoo add {base.folder} {entry.folder}` adds both"
     assert code == 1 and f"its base {NAME} is neither in a folder above" in err and said in err
     assert not list(folder.iterdir())
     code, _, err = tfb("zoo", "add", str(base.folder), "out/entry")
-    assert code == 0 and zoo.entry_names(folder) == [NAME, "tf/SP1"], err
+    assert code == 0 and find.entry_names(folder) == [NAME, "tf/SP1"], err
     shutil.rmtree(tmp_path / "out")
-    assert open_entry(folder / "tf" / "SP1").load() is not None
+    assert load_network(open_entry(folder / "tf" / "SP1")) is not None
 
 
 def test_a_base_that_is_there_is_not_made_again(tmp_path, world, monkeypatch):
@@ -109,7 +110,7 @@ def test_a_zoo_that_has_another_base_of_that_name(tfb, tmp_path, monkeypatch):
     entry = tuned(small_base(tmp_path / "mine"), "tf/JUND")
     folder = tmp_path / "zoo"
     small_base(folder, seed=8)
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: folder)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: folder)
     code, _, err = tfb("zoo", "add", str(entry.folder))
     assert code == 1 and "was fine-tuned from base with weights" in err and not (folder / "tf").exists()
 

@@ -24,7 +24,7 @@ from kipoi_tfb.training.objective import masked_loss
 from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo.config import read_config
-from kipoi_tfb.zoo.find import verify_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
 from tfb_matrix_data.files import sha256

@@ -13,8 +13,8 @@ import pytest
 
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants import score as scoring
+from kipoi_tfb.variants.columns import DEFAULT_SCORES
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
-from kipoi_tfb.variants.tables import DEFAULT_SCORES
 from tests.entries import CONTIGS, TFS
 from tfb_matrix_data.errors import AssemblyError, InputError
 from tfb_matrix_data.genome import Genome

@@ -14,8 +14,9 @@ import pysam
 import pytest
 
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
-from kipoi_tfb.variants.tables import DEFAULT_SCORES, SCORES, Veff2Table, effect_format
+from kipoi_tfb.variants.tables import Veff2Table, effect_format
 from kipoi_tfb.zoo.null import NULL_FILE
 from tests.entries import TFS, base
 from tests.zoo.test_null import copied, put_null

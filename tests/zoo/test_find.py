@@ -16,12 +16,14 @@ from pydantic import ValidationError
 import kipoi_tfb
 from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo import find as zoo
 from kipoi_tfb.zoo.card import CARD_FILE
+from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
-from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, verify_entry, verify_size
+from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry
+from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.null import NULL_FILE
-from kipoi_tfb.zoo.write import install_entry, render_specs, save_weights
+from kipoi_tfb.zoo.verify import verify_entry, verify_size
+from kipoi_tfb.zoo.write import render_specs, save_weights
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256
@@ -184,7 +186,7 @@ def test_wrong_checksum_names_the_file(folder):
     content[len(content) // 2] ^= 1
     (folder / "weights.pt").write_bytes(content)
     with pytest.raises(ChecksumError, match=r"entry/weights.pt: sha256 is .* the file is damaged"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert {"weights", "golden predictions"} == set(failed(folder))
 
 
@@ -192,13 +194,13 @@ def test_missing_and_truncated_weights(folder):
     content = (folder / "weights.pt").read_bytes()
     (folder / "weights.pt").write_bytes(content[:-1000])
     with pytest.raises(ChecksumError, match=r"weights.pt: sha256 is"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     replace_weights(folder, content[:-1000])
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     (folder / "weights.pt").unlink()
     with pytest.raises(EntryError, match=r"weights.pt is missing"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert failed(folder)["weights"].endswith("is missing")
 
 
@@ -215,7 +217,7 @@ def test_pickle_with_code_is_refused_and_not_executed(folder, tmp_path, save):
     save({"head.bias": Bomb(tmp_path / "executed")}, tmp_path / "bomb.pt")
     replace_weights(folder, (tmp_path / "bomb.pt").read_bytes())
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert "weights" in failed(folder)
     assert not (tmp_path / "executed").exists()
 
@@ -225,13 +227,13 @@ def test_weights_that_are_no_state_dict(folder, tmp_path, content):
     torch.save(content, tmp_path / "other.pt")
     replace_weights(folder, (tmp_path / "other.pt").read_bytes())
     with pytest.raises(EntryError, match=r"weights.pt: is not a state_dict of tensors"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
 
 
 def test_weights_of_other_tasks_do_not_fit(folder):
     change_card(folder, lambda card: card["tasks"].append("MYC"))
     with pytest.raises(EntryError, match="weights do not fit paper-cnn"):
-        open_entry(folder).load()
+        load_network(open_entry(folder))
     assert set(failed(folder)) == {"weights", "golden predictions"}
 
 
@@ -303,7 +305,7 @@ def test_install(written, tmp_path, monkeypatch):
     installed = install_entry(written, tmp_path)
     assert installed.folder == tmp_path / "tiny" and files_of(installed.folder) == FILES
     assert entry_names(tmp_path) == ["tiny"] and failed(installed.folder) == {}
-    monkeypatch.setattr(zoo, "zoo_folder", lambda: tmp_path)
+    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: tmp_path)
     assert find_entry("tiny").card == written.card
     with pytest.raises(EntryError, match=r"tiny is in the zoo already; `tfb zoo remove tiny` takes it out"):
         install_entry(written, tmp_path)

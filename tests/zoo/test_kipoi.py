@@ -16,7 +16,8 @@ import yaml
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
 from kipoi_tfb.variants.score import score_variants
-from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, group_names, zoo_folder
+from kipoi_tfb.zoo.entry import zoo_folder
+from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry, group_names
 from tfb_matrix_data.genome import Genome
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "dataloaders" / "example"

@@ -13,7 +13,7 @@ from kipoi_tfb.models import motif_cnn
 from kipoi_tfb.models.build import PaperCNN
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.networks import load_side_by_side, outputs_of, with_outputs
+from kipoi_tfb.zoo.networks import load_network, load_side_by_side, outputs_of, with_outputs
 from tests.tuned import small_base, some_motifs, tuned, tuned_with_motifs
 from tfb_matrix_data.errors import EntryError
 
@@ -42,7 +42,7 @@ def test_loaded_entries_share_all_but_the_output_layer(entries):
 
 
 def test_one_that_is_moved_leaves_the_others(entries):
-    first, second = (entry.load() for entry in entries[:2])
+    first, second = (load_network(entry) for entry in entries[:2])
     first.double()
     assert {value.dtype for value in second.parameters()} == {torch.float32}
     assert second(torch.zeros(1, 4, 200)).shape == (1, 1)
@@ -63,7 +63,7 @@ def test_networks_are_loaded_as_they_were_trained(entries, base):
     whole = entries[0].network().eval()
     with torch.no_grad():
         one_hot = torch.eye(4)[torch.from_numpy(CODES).long()].permute(0, 2, 1)
-        torch.testing.assert_close(entries[0].load()(one_hot), whole(one_hot), rtol=0, atol=1e-5)
+        torch.testing.assert_close(load_network(entries[0])(one_hot), whole(one_hot), rtol=0, atol=1e-5)
 
 
 def count_passes(monkeypatch, entries):
@@ -106,7 +106,7 @@ def test_bases_that_differ_are_not_mixed(base, entries, tmp_path):
 def test_an_output_layer_of_another_network_is_refused(base, entries):
     outputs = outputs_of(entries[0])._replace(weight=torch.zeros(1, 7))
     with pytest.raises(EntryError, match=r"an output layer of shape \(1, 7\) and \(1,\) does not fit a network whose"):
-        with_outputs(base.load(), outputs)
+        with_outputs(load_network(base), outputs)
 
 
 # Entries with motifs of their own
@@ -136,7 +136,7 @@ def alone(entries, predict):
 
 
 def test_entries_with_motifs_share_all_but_their_outputs(mixed):
-    networks = [mixed[number].load() for number in (0, 2, 3)]  # all of them alive: memory is used again
+    networks = [load_network(mixed[number]) for number in (0, 2, 3)]  # all of them alive: memory is used again
     first, plain, second = map(pointers, networks)
     own = {"head.weight", "head.bias", "own_motifs.weight", "own_motifs.share"}
     assert set(first) == set(second) and {name for name in first if first[name] != second[name]} == own
@@ -195,12 +195,12 @@ def test_motifs_on_another_base_or_under_another_arm_stay_apart(motif_base, mixe
 
 
 def test_motifs_that_do_not_fit_are_refused(mixed, tmp_path):
-    paper = small_base(tmp_path, architecture="paper-cnn").load()
+    paper = load_network(small_base(tmp_path, architecture="paper-cnn"))
     outputs = outputs_of(mixed[0])
     with pytest.raises(EntryError, match="a PaperCNN takes no motifs of a TF's own"):
         with_outputs(paper, outputs._replace(weight=torch.zeros(1, paper.head.in_features)))
     with pytest.raises(EntryError, match=r"motifs of shape \(3, 4, 1, 7\) and \(1, 3\) are not \(3, 4, 1, 25\)"):
-        with_outputs(mixed[1].load(), outputs._replace(filters=torch.zeros(3, 4, 1, 7)))
+        with_outputs(load_network(mixed[1]), outputs._replace(filters=torch.zeros(3, 4, 1, 7)))
     card = mixed[0].card.model_copy(update={"sizes": {"own_motifs": 2}})
     with pytest.raises(EntryError, match="RELA: weights do not fit the card, which has 1 TFs and 2 motifs: outputs of"):
         outputs_of(replace(mixed[0], card=card))

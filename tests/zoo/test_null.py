@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import Entry, open_entry
-from kipoi_tfb.zoo.find import verify_entry
 from kipoi_tfb.zoo.null import (
     CLASSES,
     NULL_FILE,
@@ -25,7 +25,7 @@ from kipoi_tfb.zoo.null import (
     read_null,
     write_null,
 )
-from kipoi_tfb.zoo.write import install_entry
+from kipoi_tfb.zoo.verify import verify_entry
 from tfb_matrix_data.errors import EntryError
 
 pytest_plugins = ("tests.entries",)
