@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from kipoi_tfb import cli
-from kipoi_tfb.zoo import change, find
+from kipoi_tfb.zoo import change, find, verify
 from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
 from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import open_entry
@@ -127,7 +127,7 @@ def test_files_of_no_entry(tfb, folder, name):
 
 
 def test_a_zoo_that_is_too_large(tfb, monkeypatch):
-    monkeypatch.setattr(zoo, "MAX_ZOO_MB", 0)
+    monkeypatch.setattr(verify, "MAX_ZOO_MB", 0)
     code, out, _ = tfb("verify", "--all")
     assert code == 1 and "FAIL  the zoo  size: " in out
 

@@ -173,9 +173,9 @@ def learnt(monkeypatch):
         setattr(fake, function, make)
         monkeypatch.setitem(sys.modules, f"kipoi_tfb.{module}", fake)
 
-    stand_in("composition", "composition_scorer")
-    stand_in("denovo", "denovo_scorer")
-    stand_in("motifs", "jaspar_scorer")
+    stand_in("evaluation.composition", "composition_scorer")
+    stand_in("motifs.denovo", "denovo_scorer")
+    stand_in("motifs.profiles", "jaspar_scorer")
     modes = ModuleType("tfb_matrix_data.modes")
     modes.read_profiles = lambda: {"SP1": ["MA1"], "JUND": ["MA2"]}
     monkeypatch.setitem(sys.modules, "tfb_matrix_data.modes", modes)
