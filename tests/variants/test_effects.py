@@ -11,8 +11,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.models.logits import BOUND
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.effects import EffectScorer, top_tfs, window_shifts
+from kipoi_tfb.variants.columns import LINE
+from kipoi_tfb.variants.effects import EffectScorer, window_shifts
 from kipoi_tfb.zoo.null import CLASSES, PERCENTS
 from tests.entries import CONTIGS, TFS, base
 from tests.zoo.test_null import copied, put_null
@@ -83,7 +85,7 @@ def test_the_largest_effect_over_windows_cut_from_text(predictor, genome):
 
 def test_the_centred_scores_do_not_depend_on_the_others(predictor, genome):
     plain = score(predictor, genome, ("ref", "alt", "effect")).values
-    rich = score(predictor, genome, ("ref", "alt", "effect", "diff", "disagreement"), shifts=SHIFTS, top=2).values
+    rich = score(predictor, genome, ("ref", "alt", "effect", "diff", "disagreement"), shifts=SHIFTS, line=True).values
     for name, values in plain.items():
         np.testing.assert_array_equal(values, rich[name])
     np.testing.assert_allclose(rich["diff"], rich["alt"] - rich["ref"], atol=1e-7)
@@ -162,7 +164,13 @@ def with_null(entry, tmp_path):
     own = copied(entry, tmp_path / "own")
     steps = 1 + np.add.outer(np.add.outer(np.arange(3), np.arange(len(CLASSES))), np.arange(2))
     quantiles = steps[..., None] * (np.array(PERCENTS) - 50) / 50
-    put_null(own, gc_edges=np.array([0.5]), quantiles=quantiles.astype(np.float16))
+    arrays = {
+        "effect": quantiles,
+        "impact": 2 * quantiles,
+        "activity": quantiles[:, 0],
+        "largest": quantiles[0],
+    }
+    put_null(own, gc_edges=np.array([0.5]), **{name: array.astype(np.float16) for name, array in arrays.items()})
     return Predictor([own])
 
 
@@ -175,8 +183,51 @@ def test_percentiles_are_of_the_class_the_gc_and_the_tf(with_null, genome):
         steps = 1 + np.arange(3) + CLASSES.index(name) + (gc[row] >= 0.5)
         wanted = np.clip(50 + 50 * found["effect"][row] / steps, 0, 100)
         np.testing.assert_allclose(found["percentile"][row], wanted, atol=0.05)
-    assert np.isnan(found["percentile"][[3, 5]]).all()  # three bases replaced: no null; symbolic: not scored
-    assert not np.isnan(found["percentile"][:3]).any()
+    steps = 1 + np.arange(3) + CLASSES.index("MNV") + (gc[3] >= 0.5)
+    wanted = np.clip(50 + 50 * found["effect"][3] / steps, 0, 100)
+    np.testing.assert_allclose(found["percentile"][3], wanted, atol=0.05)
+    assert np.isnan(found["percentile"][5]).all()  # symbolic: not scored
+
+
+def test_percentiles_of_the_impact_and_of_activity(with_null, genome):
+    scores = ("ref", "alt", "impact", "impact_percentile", "activity")
+    found = score(with_null, genome, scores).values
+    gc = gc_content(allele_windows(ALLELES, genome, 200).ref)
+    better = np.maximum(found["ref"], found["alt"])
+    for row, name in ((1, "deletion"), (2, "insertion"), (3, "MNV")):
+        steps = 1 + np.arange(3) + CLASSES.index(name) + (gc[row] >= 0.5)
+        wanted = np.clip(50 + 25 * found["impact"][row] / steps, 0, 100)  # the null's are twice as large
+        np.testing.assert_allclose(found["impact_percentile"][row], wanted, atol=0.05)
+        logits = np.log(better[row] / (1 - better[row]))
+        steps = 1 + np.arange(3) + (gc[row] >= 0.5)
+        np.testing.assert_allclose(found["activity"][row], np.clip(50 + 50 * logits / steps, 0, 100), atol=0.1)
+    assert np.isnan(found["activity"][5]).all()
+
+
+def test_the_percentile_of_an_allele_is_that_of_its_largest_impact(with_null, genome):
+    scorer = EffectScorer(with_null, genome, ("impact",), line=True)
+    assert scorer.notice == "" and "variant_percentile" in scorer.line
+    line = scorer(ALLELES, allele_windows(ALLELES, genome, 200)).line
+    gc = gc_content(allele_windows(ALLELES, genome, 200).ref)
+    for row, name in ((1, "deletion"), (2, "insertion"), (3, "MNV")):
+        steps = 1 + CLASSES.index(name) + (gc[row] >= 0.5)
+        wanted = np.clip(50 + 50 * abs(line["largest_impact"][row]) / steps, 0, 100)
+        assert line["variant_percentile"][row] == pytest.approx(wanted, abs=0.05)
+    assert np.isnan(line["variant_percentile"][5])
+
+
+def test_without_a_null_for_it_an_allele_has_no_percentile_and_that_is_said(with_null, entry, predictor, genome):
+    own = with_null.sources[0]
+    for networks, why in (
+        (predictor, "has no null to take percentiles from"),
+        (Predictor([own], ["JUND", "CTCF"]), "it is for all TFs of one entry together"),
+        (Predictor([own, own]), "it is for all TFs of one entry together"),
+        (Predictor([own, entry]), "has no null to take percentiles from"),
+    ):
+        scorer = EffectScorer(networks, genome, ("effect",), line=True)
+        assert scorer.notice.startswith("column variant_percentile is left out: ") and why in scorer.notice
+        assert "variant_percentile" not in scorer.line and scorer.percentiles is None
+    assert EffectScorer(predictor, genome, ("effect",)).notice == ""
 
 
 def test_percentiles_of_swapped_alleles_are_those_of_the_genomes_one(with_null, genome):
@@ -193,7 +244,7 @@ def test_percentiles_of_chosen_tfs_and_of_two_entries(with_null, entry, tmp_path
     fewer = score(Predictor([own], ["JUND", "ATF4"]), genome, ("percentile",)).values["percentile"]
     np.testing.assert_allclose(fewer, every[:, [TFS.index("JUND"), TFS.index("ATF4")]], atol=1e-3)
     twin = copied(entry, tmp_path / "twin")
-    put_null(twin, quantiles=np.broadcast_to((np.array(PERCENTS, np.float16) - 50), (3, 8, 2, len(PERCENTS))))
+    put_null(twin)
     both = score(Predictor([own, twin]), genome, ("percentile",)).values["percentile"]
     np.testing.assert_allclose(both[:, :3], every, atol=1e-3)
     assert np.nanmax(np.abs(both[:, 3:] - every)) > 1
@@ -217,30 +268,28 @@ def test_a_null_made_for_other_weights_is_refused(with_null, genome):
 # What is gained and lost
 
 
-def test_top_tfs_by_hand():
-    effects = np.array([[0.5, -1, 2, 2, -3], [-1, -1, -1, -1, -1], [0, 0, 0, 1e-5, 0]], np.float32)
-    tfs = ["A", "B", "C", "e/D", "E"]
-    assert top_tfs(tfs, effects, 2) == ["C:2;e/D:2", ".", "e/D:1e-05"]
-    assert top_tfs(tfs, effects, -3) == ["E:-3;B:-1", "A:-1;B:-1;C:-1", "."]
-    assert top_tfs(tfs, effects, 9)[0] == "C:2;e/D:2;A:0.5"
-
-
-def test_top_tfs_are_those_of_the_effects(predictor, genome):
-    effects = score(predictor, genome, ("effect", "ref"), top=1)
-    assert list(effects.texts) == ["top_gained", "top_lost"]
+def test_the_line_is_that_of_the_impacts(predictor, genome):
+    effects = score(predictor, genome, ("impact", "ref", "alt"), line=True, top=1)
+    better = np.fmax(effects.values["ref"], effects.values["alt"])
+    assert list(effects.line) == [name for name in LINE if name != "variant_percentile"]
     for row in SCORED:
-        values = dict(zip(TFS, effects.values["effect"][row], strict=True))
+        values = dict(zip(TFS, np.where(better[row] >= BOUND, effects.values["impact"][row], 0), strict=True))
         for name, best in (("top_gained", max(values, key=values.get)), ("top_lost", min(values, key=values.get))):
             right = values[best] > 0 if name == "top_gained" else values[best] < 0
-            assert effects.texts[name][row] == (f"{best}:{values[best]:.3g}" if right else ".")
-    assert effects.texts["top_gained"][5] == effects.texts["top_lost"][5] == "."
-    assert score(predictor, genome, ("ref",), top=1).texts == effects.texts  # whether or not effects are written
-    assert score(predictor, genome, ("ref",)).texts == {}
+            assert effects.line[name][row] == (f"{best}:{values[best]:.3g}" if right else ".")
+        assert np.abs(effects.line["largest_impact"][row]) == np.abs(effects.values["impact"][row]).max()
+    assert (better[SCORED] < BOUND).any() and (effects.line["top_gained"][SCORED] != ".").any()
+    assert effects.line["top_gained"][5] == effects.line["top_lost"][5] == effects.line["largest_impact_tf"][5] == "."
+    assert np.isnan([effects.line[name][5] for name in ("sum_difference", "largest_impact", "n_gained")]).all()
+    again = score(predictor, genome, ("ref",), line=True, top=1).line  # whether or not impacts are written
+    for name, column in effects.line.items():
+        np.testing.assert_array_equal(again[name], column)
+    assert score(predictor, genome, ("ref",)).line == {}
 
 
 def test_wrong_scores_are_named(predictor, genome):
     with pytest.raises(ConfigError, match="max_effect is over shifts of the window: say how far, with --shifts"):
         EffectScorer(predictor, genome, ("max_effect",))
-    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, diff, .*; found none"):
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*; found none"):
         EffectScorer(predictor, genome, ())
     assert EffectScorer(predictor, genome, ("max_effect",), (10, 10)).scores == ["max_effect"]
