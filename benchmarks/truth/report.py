@@ -20,6 +20,7 @@ SIZE_MARKS = (
     "<!-- written by python -m benchmarks.truth.choose_size -->",
     "<!-- end of what choose_size writes -->",
 )
+CUT_MARKS = ("<!-- written by python -m benchmarks.truth.cuts -->", "<!-- end of what cuts writes -->")
 
 RANKS = 1.5
 """What is larger is no share, area or correlation."""
@@ -91,6 +92,16 @@ def wide(rows: Sequence[Row], statistics: Sequence[str], more: Mapping[str, Mapp
     for method in dict.fromkeys(row.method for row in rows):
         values = [*(found[method, statistic] for statistic in statistics), *(by[method] for by in more.values())]
         lines.append(_line([method, *map(_number, values)]))
+    return lines
+
+
+def shares(table: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list[str]:
+    """Return a table in per cent: a line per cut, a column per part; from {cut: {part: (value, low, high)}}."""
+    parts = list(dict.fromkeys(part for cells in table.values() for part in cells))
+    lines = _header(["passes", *parts])
+    for name, cells in table.items():
+        said = ("{:.2%} ({:.2%} to {:.2%})".format(*cells[part]) for part in parts)
+        lines.append(_line([name, *said]))
     return lines
 
 
