@@ -113,11 +113,11 @@ def make_nulls(
     return nulls
 
 
-def _quantiles(logits: _Logits, classes: NDArray[np.int64], bins: NDArray[np.int64]) -> tuple[NDArray[np.float16], ...]:
+def _quantiles(logits: _Logits, classes: NDArray[np.int64], bins: NDArray[np.int64]) -> tuple[NDArray, ...]:
     """Return `PERCENTS` of effects, impacts, logits of the better-bound allele, and largest impacts."""
     n_tfs = logits.alt.shape[1]
     by_class = (len(CLASSES), N_BINS, len(PERCENTS))
-    effects, impacts = np.empty((2, n_tfs, *by_class), np.float16)
+    effects, impacts = np.empty((n_tfs, *by_class), np.float16), np.empty((n_tfs, *by_class), np.float32)
     activity, largest = np.empty((n_tfs, N_BINS, len(PERCENTS)), np.float16), np.empty(by_class, np.float16)
     for gc_bin in range(N_BINS):
         inside = np.flatnonzero(bins == gc_bin)

@@ -106,8 +106,10 @@ class EffectNull:
         Ascending GC contents (0 to 1) of the window with REF, between one bin and the next.
     counts
         int32 (classes, bins): variants.
-    effect, impact
-        float16 (TFs, classes, bins, percents): `kipoi_tfb.models.logits.effect` and `impact` at each of `PERCENTS`.
+    effect
+        float16 (TFs, classes, bins, percents): `kipoi_tfb.models.logits.effect` at each of `PERCENTS`.
+    impact
+        float32 (TFs, classes, bins, percents): the same of `impact`, which may be of 1e-9 where a TF is not bound.
     activity
         float16 (TFs, bins, percents): logit of the better-bound allele, over all classes.
     largest
@@ -119,7 +121,7 @@ class EffectNull:
     gc_edges: NDArray[np.float64]
     counts: NDArray[np.int32]
     effect: NDArray[np.float16]
-    impact: NDArray[np.float16]
+    impact: NDArray[np.float32]
     activity: NDArray[np.float16]
     largest: NDArray[np.float16]
 
@@ -152,7 +154,7 @@ class EffectNull:
             float32 (alleles, columns), 0 to 100, in between linear from one of `PERCENTS` to the next; NaN for an
             allele that is `UNMATCHED`.
         """
-        quantiles: NDArray[np.float16] = getattr(self, score)
+        quantiles: NDArray[np.floating] = getattr(self, score)
         found = np.full(values.shape, np.nan, np.float32)
         for kind, gc_bin, rows in self._groups(classes, gc):
             if kind != UNMATCHED:
@@ -203,7 +205,7 @@ class EffectNull:
             yield kind, gc_bin, np.flatnonzero((classes == kind) & (bins == gc_bin))
 
 
-def _percentiles(values: NDArray[np.float32], quantiles: NDArray[np.float16]) -> NDArray[np.float32]:
+def _percentiles(values: NDArray[np.float32], quantiles: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return the percentiles of values (rows, columns) among quantiles (columns, percents)."""
     columns = zip(values.T, quantiles.astype(np.float64), strict=True)
     return np.stack([np.interp(own, known, PERCENTS) for own, known in columns], 1).astype(np.float32)

@@ -130,7 +130,7 @@ def test_quantiles_are_those_of_the_effects(world, entry, null):
         np.testing.assert_allclose(null.effect[:, kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
         matched = impacts[(classes == kind) & (bins == gc_bin)]
         wanted = np.percentile(matched, PERCENTS, axis=0).T
-        np.testing.assert_allclose(null.impact[:, kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(null.impact[:, kind, gc_bin], wanted, rtol=1e-4, atol=1e-9)
         wanted = np.percentile(np.abs(matched).max(1), PERCENTS)
         np.testing.assert_allclose(null.largest[kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
     better = np.maximum(values["ref"], values["alt"])

@@ -66,7 +66,7 @@ def put_null(entry: Entry, record: dict | None = None, **changes: object) -> Eff
         "gc_edges": np.array([0.45]),
         "counts": np.full((len(CLASSES), 2), 250, np.int32),
         "effect": ramp((n, *shape)),
-        "impact": ramp((n, *shape)),
+        "impact": ramp((n, *shape)).astype(np.float32),
         "activity": ramp((n, *shape[1:])),
         "largest": ramp(shape),
     }
@@ -141,6 +141,15 @@ def test_percentiles_by_hand(own):
     found = null.percentile("effect", np.array([0, 1]), effects, *alleles)
     np.testing.assert_allclose(found, [[60, 55], [0, 80], [50, 50], [np.nan, np.nan]], atol=1e-4)
     np.testing.assert_allclose(null.percentile("impact", np.array([0, 1]), 2 * effects, *alleles), found, atol=1e-4)
+
+
+def test_impacts_where_nothing_is_bound_keep_their_percentiles(own):
+    put_null(own, impact=put_null(own).impact * 1e-11)
+    null = read_null(own)
+    assert null is not None
+    values = np.array([[-20, 0, 30]], np.float32) * np.float32(1e-11)
+    found = null.percentile("impact", np.arange(3), values, np.array([8]), np.array([0.3]))
+    np.testing.assert_allclose(found, [[30, 50, 80]], atol=1e-3)
 
 
 def test_percentiles_of_the_largest_impact_and_of_activity_by_hand(own):
