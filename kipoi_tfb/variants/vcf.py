@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.variants.columns import SCORES, TOP
+from kipoi_tfb.variants.columns import COUNTS, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
@@ -32,8 +32,8 @@ class EffectVcf:
         Names of the columns of scores, and the entry of each.
     scores
         Which of `SCORES` are written.
-    texts
-        Which of `TOP` are written.
+    line
+        Which of `LINE` are written.
     about
         What the header says of the run.
     compress
@@ -51,7 +51,7 @@ class EffectVcf:
         tfs: Sequence[str],
         sources: Sequence[Entry],
         scores: Sequence[str],
-        texts: Sequence[str],
+        line: Sequence[str],
         about: str,
         compress: bool,
     ) -> None:
@@ -74,10 +74,11 @@ class EffectVcf:
                      "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
                      "outside_contig"),
         ]  # fmt: skip
-        self.texts = {text: f"TFB_{text.upper()}" for text in texts}
-        for text, field in self.texts.items():
-            said = f"{TOP[text]}: TF:effect of each ALT, joined by |, in units of TFB_(TF)_effect; a dot for none"
-            declared.append(_declare(field, "A", "String", said))
+        self.line = {name: f"TFB_{name.upper()}" for name in line}
+        for name, field in self.line.items():
+            kind = "String" if name in TEXTS else "Integer" if name in COUNTS else "Float"
+            said = f"{LINE[name]}: TF:impact of each ALT, joined by |; a dot for none" if name in TOP else LINE[name]
+            declared.append(_declare(field, "A", kind, said))
         for score, i, field in self.fields:
             entry = sources[i]
             said = f"{tfs[i]}: {SCORES[score]}; model {entry.card.name}, weights sha256 {entry.card.weights.sha256}"
@@ -104,8 +105,9 @@ class EffectVcf:
             flags = (flag.replace(";", "|").replace("=", ":") for flag in chunk.flags[alleles])
             info = f"{_STATUS}={','.join(chunk.status[alleles])};{_FLAGS}={','.join(flags)}"
             if any(status in SCORED for status in chunk.status[alleles]):
-                for text, name in self.texts.items():
-                    info += f";{name}={','.join(map(_named, chunk.texts[text][alleles]))}"
+                for name, field in self.line.items():
+                    write = _named if name in TEXTS else _number
+                    info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
             if n == 1 and whole[start - 1] and self.fields:
                 info += ";" + self._one % tuple(values[start - 1].tolist())
             elif not np.isnan(values[alleles]).all():
