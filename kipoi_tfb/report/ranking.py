@@ -221,12 +221,7 @@ def _whole(scores: ScoresFile, ranking: Ranking) -> Iterator[pa.Table]:
     for start in range(0, max(len(ranking.row), 1), _WHOLE):
         rows = ranking.row[start : start + _WHOLE]
         order = np.argsort(rows)
-        parts, read = [], 0
-        for chunk in scores.chunks(scores.columns):
-            ends = np.searchsorted(rows[order], [read, read + chunk.num_rows])
-            parts.append(chunk.take(rows[order][slice(*ends)] - read))
-            read += chunk.num_rows
-        table = pa.concat_tables(parts).take(np.argsort(order))
+        table = scores.take(rows[order]).take(np.argsort(order))
         for name in extra:
             table = table.append_column(name, ranking.table[name].slice(start, _WHOLE))
         yield table

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kipoi_tfb.report.vcf_rows import VcfRows, as_column, batched
 from kipoi_tfb.variants.columns import COUNTS, FIXED, LINE, SCORES, TEXTS, TOP
@@ -80,6 +82,10 @@ class ScoresFile:
     def chunks(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Yield the rows of some columns in the file's order; a value that does not exist is null."""
 
+    def take(self, rows: NDArray[np.int64]) -> pa.Table:
+        """Return all columns of some rows, given by their places in the file, ascending."""
+        return _taken(self.chunks(self.columns), rows)
+
 
 def open_scores(path: str | Path) -> ScoresFile:
     """Open a file of scores: ``.tsv``, ``.parquet``, ``.h5``, ``.vcf`` or ``.vcf.gz``.
@@ -108,6 +114,15 @@ def open_scores(path: str | Path) -> ScoresFile:
         raise InputError(path, f"cannot be read as scores: {error}") from None
 
 
+def _taken(chunks: Iterator[pa.Table], rows: NDArray[np.int64]) -> pa.Table:
+    parts, start = [], 0
+    for chunk in chunks:
+        end = start + chunk.num_rows
+        parts.append(chunk.take(rows[slice(*np.searchsorted(rows, [start, end]))] - start))
+        start = end
+    return pa.concat_tables(parts)
+
+
 def _tf_of(column: str) -> str:
     """Return the TF of a column, such as JUND of ``JUND_impact_percentile``."""
     score = max((score for score in SCORES if column.endswith(f"_{score}")), key=len)
@@ -130,8 +145,18 @@ class _Parquet(ScoresFile):
         super().__init__(path, schema.names, said)
 
     def chunks(self, names: Sequence[str]) -> Iterator[pa.Table]:
-        for batch in self._file.iter_batches(_CHUNK, columns=list(names)):
-            yield pa.Table.from_batches([batch]).select(list(names))
+        for group in range(self._file.num_row_groups):  # `tfb score` writes small ones: a piece each
+            yield self._file.read_row_group(group, list(names)).select(list(names))
+
+    def take(self, rows: NDArray[np.int64]) -> pa.Table:
+        meta, parts, start = self._file.metadata, [self._file.schema_arrow.empty_table()], 0
+        for group in range(meta.num_row_groups):
+            end = start + meta.row_group(group).num_rows
+            here = rows[slice(*np.searchsorted(rows, [start, end]))]
+            if len(here):
+                parts.append(self._file.read_row_group(group).take(here - start))
+            start = end
+        return pa.concat_tables(parts)
 
 
 class _Tsv(ScoresFile):
