@@ -15,6 +15,7 @@ from kipoi_tfb.cli import data, look, models, zoo
 from kipoi_tfb.cli.evaluate import evaluate
 from kipoi_tfb.cli.finetune import finetune
 from kipoi_tfb.cli.null import null
+from kipoi_tfb.cli.rank import rank
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app.add_typer(zoo.app, name="zoo")
 for _command in (
     models.predict,
     models.score,
+    rank,
     look.mutate,
     look.plot,
     models.pretrain,

@@ -15,7 +15,7 @@ from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import BGZIP_END, atomic_path
 
-__all__ = ["EffectVcf"]
+__all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
 _STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
@@ -67,10 +67,10 @@ class EffectVcf:
             )
         declared = [
             f'##tfb_score="{about}"',
-            _declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
+            declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
                      "ALT), ref_mismatch, symbolic, too_long or unsupported (not scored); one value for a record "
                      "without ALT"),
-            _declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
+            declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
                      "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
                      "outside_contig"),
         ]  # fmt: skip
@@ -78,11 +78,11 @@ class EffectVcf:
         for name, field in self.line.items():
             kind = "String" if name in TEXTS else "Integer" if name in COUNTS else "Float"
             said = f"{LINE[name]}: TF:impact of each ALT, joined by |; a dot for none" if name in TOP else LINE[name]
-            declared.append(_declare(field, "A", kind, said))
+            declared.append(declare(field, "A", kind, said))
         for score, i, field in self.fields:
             entry = sources[i]
             said = f"{tfs[i]}: {SCORES[score]}; model {entry.card.name}, weights sha256 {entry.card.weights.sha256}"
-            declared.append(_declare(field, "A", "Float", said))
+            declared.append(declare(field, "A", "Float", said))
         self.header = [*header[:-1], *(f"{line}\n".encode() for line in declared), header[-1]]
         # The commonest record has one ALT: one call formats all its scores.
         self._one = ";".join(f"{field}=%.6g" for _, _, field in self.fields)
@@ -90,7 +90,7 @@ class EffectVcf:
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write the records of a chunk."""
         text = b"".join(self.lines(chunk))
-        path.write_bytes(_bgzip(text) if self.compress else text)
+        path.write_bytes(bgzip(text) if self.compress else text)
 
     def lines(self, chunk: ScoredChunk) -> list[bytes]:
         """Return the records of a chunk with their scores."""
@@ -114,7 +114,7 @@ class EffectVcf:
                 for (_, _, name), row in zip(self.fields, values[alleles].T, strict=True):
                     if not np.isnan(row).all():
                         info += f";{name}={','.join(map(_number, row.tolist()))}"
-            written.append(_with_info(line, info.encode()))
+            written.append(add_info(line, info.encode()))
         return written
 
     def join(self, pieces: Sequence[Path], output: Path) -> int:
@@ -122,7 +122,7 @@ class EffectVcf:
         records = 0
         with atomic_path(output) as temporary, open(temporary, "wb") as stream:
             head = b"".join(self.header)
-            stream.write(_bgzip(head) if self.compress else head)
+            stream.write(bgzip(head) if self.compress else head)
             for path in pieces:
                 data = path.read_bytes()
                 stream.write(data)
@@ -147,7 +147,8 @@ def _field_names(tfs: Sequence[str]) -> list[str]:
     return names
 
 
-def _declare(name: str, number: str, kind: str, description: str) -> str:
+def declare(name: str, number: str, kind: str, description: str) -> str:
+    """Return the header line of a field of INFO."""
     return f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
 
 
@@ -160,7 +161,7 @@ def _number(value: float) -> str:
     return "." if value != value else f"{value:.6g}"
 
 
-def _with_info(line: bytes, ours: bytes) -> bytes:
+def add_info(line: bytes, ours: bytes) -> bytes:
     """Return a record with more INFO; every other byte stays."""
     body = line.rstrip(b"\r\n")
     end = line[len(body) :] or b"\n"
@@ -170,7 +171,7 @@ def _with_info(line: bytes, ours: bytes) -> bytes:
     return b"\t".join(fields) + end
 
 
-def _bgzip(data: bytes) -> bytes:
+def bgzip(data: bytes) -> bytes:
     """Return data as bgzip blocks, without the marker at the end."""
     import io
 
