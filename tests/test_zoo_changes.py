@@ -238,9 +238,7 @@ def test_two_that_add_the_same_name_at_once(folder, tmp_path, monkeypatch):
 
     def slow(*args, **options):
         monkeypatch.setattr(change.shutil, "copytree", copy)
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: -1)
-            install_entry(first, folder)
+        install_entry(first, folder)
         return copy(*args, **options)
 
     monkeypatch.setattr(change.shutil, "copytree", slow)

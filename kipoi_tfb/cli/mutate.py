@@ -72,6 +72,6 @@ def mutate(
     unknown = f"; {n_unknown} unknown bases left out" if n_unknown else ""
     say(f"{found}: {rows} rows, {len(predictor.columns)} TFs -> {output}{unknown}")
     if plot is not None:
-        drawn = list(range(len(predictor.columns))) if top is None else strongest(mutations.effect, top)
+        drawn = list(range(len(predictor.columns))) if top is None else strongest(mutations.impact, top)
         plot_mutations(mutations.of(drawn), plot, f"{found}, {entry_titles(predictor)}: every single substitution")
         say(f"{plot}: {', '.join(predictor.columns[i] for i in drawn)}")

@@ -57,7 +57,7 @@ ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 fo
 _MOST_DRAWN = 3
 TopOption = Annotated[
     int | None,
-    typer.Option("--top", min=1, help=f"Draw the TFs of the largest effects; default all --tfs, or {_MOST_DRAWN}."),
+    typer.Option("--top", min=1, help=f"Draw the TFs of the largest impact; default all --tfs, or {_MOST_DRAWN}."),
 ]
 
 
@@ -127,7 +127,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
 
 
 def n_strongest(top: int | None, tfs: str) -> int | None:
-    """Return how many TFs are drawn, those of the largest effects; None for all that were named."""
+    """Return how many TFs are drawn, those of the largest impact; None for all that were named."""
     return top or (None if tfs else _MOST_DRAWN)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from pyjaspar import jaspardb
 
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.modes import read_profiles
 
 __all__ = [
@@ -115,7 +118,7 @@ def jaspar_motifs(
 
 
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:
-    """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain text.
+    """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain or gzip.
 
     Each is named in capitals after its name in the file, the part before a ``(``; MEME's ``MOTIF id name`` gives
     both, ``MOTIF id`` makes the name of the identifier. MEME's frequencies count as those of `MEME_SITES` sites.
@@ -125,12 +128,10 @@ def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "a
     InputError
         If the file is missing, of another format, has no motif, or has one with a column that holds nothing.
     """
-    if format == "auto":
-        format = "meme" if Path(path).suffix in {".meme", ".txt"} else "jaspar"
+    format = format if format != "auto" else "meme" if Path(path).suffix in {".meme", ".txt"} else "jaspar"
+    text = "".join(f"{line}\n" for _, line in read_lines(path))
     try:
-        motifs = list(_read_meme(path) if format == "meme" else _read_jaspar(path))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
+        motifs = list(_read_meme(text) if format == "meme" else _read_jaspar(path, text))
     except InputError:
         raise
     except Exception as error:  # Biopython raises no narrower one
@@ -165,19 +166,18 @@ def _from_biopython(motif: JasparMotif, tf: str) -> Motif:
     return Motif(motif.name, motif.matrix_id, tf, np.array([motif.counts[base] for base in "ACGT"], float))
 
 
-def _read_jaspar(path: str | Path) -> Iterator[Motif]:
-    with open(path, encoding="utf-8") as stream:
-        headers = sum(line.startswith(">") for line in stream)
-        stream.seek(0)
-        found = parse(stream, "jaspar")
+def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
+    headers, found = sum(line[:1] == ">" for line in text.splitlines()), parse(io.StringIO(text), "jaspar")
     if len(found) != headers:  # Biopython drops a motif that lacks rows and takes one without a header
         raise InputError(path, f"has {headers} lines that start with '>' but {len(found)} motifs of four rows")
-    for motif in found:
-        yield _from_biopython(motif, _tf(motif.name))
+    yield from (_from_biopython(motif, _tf(motif.name)) for motif in found)
 
 
-def _read_meme(path: str | Path) -> Iterator[Motif]:
-    for key, frequencies in read_meme(str(path)).items():
+def _read_meme(text: str) -> Iterator[Motif]:
+    with NamedTemporaryFile(suffix=".meme") as plain:  # memelite opens a file by its name
+        Path(plain.name).write_text(text, encoding="utf-8")
+        found = read_meme(plain.name)
+    for key, frequencies in found.items():
         matrix_id, _, name = key.partition(" ")
         yield Motif(name or matrix_id, matrix_id, _tf(name or matrix_id), frequencies * MEME_SITES)
 

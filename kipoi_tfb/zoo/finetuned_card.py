@@ -128,7 +128,7 @@ class FinetunedCard(Strict):
     Attributes
     ----------
     arm
-        What was transferred, see `kipoi_tfb.finetuning.start.ARMS`.
+        What was transferred, see `kipoi_tfb.finetuning.arms.ARMS`.
     base_weights_sha256
         Of the base's file of weights, on which this entry's own ones are laid.
     head_from

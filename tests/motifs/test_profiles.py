@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,8 @@ def test_a_meme_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("m.jaspar", "", "has no motif; expected > lines"),
-        ("m.meme", "", "has no motif; expected MOTIF lines"),
+        ("m.jaspar", "\n", "has no motif; expected > lines"),
+        ("m.meme", "\n", "has no motif; expected MOTIF lines"),
         ("m.jaspar", "chr1\t5\t9\n", "is not a JASPAR motif file"),
         ("m.jaspar", ">x\n1 2\n3 4\n5 6\n", "has 1 lines that start with '>' but 0 motifs of four rows"),
         ("m.jaspar", "1 2\n3 4\n5 6\n7 8\n", "has 0 lines that start with '>' but 1 motifs"),
@@ -79,11 +80,18 @@ def test_files_that_are_refused(tmp_path: Path, name, text, message) -> None:
 
 @pytest.mark.parametrize("name", ["m.meme", "m.jaspar"])
 def test_a_missing_and_a_binary_file(tmp_path: Path, name) -> None:
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_motifs(tmp_path / name)
     (tmp_path / name).write_bytes(b"\x1f\x8b\xff\x00")
-    with pytest.raises(InputError, match="is not a"):
+    with pytest.raises(InputError, match="gzip data are damaged"):
         read_motifs(tmp_path / name)
+
+
+@pytest.mark.parametrize(("format", "text"), [("jaspar", JASPAR), ("meme", MEME)])
+def test_motifs_from_a_pipe_compressed_and_with_a_byte_order_mark(pipe, format, text) -> None:
+    data = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+    for path in (pipe(data), pipe(gzip.compress(data))):
+        assert [motif.width for motif in read_motifs(path, format)] == ([3, 2] if format == "jaspar" else [2, 1])
 
 
 def test_jaspar_profiles_of_tfs() -> None:
