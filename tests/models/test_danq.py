@@ -18,6 +18,7 @@ from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo.verify import verify_entry
 from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny
+from tests.models.parts import of_type
 
 CPU = torch.device("cpu")
 
@@ -55,10 +56,6 @@ def data(world):
 
 def first(windows, n):
     return LabelledWindows(windows.region[:n], windows.codes[:n], windows.labels[:n])
-
-
-def of_type(network, kind):
-    return [module for module in network.modules() if isinstance(module, kind)]
 
 
 def test_sizes_are_those_of_the_paper(network):
