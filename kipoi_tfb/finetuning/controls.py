@@ -25,7 +25,7 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import load_network, outputs_of
 from tfb_matrix_data.modes import read_profiles
 
-__all__ = ["Compared", "make_controls", "lacking"]
+__all__ = ["Compared", "lacking", "make_controls"]
 
 logger = logging.getLogger(__name__)
 
