@@ -16,7 +16,7 @@ from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.training.data import TrainingData
-from kipoi_tfb.zoo.config import PretrainConfig, Teacher
+from kipoi_tfb.zoo.config import PretrainConfig, TeacherConfig
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from kipoi_tfb.zoo.networks import load_network
@@ -31,7 +31,7 @@ _WINDOWS = 4096
 """Windows between two steps of the progress bar."""
 
 
-def find_teachers(teacher: Teacher) -> list[Entry]:
+def find_teachers(teacher: TeacherConfig) -> list[Entry]:
     """Return the entries that teach."""
     return [find_entry(name) for name in teacher.entries]
 

@@ -15,7 +15,7 @@ from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.distil import find_teachers, taught
 from kipoi_tfb.training.objective import Objective, masked_loss, taught_loss
 from kipoi_tfb.training.pretrain import pretrain
-from kipoi_tfb.zoo.config import Teacher
+from kipoi_tfb.zoo.config import TeacherConfig
 from tests import tiny
 from tests.entries import lively_network
 from tests.tiny import make_entry
@@ -37,7 +37,7 @@ def teachers(tmp_path_factory):
 
 
 def config_of(entries, **changes):
-    teacher = Teacher(entries=tuple(str(entry.folder) for entry in entries), weight=0.25)
+    teacher = TeacherConfig(entries=tuple(str(entry.folder) for entry in entries), weight=0.25)
     return tiny.config(**{"teacher": teacher, **changes})
 
 
@@ -103,7 +103,7 @@ def test_the_weight_shares_the_loss():
 def test_a_student_says_what_its_teacher_says(world, tmp_path):
     """Against the labels' word: they are shuffled, and it learns from the teacher alone."""
     teacher = make_entry(tmp_path / "teacher", tiny.trained().network, name="teacher", tasks=TFS)
-    entry = pretrain(config_of([teacher], epochs=4, teacher=Teacher(entries=(str(teacher.folder),), weight=1.0)),
+    entry = pretrain(config_of([teacher], epochs=4, teacher=TeacherConfig(entries=(str(teacher.folder),), weight=1.0)),
                      world.matrix, world.genome, tmp_path / "run")  # fmt: skip
     data = load_training_data(tiny.config(), world.matrix, world.genome)
     student, master, fresh = (
@@ -157,10 +157,10 @@ def test_what_cannot_teach_says_why(world, tmp_path, entry, changes, message):
 
 def test_an_unknown_teacher_is_said_before_anything_is_read():
     with pytest.raises(UnknownNameError, match="no-such-entry"):
-        find_teachers(Teacher(entries=("no-such-entry",)))
+        find_teachers(TeacherConfig(entries=("no-such-entry",)))
 
 
 @pytest.mark.parametrize("weight", [0, 1.5])
 def test_a_weight_is_a_share(weight):
     with pytest.raises(ValidationError):
-        Teacher(entries=("multi163",), weight=weight)
+        TeacherConfig(entries=("multi163",), weight=weight)
