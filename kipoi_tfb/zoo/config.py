@@ -150,8 +150,8 @@ class PretrainConfig(Strict):
         ``random``, or ``jaspar``: the architecture's first filters and outputs start from the JASPAR 2020 profiles
         of the TFs (the architecture must know how: ``motif-cnn``).
     teacher
-        Models to learn from beside the labels, see `TeacherConfig`; every region that has sequence then trains, labelled or
-        not.
+        Models to learn from beside the labels, see `TeacherConfig`; every region that has sequence then trains,
+        labelled or not.
     fraction
         Share of the training regions to use, drawn by the seed, for curves over the amount of data.
     shift
