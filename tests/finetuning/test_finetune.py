@@ -33,7 +33,7 @@ from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents
-from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, EntryError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
 QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
@@ -219,31 +219,6 @@ def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, mo
     assert len(history) == n_epochs
 
 
-def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_path, cheap, monkeypatch, caplog):
-    monkeypatch.setattr(learn, "SWEEP", (0.3, 1.0, 1e30))
-    card = run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4).entry.card
-    tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
-    assert list(tried) == [3e-5, 1e-4, 1e26] and tried.pop(1e26) is None
-    assert card.training.config.learning_rate == min(tried, key=tried.get)
-    assert "learning rate 1e+26 of the sweep is lost: training SP1: the loss became nan" in caplog.text
-
-
-def test_a_sweep_of_which_every_rate_diverges(zoo, sp1, tmp_path, cheap, monkeypatch):
-    monkeypatch.setattr(learn, "SWEEP", (1e29, 1e30))
-    with pytest.raises(DivergedError, match=r"everything: training diverged by every .* \(1e\+25, 1e\+26\); lower it"):
-        run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4)
-
-
-def test_controls_are_not_swept(base):
-    chosen = config(base, sweep=True, learning_rate=0.01)
-    assert chosen.rate("everything") == 0.01 and chosen.rate("scratch") == 3e-3
-
-
-def test_a_sweep_of_what_is_not_trained(base):
-    with pytest.raises(ConfigError, match=r"arm head is fitted, not trained: it has no learning rate to sweep"):
-        config(base, arm="head", sweep=True)
-
-
 # What is refused
 
 
@@ -281,26 +256,6 @@ def test_a_base_that_the_entry_would_not_find(zoo, sp1, tmp_path):
     moved = open_entry(shutil.move(zoo.folder, tmp_path / "elsewhere" / "small"))
     with pytest.raises(EntryError, match=r"its base small is neither in a folder above .* `tfb zoo add FOLDER` adds"):
         run(moved, sp1, tmp_path / "out")
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        ({"tf": "a/../b"}, "field 'tf': String should match pattern"),
-        ({"name": "../../etc"}, "field 'name': String should match pattern"),
-        ({"seeds": 0}, "field 'seeds': Input should be greater than 0"),
-        ({"learning_rate": -1}, "field 'learning_rate': Input should be greater than 0"),
-        ({"labels": "dense"}, "field 'labels'"),
-    ],
-)
-def test_wrong_settings(base, change, match):
-    with pytest.raises(ConfigError, match=match):
-        config(base, **change)
-
-
-def test_unknown_arm(base):
-    with pytest.raises(UnknownNameError, match=r"unknown arm 'all'. Valid: everything, conv, first-conv"):
-        config(base, arm="all")
 
 
 # The command
