@@ -31,12 +31,13 @@ test: lint  ## Set up .venv, then run the linters, the type checker and the test
 	@echo "pytest"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-lint: $(STAMP)  ## Run ruff and mypy
-	@echo "ruff check, ruff format --check, mypy"
+lint: $(STAMP)  ## Run ruff, mypy and import-linter
+	@echo "ruff check, ruff format --check, mypy, lint-imports"
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet . \
 	  || { $(BIN)/ruff format --check . || true; echo "To fix: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --no-error-summary
+	imports=$$($(BIN)/lint-imports) || { echo "$$imports"; exit 1; }
 
 # The wheel goes by way of the sdist, as a release would, so that leftovers in build/ cannot get into it.
 wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere, and use it there
@@ -59,5 +60,5 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	echo "The wheel works"
 
 clean:  ## Remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

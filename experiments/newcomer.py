@@ -41,7 +41,7 @@ from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
-from kipoi_tfb.motifs.profiles import jaspar_scorer
+from kipoi_tfb.motifs.scorer import jaspar_scorer
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.training.pretrain import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,3 +180,26 @@ def upstream_matrix(shared_data: Path, tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("upstream") / "matrix.h5"
     import_published([shared_data / "upstream"], path)
     return path
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that makes a pipe out of which bytes come, `first` of them alone at first."""
+    numbers = itertools.count()
+
+    def make(data: bytes, first: int = 1) -> Path:
+        path = tmp_path / f"pipe{next(numbers)}"
+        os.mkfifo(path)
+
+        def write() -> None:
+            # A reader may stop early, as one who is told that the rest is of no use to him.
+            with contextlib.suppress(BrokenPipeError), open(path, "wb", buffering=0) as stream:
+                stream.write(data[:first])
+                time.sleep(0.02)
+                for at in range(first, len(data), 1 << 16):
+                    stream.write(data[at : at + (1 << 16)])
+
+        threading.Thread(target=write, daemon=True).start()
+        return path
+
+    return make

@@ -168,7 +168,11 @@ def binding(
     tfs = effects[name].tfs
     column = np.array([tfs.index(tf) if tf in tfs else -1 for tf in data.tf])
     values = {method: found.log_odds[at, column] for method, found in effects.items()}
-    values |= {f"{name}, probability": effects[name].probability[at, column], PWM: sites.difference[at, column]}
+    values |= {
+        f"{name}, impact": effects[name].impact[at, column],
+        f"{name}, probability": effects[name].probability[at, column],
+        PWM: sites.difference[at, column],
+    }
     reasons = {
         "allele not scored": ~effects[name].scored[at],
         "TF is not in the model": column < 0,
@@ -189,7 +193,13 @@ def binding(
         row
         for tf in names(data.tf[held_out])
         for row in asb_rows(
-            data, {m: values[m] for m in (name, PWM)}, hit, held_out & (data.tf == tf), tf, PWM, replicates
+            data,
+            {m: values[m] for m in (name, f"{name}, impact", PWM)},
+            hit,
+            held_out & (data.tf == tf),
+            tf,
+            PWM,
+            replicates,
         )
         if row.statistic in BRIEF
     ]
@@ -209,6 +219,7 @@ def mutagenesis(
         f"{name}, sum of sizes": total_size(effects[name].probability),
         f"{name}, sum of log-odds": total(effects[name].log_odds),
         f"{name}, largest log-odds": largest(effects[name].log_odds),
+        f"{name}, largest impact": largest(effects[name].impact),
         PWM: total(clipped),
         PWM_LARGEST: largest(clipped),
     }

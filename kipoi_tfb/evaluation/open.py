@@ -143,7 +143,7 @@ def _lesson(name: str, data: LabelledRegions, source: LabelSource) -> LabelledRe
 
 
 def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at_most: int | None, seed: int) -> Scorer:
-    from kipoi_tfb.motifs.profiles import jaspar_scorer
+    from kipoi_tfb.motifs.scorer import jaspar_scorer
     from tfb_matrix_data.modes import read_profiles
 
     profiles = read_profiles()
@@ -159,7 +159,8 @@ def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at
 
 def _motif_file(path: str, data: LabelledRegions, source: LabelSource | None, seed: int) -> Scorer:
     """Return a scorer of a file's motifs; of several for a TF, the one that is best on the lesson."""
-    from kipoi_tfb.motifs.profiles import MotifScorer, choose_profiles, read_motifs
+    from kipoi_tfb.motifs.profiles import read_motifs
+    from kipoi_tfb.motifs.scorer import MotifScorer, choose_profiles
 
     by_tf: dict[str, list] = {}
     names = {tf.upper(): tf for tf in data.tfs}

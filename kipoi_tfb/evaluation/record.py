@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Literal
 
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, TfMetrics, summarise, write_metrics
-from kipoi_tfb.zoo.card import GateCard, MetricsCard, today, write_card
+from kipoi_tfb.zoo.card import MetricsCard, today, write_card
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.finetuned_card import GateCard
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 

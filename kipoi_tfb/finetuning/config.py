@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from kipoi_tfb.finetuning.arms import ARMS
-from kipoi_tfb.zoo.card import Card, EntryName
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
+from kipoi_tfb.zoo.fields import EntryName
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["SWEEP", "FinetuneConfig", "make_config"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,7 +30,10 @@ from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import (
+from kipoi_tfb.zoo.card import TrainingCard, today
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
+from kipoi_tfb.zoo.finetuned_card import (
     CONTROLS,
     CURVE_FILE,
     MOTIF_FILE,
@@ -40,14 +42,11 @@ from kipoi_tfb.zoo.card import (
     FinetunedCard,
     GateCard,
     SweptCard,
-    TrainingCard,
-    today,
 )
-from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
-from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
+from tfb_matrix_data.files import locked
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 
 __all__ = ["Finetuned", "alone_in", "finetune", "finished"]
@@ -122,7 +121,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.zoo.card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.finetuned_card.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 
@@ -131,8 +130,9 @@ def finetune(
     EntryError
         If `folder` holds a finished entry already that lacks none of the controls, or the base is not there.
     ConfigError
-        If the base was trained on the test chromosomes, another process is at work in `folder`, or the finished entry
-        there was made from something else.
+        If the base was trained on the test chromosomes, or the finished entry there was made from something else.
+    LockedError
+        If another process is at work in `folder`.
     """
     folder, date = Path(folder), today()
     for control in controls:
@@ -308,20 +308,13 @@ def _put_back(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> AbstractContextManager[None]:
     """Keep other processes from writing the same entry; the lock goes with the process, however it ends.
 
     Raises
     ------
-    ConfigError
+    LockedError
         If one is at it.
     """
-    with open(folder / ".lock", "w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"another tfb finetune is writing to {folder}; wait for it, or use another --out"
-            ) from None
-        yield
+    held = f"another tfb finetune is writing to {folder}; wait for it, or use another --out"
+    return locked(folder / ".lock", wait=False, held=held)

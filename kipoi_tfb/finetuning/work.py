@@ -16,8 +16,8 @@ from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank, window_features
 from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
 from kipoi_tfb.training.train import EpochRecord
-from kipoi_tfb.zoo.card import HeadCard
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.finetuned_card import HeadCard
 from kipoi_tfb.zoo.networks import outputs_of
 from tfb_matrix_data.matrix import BindingMatrix
 

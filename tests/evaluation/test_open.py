@@ -61,7 +61,7 @@ def learnt(monkeypatch):
 
     stand_in("evaluation.composition", "composition_scorer")
     stand_in("motifs.denovo", "denovo_scorer")
-    stand_in("motifs.profiles", "jaspar_scorer")
+    stand_in("motifs.scorer", "jaspar_scorer")
     modes = ModuleType("tfb_matrix_data.modes")
     modes.read_profiles = lambda: {"SP1": ["MA1"], "JUND": ["MA2"]}
     monkeypatch.setitem(sys.modules, "tfb_matrix_data.modes", modes)

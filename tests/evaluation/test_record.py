@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from kipoi_tfb.evaluation.metrics import TfMetrics
 from kipoi_tfb.evaluation.record import metrics_card, record
-from kipoi_tfb.zoo.card import GateCard
 from kipoi_tfb.zoo.entry import open_entry
+from kipoi_tfb.zoo.finetuned_card import GateCard
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 

@@ -136,6 +136,14 @@ def test_two_fasta_files(put):
     assert data.labels[:, 0].tolist() == [1, 0, 0] and (data.codes[2] == encode("TTTT")).all()
 
 
+@pytest.mark.parametrize("kind", ["bed", "fasta"])
+def test_bound_and_unbound_from_pipes(genome, pipe, put, kind):
+    bound, unbound = {"bed": ("chr1\t10\t20\n", BED[11:]), "fasta": (">a\nACGT\n", ">a\nGGGG\n>b\nTTTT\n")}[kind]
+    files = from_two_files(put("p", bound), put("n", unbound), "JUND", 4, genome)
+    pipes = from_two_files(pipe(bound.encode()), pipe(unbound.encode()), "JUND", 4, genome)
+    assert pipes.labels.tolist() == files.labels.tolist() and (pipes.codes == files.codes).all()
+
+
 def test_a_region_in_both_files(genome, put):
     with pytest.raises(InputError, match=r"n.bed: 1 region.s. are in .*p.bed too, such as chr1:30-40; is it bound"):
         from_two_files(put("p.bed", "1\t30\t40\n"), put("n.bed", BED), "JUND", 20, genome)

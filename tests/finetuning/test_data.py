@@ -273,6 +273,11 @@ def test_a_summit_outside_its_peak(bed, world):
     refused(InputError, match, bed(lines, "p.narrowPeak"), world.genome, "SP1", world.matrix)
 
 
+def test_peaks_from_a_pipe(pipe, world):
+    path = pipe(b"chr1\t10\t20\n")
+    refused(InputError, "is a pipe or a device, and the checksum of peaks is kept", path, world.genome, "SP1", None)
+
+
 def gc_genome(folder):
     """Return a genome whose even kilobases are all C and G, its odd ones all A and T."""
     rng = np.random.default_rng(0)

@@ -204,6 +204,11 @@ def test_a_sample_comes_back_from_its_table(world: tiny.World, tmp_path: Path) -
         assert float(row[6]) == drawn.gc[region]
 
 
+def test_comments_are_no_regions(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("# mine\nchrom\tregion\nchr1\t5\n#chr1\t6\n\nchr1\t7\n")
+    assert read_regions_column(tmp_path / "t.tsv").tolist() == [5, 7]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
