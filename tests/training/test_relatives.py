@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb.finetuning import finetune
+from kipoi_tfb.finetuning.finetune import finetune
+from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.training.relatives import _PROTOCOL, RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find
 from kipoi_tfb.zoo.entry import open_entry
@@ -56,8 +57,10 @@ def test_relations():
 
 
 def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
-    real = finetune.judge
-    monkeypatch.setattr(finetune, "judge", lambda *args: real(*args).model_copy(update={"verdict": "accepted"}))
+    def accepting(*args):
+        return judge(*args).model_copy(update={"verdict": "accepted"})
+
+    monkeypatch.setitem(finetune.__globals__, "judge", accepting)
     code, _, err = tfb(*RUN, "--relevant", "cofactors")
     assert code == 0, err
     base, entry = open_entry(tmp_path / "out" / NAME), open_entry(tmp_path / "out" / "entry")
