@@ -23,11 +23,6 @@ POSITIONS = 150
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def entry(tmp_path_factory: pytest.TempPathFactory, world: tiny.World) -> Entry:
     """An entry with a null."""
     found = tiny.make_entry(tmp_path_factory.mktemp("zoo") / "tiny", lively_network(0, 3))

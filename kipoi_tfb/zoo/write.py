@@ -113,8 +113,7 @@ def write_entry(
     with atomic_folder(folder) as temporary:
         weights = save_weights(network, temporary / WEIGHTS_FILE, None if base is None else base.state_dict())
         card = Card(weights=weights, **card_fields)
-        write_card(card, temporary)
-        shift = _largest_shift(network, open_entry(temporary), windows)
+        shift = _largest_shift(network, Entry(str(temporary), temporary.absolute(), card), windows)
         card = card.model_copy(update={"weights": weights.model_copy(update={"largest_shift": shift})})
         write_card(card, temporary)
         render_specs(card, temporary)
