@@ -170,15 +170,16 @@ def test_every_pass_over_alleles_has_one_shape(alleles, monkeypatch):
             self.head = nn.Linear(1, 2)
 
         def change_logits(self, windows: ChangedWindows) -> list[torch.Tensor]:
-            seen.append((len(windows.whole), *(len(change.image) for change in windows.changes)))
-            return [torch.zeros(2 * n, 2) for n in seen[-1]]
+            shape = (len(windows.whole), *(len(change.image) for change in windows.changes))
+            seen.append(shape)
+            return [torch.zeros(2 * n, 2) for n in shape]
 
     of_alleles(Changing(), *alleles)
     assert len(seen) > 3 and {n for shape in seen for n in shape} == {32}
     seen.clear()
     monkeypatch.setattr(run, "_CHANGES", 2)
     of_alleles(Changing(), np.repeat(CODES[:1], 200, axis=0), np.roll(CODES[:1].repeat(200, axis=0), 1, axis=1))
-    assert [len(shape) - 1 for shape in seen] == [2, 2, 2, 1]
+    assert sorted(len(shape) - 1 for shape in seen) == [1, 2, 2, 2]
 
 
 @settings(max_examples=60)
