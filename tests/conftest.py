@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.importers import import_published
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
+
+if TYPE_CHECKING:
+    from tests.tiny import World
 
 # Derandomised: the same examples everywhere, no .hypothesis folder; no deadline: the machine may be busy.
 settings.register_profile(
@@ -41,6 +45,14 @@ def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFB_DATA", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The tiny world of `tests.tiny`, made once: its files are read, and never changed."""
+    from tests import tiny  # it imports torch, which the tests of the data package do without
+
+    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
 def test_atomic_path_renames_on_success(tmp_path: Path) -> None:
     target = tmp_path / "scores.vcf.gz"
     with atomic_path(target) as temporary:
-        assert temporary.parent == tmp_path
-        assert temporary.name.endswith(".vcf.gz"), "writers choose the format by the suffix"
+        assert temporary.parent.parent == tmp_path and temporary.parent.stat().st_mode & 0o777 == 0o700
+        assert temporary.name == target.name, "writers choose the format by the suffix"
         temporary.write_text("new")
         assert not target.exists()
     assert target.read_text() == "new"

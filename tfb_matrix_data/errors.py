@@ -15,6 +15,7 @@ __all__ = [
     "EntryError",
     "InputError",
     "LayoutError",
+    "LockedError",
     "TfbError",
     "UnfinishedError",
     "UnknownNameError",
@@ -55,6 +56,22 @@ class AssemblyError(TfbError):
 
 class LayoutError(TfbError):
     """A binding-matrix file is cut off, of another kind or of another layout version."""
+
+
+class LockedError(TfbError):
+    """Another process is at work where this one would write.
+
+    Parameters
+    ----------
+    problem
+        What it does, and what to do about that.
+    holder
+        Which process it is, where that is known.
+    """
+
+    def __init__(self, problem: str, holder: str = "") -> None:
+        super().__init__(f"{problem} ({holder})" if holder else problem)
+        self.holder = holder
 
 
 class ChecksumError(TfbError):

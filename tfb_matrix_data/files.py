@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pooch
 
-from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.errors import InputError, LockedError
+from tfb_matrix_data.temporary import is_open_at, temporary_folder, temporary_name
 
 __all__ = [
     "BGZIP_END",
@@ -21,8 +25,12 @@ __all__ = [
     "check_bgzip_end",
     "check_kept",
     "check_output",
+    "locked",
+    "remove_folder",
     "sha256",
 ]
+
+logger = logging.getLogger(__name__)
 
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that bgzip writes at the end of a file."""
@@ -77,10 +85,82 @@ def check_output(path: str | Path) -> Path:
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to, and rename it to `path` on success.
+def locked(path: str | Path, wait: bool, held: str) -> Iterator[None]:
+    """Keep other processes out while this one is at work, by a lock on the file `path`, which is made and removed.
 
-    On any exception, Ctrl-C included, the temporary file is removed and an older file at `path` stays.
+    The lock goes with the process, however it ends; a file that a killed one leaves is no lock. On a file system
+    without locks this only warns.
+
+    Parameters
+    ----------
+    path
+        The file to lock, of no other use; its folder is made too.
+    wait
+        Wait for another process, instead of raising.
+    held
+        What to say of another process that is there, such as ``"another run is writing out.tsv; wait for it"``.
+
+    Raises
+    ------
+    LockedError
+        If another process is there, and `wait` is false.
+    InputError
+        If `path` is a link, or cannot be written.
+    """
+    path = Path(path)
+    lock = _lock(path, wait, held)
+    try:
+        yield
+    finally:
+        try:
+            if is_open_at(lock, path):
+                path.unlink()  # while it is locked: who has opened it meanwhile sees that, and makes another
+        finally:
+            os.close(lock)
+
+
+def _lock(path: Path, wait: bool, held: str) -> int:
+    """Return the locked file."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            why = "is a link" if path.is_symlink() else f"cannot be written ({error.strerror})"
+            raise InputError(path, f"{why}; it should be a file of ours that keeps other processes out") from None
+        try:
+            _wait_for(lock, wait, held)
+            # While this process waited, the other has removed what was opened here.
+            if is_open_at(lock, path):
+                os.truncate(lock, 0)
+                os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _wait_for(lock: int, wait: bool, held: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 200, 0).decode(errors="replace")
+        if not wait:
+            raise LockedError(held, holder) from None
+        logger.info("%s%s; waiting for it", held, f" ({holder})" if holder else "")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        logger.warning("this file system has no locks (%s): do not do the same here twice at once", error.strerror)
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a file name to write to, in a temporary folder beside `path`, and rename it to `path` on success.
+
+    The name is that of `path`: h5py, cyvcf2 and others choose the format by its suffix. On any exception, Ctrl-C
+    included, the folder is removed and an older file at `path` stays; what a killed process has left is removed when
+    `path` is written again (`tfb_matrix_data.temporary`).
 
     Raises
     ------
@@ -88,15 +168,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     path = check_output(path)
-    # The suffix is kept: h5py, cyvcf2 and others choose the format by it.
-    temporary = path.with_name(f".{path.name.split('.')[0]}.{os.getpid()}.part{''.join(path.suffixes)}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        # Nobody else may write into the folder: no link can be put in the file's place.
+        with temporary_folder(path, 0o700) as folder:
+            temporary = folder / path.name
+            yield temporary
+            os.replace(temporary, path)
     except PermissionError as error:
         raise InputError(path, "cannot be written (permission denied); choose another output") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -107,18 +186,20 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
-    temporary.mkdir()
-    try:
+    with temporary_folder(path) as temporary:
         yield temporary
         try:
             os.rename(temporary, path)
         except OSError:
             if not path.is_dir():
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: str | Path) -> None:
+    """Remove a folder, under another name first: half of it is never taken for the whole."""
+    leaving = temporary_name(Path(path))
+    os.rename(path, leaving)
+    shutil.rmtree(leaving)
 
 
 def check_bgzip_end(path: str | Path) -> None:

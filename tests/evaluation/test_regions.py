@@ -15,11 +15,6 @@ CONTIG = "ACGTTGCAAC" * 10 + "N" * 60 + "GATTACAGAT" * 10
 BED = "chr1\t10\t20\nchr1\t30\t40\nchr1\t120\t140\n2\t0\t10\n"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def genome(tmp_path, write_fasta):
     return Genome(write_fasta(tmp_path / "g.fa", {"chr1": CONTIG, "chr2": "ACGT" * 10}))

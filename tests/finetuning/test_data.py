@@ -16,11 +16,6 @@ from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import split_by_chromosome
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 def lines_of(world, tf="SP1", value=1):
     """Return BED lines of the regions with a label, of all chromosomes."""
     matrix = world.matrix

@@ -186,8 +186,7 @@ def test_a_tf_twice_is_refused(dense_path: Path, tmp_path: Path) -> None:
         export_labels(matrix, ["SP1", "ATF4", "SP1"], tmp_path / "o.parquet")
 
 
-def test_a_sample_comes_back_from_its_table(tmp_path: Path) -> None:
-    world = tiny.make_world(tmp_path)
+def test_a_sample_comes_back_from_its_table(world: tiny.World, tmp_path: Path) -> None:
     matrix = world.matrix
     drawn = sample_tf(matrix, world.genome, "JUND", split_by_chromosome(matrix.regions))
     n_rows = write_sample(matrix, drawn, tmp_path / "s.tsv")
