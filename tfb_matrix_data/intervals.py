@@ -20,6 +20,7 @@ __all__ = [
     "Anchor",
     "Intervals",
     "check_contigs",
+    "contig_sizes",
     "interval_windows",
     "is_contig",
     "iter_intervals",
@@ -77,6 +78,20 @@ class Intervals:
             self.end[rows],
             self.name[rows],
             self.strand[rows],
+            self.summit[rows],
+            self.kind[rows],
+            self.line[rows],
+            self.path,
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> Intervals:
+        """Return the intervals at the given row indices."""
+        return Intervals(
+            self.chrom[rows],
+            self.start[rows],
+            self.end[rows],
+            [self.name[row] for row in rows.tolist()],
+            [self.strand[row] for row in rows.tolist()],
             self.summit[rows],
             self.kind[rows],
             self.line[rows],
@@ -198,8 +213,7 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         If an interval ends beyond its contig, or none (with `every`: not every one) is on a contig of the FASTA; the
         message names the line.
     """
-    names, inverse = np.unique(intervals.chrom, return_inverse=True)
-    sizes = np.array([_contig_size(genome, name) for name in names.tolist()])[inverse]
+    sizes = contig_sizes(intervals.chrom, genome)
     known = sizes >= 0
     wrong = (intervals.end > sizes) & (known | (every or not known.any()))
     if not wrong.any():
@@ -216,6 +230,12 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         f"({sizes[at]:,} bp in {genome.path.name}); is this the right assembly?",
         line,
     )
+
+
+def contig_sizes(chrom: NDArray[np.str_], genome: Genome) -> NDArray[np.int64]:
+    """Return the length of the contig that each name means, -1 where the FASTA has none, int64 (names,)."""
+    names, inverse = np.unique(chrom, return_inverse=True)
+    return np.array([_contig_size(genome, name) for name in names.tolist()], np.int64)[inverse]
 
 
 def is_contig(genome: Genome, name: str) -> bool:

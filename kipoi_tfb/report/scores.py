@@ -16,7 +16,7 @@ from kipoi_tfb.report.vcf_rows import VcfRows, as_column, batched
 from kipoi_tfb.variants.columns import COUNTS, FIXED, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import effect_format
 from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 
 __all__ = ["ScoresFile", "open_scores"]
 
