@@ -138,7 +138,7 @@ class _Trainer:
         self.identity = json.dumps(
             [config.model_dump(mode="json"), data.tfs, len(data.train), precision, *start], sort_keys=True
         )
-        self.numbers = {} if distributed.world_size() > 1 else numeric_identity(device, threads=True)
+        self.numbers = {} if processes.world_size() > 1 else numeric_identity(device, threads=True)
         self._load_checkpoint()
         self.replica = processes.replicate(self.objective, device)
 
