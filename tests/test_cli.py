@@ -161,11 +161,20 @@ def test_the_installed_command(tmp_path, entry, genome_path):
 
 def heed_ctrl_c():
     """Undo what a shell does to a job that it runs in the background: SIGINT is ignored there, and in its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("ending", [".tsv", ".h5"])
-def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
+@pytest.mark.parametrize(
+    ("number", "code", "ending"),
+    [
+        (signal.SIGINT, 130, ".tsv"),
+        (signal.SIGINT, 130, ".h5"),
+        (signal.SIGTERM, 143, ".h5"),
+        (signal.SIGHUP, 129, ".tsv"),
+    ],
+)
+def test_a_signal_leaves_nothing(tmp_path, entry, genome_path, number, code, ending):
     write_files(tmp_path, {"in.bed": "chr1\t500\t700\n" * 500_000})
     arguments = [
         "predict",
@@ -185,11 +194,11 @@ def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
         while len(list(tmp_path.iterdir())) < 2:  # until the temporary file is there
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
 

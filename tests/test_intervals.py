@@ -268,3 +268,10 @@ def test_an_interval_beyond_its_contig_is_named(tmp_path, genome):
     with pytest.raises(InputError, match="line 3: chr1:90-95"):
         check_contigs(intervals[2:], genome)
     check_contigs(intervals[:1], genome)
+
+
+@pytest.mark.parametrize("chunk_size", [7, 1 << 62])
+def test_a_pipe_gives_every_interval(pipe, chunk_size):
+    rows = [("chr1", i, i + 5) for i in range(30_000)]
+    path = pipe("".join(f"{chrom}\t{start}\t{end}\n" for chrom, start, end in rows).encode())
+    assert [row for part in iter_intervals(path, chunk_size) for row in rows_of(part)] == rows

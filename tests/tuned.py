@@ -10,8 +10,8 @@ import torch
 from kipoi_tfb.finetuning.own_motifs import TfMotifs, with_motifs
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.motif_cnn import OwnMotifs
-from kipoi_tfb.zoo.card import FinetunedCard
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.errors import InputError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.lines import Lines, read_lines
 
 __all__ = [
     "ANCHORS",
@@ -20,7 +20,9 @@ __all__ = [
     "Intervals",
     "check_contigs",
     "interval_windows",
+    "is_contig",
     "iter_intervals",
+    "no_contig_of",
     "on_contigs",
     "parse_line",
     "read_intervals",
@@ -104,8 +106,8 @@ class Intervals:
         return self.start + self.summit
 
 
-def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Intervals]:
-    """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip or bgzip) in chunks.
+def iter_intervals(path: str | Path | Lines, chunk_size: int = 16384) -> Iterator[Intervals]:
+    """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip, bgzip or a pipe) in chunks.
 
     Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped. A file of exactly ten columns
     is narrowPeak.
@@ -116,10 +118,11 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
         If the file cannot be read, has no interval, or a line is not BED: too few columns, a start or end that is
         not a whole number or negative, a start beyond the end. The message names the line.
     """
-    path = Path(path)
+    lines = read_lines(path)
+    path = lines.path
     rows: list[tuple] = []
     n_chunks = 0
-    for number, line in read_lines(path):
+    for number, line in lines:
         if not line.strip() or line.startswith("#") or line.split(None, 1)[0] in {"track", "browser"}:
             continue
         rows.append(parse_line(path, number, line))
@@ -133,7 +136,7 @@ def iter_intervals(path: str | Path, chunk_size: int = 16384) -> Iterator[Interv
         raise InputError(path, "has no interval (only comments, track lines or blank lines)")
 
 
-def read_intervals(path: str | Path) -> Intervals:
+def read_intervals(path: str | Path | Lines) -> Intervals:
     """Return all intervals of a BED file; see `iter_intervals`."""
     (intervals,) = iter_intervals(path, chunk_size=1 << 62)
     return intervals
@@ -190,6 +193,19 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         f"{chrom}:{intervals.start[at]}-{intervals.end[at]} ends beyond the contig "
         f"({sizes[at]:,} bp in {genome.path.name}); is this the right assembly?",
         line,
+    )
+
+
+def is_contig(genome: Genome, name: str) -> bool:
+    """Return whether the genome has a contig, under either name."""
+    return _contig_size(genome, name) >= 0
+
+
+def no_contig_of(genome: Genome, names: Iterable[str]) -> str:
+    """Return what to say where none of the contigs that are named is one of the genome's."""
+    return (
+        f"nothing is on a contig of {genome.path.name}, which has {few(genome.lengths)}; found {few(names)}; "
+        "is this the right assembly, and are contigs named alike?"
     )
 
 

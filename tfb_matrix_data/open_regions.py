@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import ConfigError, InputError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.samples import Sample
 from tfb_matrix_data.tracks import Block, Sizes, check_place, data_lines, iter_blocks, iter_track, read_columns
 

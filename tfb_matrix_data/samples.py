@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 
 __all__ = ["COLUMNS", "KINDS", "Sample", "check_cell_types", "read_samples"]
 
@@ -32,7 +32,7 @@ class Sample:
     kind
         One of `KINDS`.
     path
-        The file, relative paths resolved against the sheet's folder.
+        The file, relative paths resolved against the sheet's folder, or of a sheet from a pipe against the current one.
     tf, cell_type
         Names, empty where the kind has none.
     line
@@ -76,7 +76,7 @@ def _rows(sheet: Path) -> Iterable[Sample]:
     for number, line in read_lines(sheet):
         if not line.strip() or line.startswith("#"):
             continue
-        fields = [field.strip().removeprefix("\ufeff") for field in line.split("\t")]
+        fields = [field.strip() for field in line.split("\t")]
         if header is None:
             header = fields
             missing = [name for name in COLUMNS if name not in header]
@@ -99,8 +99,9 @@ def _sample(sheet: Path, number: int, row: dict[str, str]) -> Sample:
         if (name in KINDS[row["kind"]]) != bool(row[name]):
             wanted = "needs a value" if name in KINDS[row["kind"]] else f"must be empty, not {row[name]!r}"
             raise InputError(sheet, f"column {name} of a row of kind {row['kind']} {wanted}", number)
-    path = sheet.parent / row["path"]
-    if not row["path"] or not path.is_file():
+    # A sheet that comes from a pipe lies in no folder of the user's.
+    path = (sheet.parent if sheet.is_file() else Path()) / row["path"]
+    if not row["path"] or not path.exists() or path.is_dir():
         raise InputError(sheet, f"no such file: {row['path'] or '(column path is empty)'} (looked for {path})", number)
     return Sample(row["kind"], path, row["tf"], row["cell_type"], number)
 

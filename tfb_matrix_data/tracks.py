@@ -6,8 +6,6 @@ the same meaning, so the message names the line; memory does not grow with the f
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +15,11 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from tfb_matrix_data import blocks
 from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.files import check_kept
 from tfb_matrix_data.intervals import parse_line
+from tfb_matrix_data.lines import cut_off, open_text, read_lines
 
 __all__ = [
     "Block",
@@ -86,13 +86,14 @@ def read_sizes(path: str | Path) -> Sizes:
         If the file is neither, or a contig has two lengths; the message names the line.
     """
     path = Path(path)
-    _, first = next(read_lines(path))
-    if first.startswith(">"):
+    lines = read_lines(path)
+    if lines.first.startswith(">"):
         from tfb_matrix_data.genome import Genome
 
+        check_kept(path, "contigs of a FASTA are looked up in an index")
         return Sizes(dict(Genome(path).lengths), path.name)
     lengths: dict[str, int] = {}
-    for number, line in read_lines(path):
+    for number, line in lines:
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()
@@ -142,31 +143,18 @@ def iter_blocks(path: Path) -> Iterator[Block]:
     InputError
         As `tfb_matrix_data.files.read_lines`.
     """
-    next(read_lines(path))  # whatever is wrong from the first line on
-    number, n_columns, rest = 1, 0, b""
-    with open(path, "rb") as raw:
-        opener = gzip.open if raw.read(2) == b"\x1f\x8b" else open
+    number, n_columns = 1, 0
     try:
-        with opener(path, "rb") as stream:
-            while data := stream.read(_BLOCK):
-                data, newline, rest = (rest + data).rpartition(b"\n")
-                if not newline:
-                    continue
-                if not n_columns:
-                    data, skipped, n_columns = _skip_comments(data)
-                    number += skipped
-                if data:
-                    yield Block(data, number, n_columns)
-                    number += data.count(b"\n") + 1
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        problem = f"gzip data are damaged or cut off after line {number - 1} ({error})"
-        raise InputError(path, problem) from None
-    if rest:
-        if not n_columns:
-            rest, skipped, n_columns = _skip_comments(rest)
-            number += skipped
-        if rest:
-            yield Block(rest, number, n_columns)
+        for data in blocks.iter_blocks(open_text(path), size=_BLOCK):
+            behind = number + data.count(b"\n")
+            if not n_columns:
+                data, skipped, n_columns = _skip_comments(data)
+                number += skipped
+            if data:
+                yield Block(data.removesuffix(b"\n"), number, n_columns)
+            number = behind
+    except blocks.CutOff as error:
+        raise cut_off(path, number - 1, error) from None
 
 
 def read_columns(block: Block, types: dict[int, pa.DataType]) -> list[pa.Array] | None:

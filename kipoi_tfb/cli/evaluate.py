@@ -96,7 +96,9 @@ def evaluate(
     from kipoi_tfb.evaluation import evaluate as evaluation
     from kipoi_tfb.evaluation.compare import compare as compare_two
     from kipoi_tfb.evaluation.compare import describe
-    from kipoi_tfb.evaluation.open import EntryScorer, Teacher, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.record import record as write_record
+    from kipoi_tfb.evaluation.scorers import EntryScorer
     from tfb_matrix_data.matrix import BindingMatrix
 
     names = [scorer, *(compare or [])]
@@ -113,10 +115,10 @@ def evaluate(
         data = data.only(wanted) if (wanted := listed(tfs)) else data
         if not allow_seen:
             evaluation.check_held_out(list(opened.values()), data.chromosomes, _ADVICE)
-        teacher = None
+        source = None
         if binding is not None and reference is not None:
-            teacher = Teacher.sparing(binding, reference, data.chromosomes, kind)  # type: ignore[arg-type]
-        scorers = [opened.get(name) or open_scorer(name, data, device, teacher, seed) for name in names]
+            source = LabelSource.sparing(binding, reference, data.chromosomes, kind)  # type: ignore[arg-type]
+        scorers = [opened.get(name) or open_scorer(name, data, device, source, seed) for name in names]
         trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
@@ -133,7 +135,7 @@ def evaluate(
             )
             others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
             rows = result.tables[first.name]
-            evaluation.record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            write_record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
     _write(result, comparisons, min_bound, output, json, plot)
     for name, summary in summaries.items():
         print(_line(name, data.source, summary, result, min_bound))

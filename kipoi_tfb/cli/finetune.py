@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.zoo.card.CONTROLS, which would import pydantic
+_CONTROLS = (
+    "base",
+    "jaspar",
+    "denovo",
+    "scratch",
+)  # those of kipoi_tfb.zoo.finetuned_card, which would import pydantic
 
 
 def finetune(

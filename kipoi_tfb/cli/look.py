@@ -18,7 +18,7 @@ ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-
 _TOP = 3
 TopOption = Annotated[
     int | None,
-    typer.Option("--top", min=1, help=f"Draw the TFs of the largest effects; default all --tfs, or {_TOP}."),
+    typer.Option("--top", min=1, help=f"Draw the TFs of the largest impact; default all --tfs, or {_TOP}."),
 ]
 
 
@@ -73,7 +73,7 @@ def mutate(
     unknown = f"; {n_unknown} unknown bases left out" if n_unknown else ""
     say(f"{found}: {rows} rows, {len(predictor.columns)} TFs -> {output}{unknown}")
     if plot is not None:
-        drawn = list(range(len(predictor.columns))) if top is None else strongest(mutations.effect, top)
+        drawn = list(range(len(predictor.columns))) if top is None else strongest(mutations.impact, top)
         plot_mutations(mutations.of(drawn), plot, f"{found}, {_entries(predictor)}: every single substitution")
         say(f"{plot}: {', '.join(predictor.columns[i] for i in drawn)}")
 
@@ -124,7 +124,7 @@ def plot(
 
 
 def _n_strongest(top: int | None, tfs: str) -> int | None:
-    """Return how many TFs are drawn, those of the largest effects; None for all that were named."""
+    """Return how many TFs are drawn, those of the largest impact; None for all that were named."""
     return top or (None if tfs else _TOP)
 
 

@@ -96,7 +96,10 @@ def score(
     region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
     scores: Annotated[
         str,
-        typer.Option(help="Which are written: ref,alt,effect (default), diff, disagreement, percentile, max_effect."),
+        typer.Option(
+            help="Which are written: ref,alt,effect,impact (default), diff, disagreement, percentile, "
+            "impact_percentile, activity, max_effect."
+        ),
     ] = "",
     shifts: Annotated[
         str,
@@ -166,6 +169,8 @@ def score(
             say(f"  {kind:<7} {name:<20} {count:>9}")
     if summary.alleles and not summary.status["ok"] + summary.status["swapped"]:
         say("warning: no allele could be scored; is this the VCF's genome?")
+    for notice in summary.notices:
+        say(notice)
     for warning in summary.warnings:
         say(f"warning: {warning}")
     for problem in summary.problems:

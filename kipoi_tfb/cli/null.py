@@ -22,13 +22,13 @@ def null(
     chromosomes: Annotated[
         str, typer.Option(help="Comma-separated; default: those the entry holds out for validation and test.")
     ] = "",
-    positions: Annotated[int, typer.Option(min=1, help="Places to draw, five variants at each.")] = 20_000,
+    positions: Annotated[int, typer.Option(min=1, help="Places to draw, six variants at each.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 1,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
 ) -> None:
-    """Make the null of entries: effects of random variants, for the percentiles of `tfb score --scores percentile`.
+    """Make the null of entries: what random variants do, for the percentiles of `tfb score`.
 
     Example: tfb null multi163 --matrix matrix.h5 --genome hg38.fa
     """

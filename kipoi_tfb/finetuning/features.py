@@ -6,13 +6,10 @@ needs to see, in training as in the test.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +23,7 @@ from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import body_of, sharing_copy
 from tfb_matrix_data.errors import TfbError
-from tfb_matrix_data.files import atomic_path, cache_folder
+from tfb_matrix_data.files import atomic_path, cache_folder, locked
 
 __all__ = ["FeatureBank", "open_bank", "window_features"]
 
@@ -114,7 +111,8 @@ def open_bank(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{base.card.weights.sha256[:12]}-{digest.hexdigest()[:24]}.npy"
     if not path.is_file():
-        with _one_at_a_time(path):
+        held = f"another process computes the features {path.name}"
+        with locked(path.with_suffix(".lock"), wait=True, held=held):
             if not path.is_file():
                 _fill(path, base, codes, torch.device(device))
     return FeatureBank(region, np.load(path, mmap_mode="r"), path)
@@ -161,11 +159,3 @@ def _without_head(base: Entry, device: torch.device) -> nn.Module:
 def _features(network: nn.Module, codes: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
     """Return the features, which are what a network without its output layer gives for logits."""
     return logits_of([network], codes, device, batch_size=_BATCH if device.type == "cpu" else None)
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait for other processes that compute the same; the lock goes with the process, however it ends."""
-    with open(path.with_suffix(".lock"), "w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,20 +15,25 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, record
+from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.evaluation.open import EntryScorer
+from kipoi_tfb.evaluation.record import record
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
-from kipoi_tfb.finetuning.controls import find_scorers, lacking
+from kipoi_tfb.finetuning.controls import lacking, make_controls
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
-from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
+from kipoi_tfb.finetuning.learn import fit_output, train_seeds
+from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
-from kipoi_tfb.finetuning.start import ARMS, Nearest
 from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import (
+from kipoi_tfb.zoo.card import TrainingCard, today, write_card
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
+from kipoi_tfb.zoo.finetuned_card import (
     CONTROLS,
     CURVE_FILE,
     MOTIF_FILE,
@@ -38,15 +42,11 @@ from kipoi_tfb.zoo.card import (
     FinetunedCard,
     GateCard,
     SweptCard,
-    TrainingCard,
-    today,
-    write_card,
 )
-from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
-from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
+from tfb_matrix_data.files import locked
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 
 __all__ = ["Finetuned", "alone_in", "finetune", "finished"]
@@ -121,7 +121,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.zoo.card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.finetuned_card.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 
@@ -130,8 +130,9 @@ def finetune(
     EntryError
         If `folder` holds a finished entry already that lacks none of the controls, or the base is not there.
     ConfigError
-        If the base was trained on the test chromosomes, another process is at work in `folder`, or the finished entry
-        there was made from something else.
+        If the base was trained on the test chromosomes, or the finished entry there was made from something else.
+    LockedError
+        If another process is at work in `folder`.
     """
     folder, date = Path(folder), today()
     for control in controls:
@@ -141,7 +142,7 @@ def finetune(
     base = find_entry(config.base)
     if base.card.finetuned is not None:
         raise ConfigError(f"{base.name} is fine-tuned itself, from {base.card.base}; give that as the base")
-    check_held_out([EntryScorer(config.base, "cpu")], data.test.chromosomes)
+    check_held_out([base], data.test.chromosomes)
     # Where the entry will look for it: worth knowing before the training.
     locate_base((folder / ACCEPTED).absolute(), base.card.name, base.card.weights.sha256, config.entry_name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -266,7 +267,7 @@ def _judged(
 ) -> Finetuned:
     """Test the candidate beside its controls, give it its verdict and its place."""
     config, data = work.config, work.data
-    tested = find_scorers(work, candidate, nearest, controls)
+    tested = make_controls(work, candidate, nearest, controls)
     names = {scorer.name: kind for kind, scorer in tested.controls.items()}
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)
@@ -308,20 +309,13 @@ def _put_back(folder: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> AbstractContextManager[None]:
     """Keep other processes from writing the same entry; the lock goes with the process, however it ends.
 
     Raises
     ------
-    ConfigError
+    LockedError
         If one is at it.
     """
-    with open(folder / ".lock", "w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"another tfb finetune is writing to {folder}; wait for it, or use another --out"
-            ) from None
-        yield
+    held = f"another tfb finetune is writing to {folder}; wait for it, or use another --out"
+    return locked(folder / ".lock", wait=False, held=held)

@@ -48,7 +48,7 @@ def choose_precision(name: str, device: torch.device) -> str:
 
 def batch_size_for(device: torch.device) -> int:
     """Return how many windows to predict at a time: few stay in a CPU's cache, a GPU idles between small batches."""
-    return 128 if device.type == "cpu" else 2048
+    return 32 if device.type == "cpu" else 2048
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:

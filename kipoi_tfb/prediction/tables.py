@@ -13,9 +13,9 @@ from kipoi_tfb.output.tables import Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
-from tfb_matrix_data.files import count_lines
 from tfb_matrix_data.genome import Genome, Windows
 from tfb_matrix_data.intervals import Anchor, interval_windows, iter_intervals
+from tfb_matrix_data.lines import count_lines
 
 __all__ = ["PredictionSummary", "predict_regions", "predict_sequences"]
 
@@ -84,7 +84,7 @@ def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Pat
 
 
 def _predict(
-    predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], output: str | Path, total: Callable[[], int]
+    predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], output: str | Path, total: Callable[[], int | None]
 ) -> PredictionSummary:
     summary = PredictionSummary()
     taken = {"chrom", "start", "end", "name", "length", "n_unknown"} & set(predictor.columns)

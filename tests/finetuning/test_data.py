@@ -16,11 +16,6 @@ from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import split_by_chromosome
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 def lines_of(world, tf="SP1", value=1):
     """Return BED lines of the regions with a label, of all chromosomes."""
     matrix = world.matrix
@@ -294,6 +289,11 @@ def test_a_summit_outside_its_peak(bed, world):
     lines = [f"{line}\t.\t0\t.\t1\t1\t1\t{300 if i == 4 else 100}" for i, line in enumerate(lines_of(world))]
     match = r"p.narrowPeak, line 5: summit offset 300 of an interval of 200 bp; .* or use the centre as the anchor"
     refused(InputError, match, bed(lines, "p.narrowPeak"), world.genome, "SP1", world.matrix)
+
+
+def test_peaks_from_a_pipe(pipe, world):
+    path = pipe(b"chr1\t10\t20\n")
+    refused(InputError, "is a pipe or a device, and the checksum of peaks is kept", path, world.genome, "SP1", None)
 
 
 def gc_genome(folder):

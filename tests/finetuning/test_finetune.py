@@ -14,35 +14,29 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb.evaluation.evaluate import evaluate
-from kipoi_tfb.evaluation.open import EntryScorer
-from kipoi_tfb.finetuning import controls, finetune
-from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.evaluation.scorers import EntryScorer, NetworkScorer
+from kipoi_tfb.finetuning import controls, finetune, learn
 from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
-from kipoi_tfb.finetuning.start import nearest_output, start_network
-from kipoi_tfb.finetuning.verdict import NetworkScorer
+from kipoi_tfb.finetuning.nearest import nearest_output
+from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training import train as training
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.train import train
 from kipoi_tfb.zoo import write as publish
-from kipoi_tfb.zoo.card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.finetuned_card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents
-from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, DivergedError, EntryError, LockedError, UnknownNameError
 
 SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
 QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +169,7 @@ def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypa
         patch.setattr(finetune, "write_metrics", full)  # the last file
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
     left = {path.name for path in (tmp_path / "out").iterdir()}
-    assert left == {".lock", "everything-0", "scratch-0"}  # nothing that could be taken for an entry
+    assert left == {"everything-0", "scratch-0"}  # nothing that could be taken for an entry
     monkeypatch.setattr(training._Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
     assert load_network(run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry) is not None
 
@@ -187,11 +181,11 @@ def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeyp
     monkeypatch.setattr(publish, "_write_golden", full)
     with pytest.raises(OSError, match=r"No space left"):
         run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "everything-0"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"everything-0"}
 
 
 def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
-    done, updated, train_one, update = [], set(), arms._train_one, training._Trainer._update
+    done, updated, train_one, update = [], set(), learn._train_one, training._Trainer._update
 
     def stopping(*args):
         if len(done) == 4:  # the rates are tried, and one seed of two is there
@@ -205,7 +199,7 @@ def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
 
     changes = {"sweep": True, "epochs": 1, "learning_rate": 1e-4}
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(arms, "_train_one", stopping)
+        patch.setattr(learn, "_train_one", stopping)
         run(zoo, sp1, tmp_path / "out", ("base",), **changes)
     assert done == [(0, 3e-5), (0, 1e-4), (0, 3e-4), (0, 3e-4)]
     monkeypatch.setattr(training._Trainer, "_update", noting)
@@ -226,7 +220,7 @@ def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, mo
 
 
 def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_path, cheap, monkeypatch, caplog):
-    monkeypatch.setattr(arms, "SWEEP", (0.3, 1.0, 1e30))
+    monkeypatch.setattr(learn, "SWEEP", (0.3, 1.0, 1e30))
     card = run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4).entry.card
     tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
     assert list(tried) == [3e-5, 1e-4, 1e26] and tried.pop(1e26) is None
@@ -235,7 +229,7 @@ def test_a_learning_rate_that_diverges_is_lost_to_the_sweep_alone(zoo, sp1, tmp_
 
 
 def test_a_sweep_of_which_every_rate_diverges(zoo, sp1, tmp_path, cheap, monkeypatch):
-    monkeypatch.setattr(arms, "SWEEP", (1e29, 1e30))
+    monkeypatch.setattr(learn, "SWEEP", (1e29, 1e30))
     with pytest.raises(DivergedError, match=r"everything: training diverged by every .* \(1e\+25, 1e\+26\); lower it"):
         run(zoo, sp1, tmp_path / "out", ("base",), sweep=True, epochs=1, learning_rate=1e-4)
 
@@ -265,7 +259,7 @@ def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
     (tmp_path / "out").mkdir()
     with (
         finetune.alone_in(tmp_path / "out"),
-        pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
+        pytest.raises(LockedError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
     ):
         run(zoo, sp1, tmp_path / "out")
 
@@ -351,8 +345,7 @@ def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog
 def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     found = []
-    for number, out in enumerate((Path("a"), tmp_path / "deeper" / "b")):
-        monkeypatch.setattr("os.getpid", lambda number=number: 4711 + number)  # temporary files are named by it
+    for out in (Path("a"), tmp_path / "deeper" / "b"):
         code, _, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", arm, out=out)
         assert code in (0, 3), err
         found.append(contents(finetune.finished(out)))

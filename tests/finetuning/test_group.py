@@ -9,28 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from kipoi_tfb.evaluation.open import GroupScorer, open_scorer
-from kipoi_tfb.finetuning import controls, finetune, group
-from kipoi_tfb.finetuning import learn as arms
+from kipoi_tfb.evaluation.open import open_scorer
+from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
+from kipoi_tfb.finetuning import controls, finetune, group, learn
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
-from kipoi_tfb.finetuning.verdict import NetworkScorer
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in
+from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.table import summary
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents, small_base
-from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, LockedError, UnknownNameError
 
 TFS = list(tiny.MOTIFS)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture
@@ -100,7 +94,7 @@ def test_a_group_and_what_becomes_of_it(run, world):
     assert {tf: outcome.verdict for tf, outcome in found.items()} == {
         "CTCF": "accepted", "JUND": "accepted with note", "SP1": "refused",
     }  # fmt: skip
-    assert {path.name for path in run.out.iterdir()} == {*TFS, LEFT_OUT_FILE, ".lock"}
+    assert {path.name for path in run.out.iterdir()} == {*TFS, LEFT_OUT_FILE}
     entries = find_entries(str(run.out))
     assert [entry.card.name for entry in entries] == ["tf/CTCF", "tf/JUND"]
     assert [entry.card.name for entry in refused_in(str(run.out))] == ["tf/SP1"]
@@ -136,7 +130,7 @@ def test_stopped_and_given_again(run, world, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(finetune, "write_entry", stopping)
         go(run, world)
-    left = [path.name for path in run.out.glob("*/*") if path.name != ".lock"]
+    left = [path.name for path in run.out.glob("*/*")]
     assert len(left) == 1, "one is whole, and of the other there is nothing"
     found = go(run, world)
     assert sorted(outcome.verdict for outcome in found.values())[-1] == "there already" and set(found) == set(whole)
@@ -146,7 +140,7 @@ def test_stopped_and_given_again(run, world, monkeypatch):
 def test_more_controls_later_without_fitting_again(run, world, monkeypatch):
     go(run, world)
     before = open_entry(run.out / "CTCF" / "entry")
-    monkeypatch.setattr(arms, "fit_head", lambda *args: pytest.fail("fitted again"))
+    monkeypatch.setattr(learn, "fit_head", lambda *args: pytest.fail("fitted again"))
     later = GroupRun(
         run.config, "tf", run.matrix, run.genome, run.out, ("base", "jaspar", "denovo"), "cpu", replicates=20
     )
@@ -179,7 +173,7 @@ def test_killed_while_the_verdict_was_changed(run, world):
     assert finetune.finished(folder).card.name == "tf/CTCF"
     shutil.copytree(folder / "entry", folder / ".refused.part")  # the new one was in its place already
     finetune._put_back(folder)
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", "entry"]
+    assert sorted(path.name for path in folder.iterdir()) == ["entry"]
 
 
 def test_one_that_fails_does_not_stop_the_others(run, world, monkeypatch):
@@ -207,7 +201,7 @@ def test_two_that_make_the_same_group(run, world):
     run.out.mkdir()
     with (
         finetune.alone_in(run.out),
-        pytest.raises(ConfigError, match=r"another tfb finetune is writing to .*out; wait for it, or use"),
+        pytest.raises(LockedError, match=r"another tfb finetune is writing to .*out; wait for it, or use"),
     ):
         go(run, world)
 

@@ -48,8 +48,7 @@ def entry(tmp_path_factory, network):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    world = tiny.make_world(tmp_path_factory.mktemp("world"))
+def data(world):
     every = load_training_data(tiny.config(), world.matrix, world.genome)
     return TrainingData(every.tfs, first(every.train, 96), first(every.validation, 16), every.test_regions, ())
 

@@ -170,10 +170,9 @@ def test_sizes():
 
 
 @pytest.fixture(scope="module")
-def entry(tmp_path_factory):
+def entry(world, tmp_path_factory):
     """Trained by the command's function, as a zoo entry."""
     folder = tmp_path_factory.mktemp("motif-cnn")
-    world = tiny.make_world(folder)
     sizes = {**SMALL, "filters": 40}
     config = tiny.config(architecture="motif-cnn", sizes=sizes, first_layer="jaspar", shift=3, epochs=1, batch_size=32)
     return pretrain(config, world.matrix, world.genome, folder / "run", device="cpu", precision="fp32")

@@ -111,3 +111,14 @@ def test_sizes_are_those_of_a_fasta_or_of_a_list(tmp_path: Path, write_fasta) ->
     (tmp_path / "sizes").write_text("chr1\t7\nchr2\n")
     with pytest.raises(InputError, match=r"sizes, line 2: expected FASTA, or lines of contig name and length"):
         read_sizes(tmp_path / "sizes")
+
+
+def test_a_pipe_gives_every_interval(pipe, how: str) -> None:
+    text = "#head\n" + "".join(f"chr1\t{i}\t{i + 4}\n" for i in range(100_000))
+    assert read(pipe(text.encode())) == [("chr1", i, i + 4, i + 2) for i in range(100_000)]
+
+
+def test_sizes_come_from_a_pipe_but_no_fasta_does(pipe) -> None:
+    assert read_sizes(pipe(b"chr1\t7\nchr2\t3\n")).lengths == {"chr1": 7, "chr2": 3}
+    with pytest.raises(InputError, match="is a pipe or a device, and contigs of a FASTA are looked up in an index"):
+        read_sizes(pipe(b">chr1\nACGT\n"))

@@ -14,11 +14,6 @@ from tfb_matrix_data.sequence import UNKNOWN, decode
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def load(world):
     return lambda **changes: load_training_data(tiny.config(**changes), world.matrix, world.genome)
 

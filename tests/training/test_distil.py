@@ -27,11 +27,6 @@ TFS = tuple(tiny.MOTIFS)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def teachers(tmp_path_factory):
     """Two entries, the second with its TFs in another order and one more."""
     folder = tmp_path_factory.mktemp("teachers")

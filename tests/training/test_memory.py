@@ -79,8 +79,7 @@ def test_another_error_is_left_alone():
         assert caught.value is error
 
 
-def test_training_says_which_batch_fits(tmp_path, monkeypatch):
-    world = tiny.make_world(tmp_path)
+def test_training_says_which_batch_fits(world, tmp_path, monkeypatch):
     data = load_training_data(tiny.config(), world.matrix, world.genome)
     (tmp_path / "run").mkdir()
     to_one_hot = datasets.to_one_hot

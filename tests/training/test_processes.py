@@ -18,7 +18,6 @@ import yaml
 from kipoi_tfb.training import processes as distributed
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.verify import verify_entry
-from tests import tiny
 from tfb_matrix_data.errors import ConfigError
 
 _PATIENCE = 600  # seconds: the machine may be busy
@@ -46,11 +45,6 @@ training._CHECKPOINT_SECONDS = {seconds}
 if __name__ == "__main__":
     main()
 """
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

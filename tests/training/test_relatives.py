@@ -23,11 +23,6 @@ PENTAD = Path(__file__).parents[2] / "experiments" / "pentad" / "JUND-cofactors.
 NAME = "relatives-SP1-cofactors"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def tfb(monkeypatch, capfd, tmp_path, world):
     """Run `tfb` in an empty folder, with quick trainings. (code, stdout, stderr)."""

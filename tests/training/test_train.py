@@ -34,9 +34,8 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def data(world):
     """150 windows for training, so that an epoch of 64 is 3 steps, the last one short."""
-    world = tiny.make_world(tmp_path_factory.mktemp("world"))
     every = load_training_data(tiny.config(), world.matrix, world.genome)
     return TrainingData(every.tfs, first(every.train, 150), first(every.validation, 40), every.test_regions, ())
 
@@ -190,9 +189,8 @@ training.train(recipe, data, out, torch.device("cpu"))
 """
 
 
-def test_killed_for_good_and_resumed_is_uninterrupted(tmp_path):
+def test_killed_for_good_and_resumed_is_uninterrupted(world, tmp_path):
     """As SIGKILL leaves it: no exception is raised, no file is tidied."""
-    world = tiny.make_world(tmp_path)
     fields = {"name": "tiny", "summary": "A test.", "epochs": 2, "batch_size": 64}
     (tmp_path / "config.yaml").write_text(json.dumps(fields))
     config = read_config(tmp_path / "config.yaml")
@@ -399,8 +397,7 @@ def test_one_cycle_goes_up_and_down(data, tmp_path):
     assert rates[0] == pytest.approx(0.04 * 0.003) and rates[-1] < 1e-5
 
 
-def test_pretrain_writes_an_entry_that_verifies(tmp_path):
-    world = tiny.make_world(tmp_path)
+def test_pretrain_writes_an_entry_that_verifies(world, tmp_path):
     config = tiny.config(epochs=1, tfs=["SP1", "CTCF"])
     entry = pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu", command="a test")
     card = entry.card
