@@ -86,7 +86,7 @@ class Inputs:
 
     def commands(self) -> dict[str, Command]:
         """Return the commands by name."""
-        entry, genome = str(self.small.entry.folder), str(self.small.genome)
+        entry, genome, bed = str(self.small.entry.folder), str(self.small.genome), str(self.bed)
         world = ["--matrix", str(self.world.matrix_path), "--genome", str(self.world.genome_path), "--device", "cpu"]
         quick = ["--seeds", "1", "--epochs", "3", "--batch-size", "64", "--controls", "base"]
         return {
@@ -95,8 +95,8 @@ class Inputs:
                 _file("o.tsv"),
             ),
             "predict": Command(
-                lambda out: ["predict", entry, "--regions", f"{self.bed}", "--genome", genome, "-o", f"{out /
-                'o.tsv'}"], _file("o.tsv"),
+                lambda out: ["predict", entry, "--regions", bed, "--genome", genome, "-o", f"{out / 'o.tsv'}"],
+                _file("o.tsv"),
             ),
             "import": Command(
                 lambda out: ["data", "import", f"{self.published}", "-o", f"{out / 'm.h5'}"], _file("m.h5")
