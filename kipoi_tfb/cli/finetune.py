@@ -13,6 +13,7 @@ import typer
 
 from kipoi_tfb.cli.common import listed, say
 from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
+from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.group import GroupRun
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = (
-    "base",
-    "jaspar",
-    "denovo",
-    "scratch",
-)  # those of kipoi_tfb.zoo.finetuned_card, which would import pydantic
 
 
 def finetune(
@@ -75,7 +70,7 @@ def finetune(
             help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
             "nothing is trained again."
         ),
-    ] = ",".join(_CONTROLS),
+    ] = ",".join(CONTROLS),
     seeds: Annotated[
         int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
     ] = 5,
@@ -246,11 +241,11 @@ def _name(value: str) -> str:
 def _chosen(controls: str) -> Any:
     """Return the controls of a comma-separated list, in their usual order."""
     names = listed(controls) or []
-    unknown = [name for name in names if name not in _CONTROLS]
+    unknown = [name for name in names if name not in CONTROLS]
     if unknown or not names:
         found = ", ".join(map(repr, unknown)) or "none"
-        raise typer.BadParameter(f"--controls are {', '.join(_CONTROLS)}; found {found}")
-    return tuple(name for name in _CONTROLS if name in names)
+        raise typer.BadParameter(f"--controls are {', '.join(CONTROLS)}; found {found}")
+    return tuple(name for name in CONTROLS if name in names)
 
 
 def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_run: bool) -> None:
