@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.models.device import numeric_identity
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
@@ -78,7 +80,7 @@ def taught(
         if seen:
             raise ConfigError(f"teacher {entry.name} was trained on {', '.join(seen)}, held out here: its words leak")
         columns.append([card.tasks.index(tf) for tf in data.tfs])
-    digest = hashlib.sha256(precision.encode())
+    digest = hashlib.sha256(json.dumps([precision, numeric_identity(device)], sort_keys=True).encode())
     for entry in teachers:
         digest.update(entry.card.weights.sha256.encode())
     digest.update(np.ascontiguousarray(data.train.codes).data)

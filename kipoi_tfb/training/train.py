@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.models.device import autocast, keep_freed_memory
+from kipoi_tfb.models.device import autocast, keep_freed_memory, numeric_differences, numeric_identity
 from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.training import processes
@@ -134,10 +134,11 @@ class _Trainer:
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
-        # What a checkpoint must have been made with to be resumed.
+        # What a checkpoint must have been made with to be resumed; several processes do not keep last bits anyway.
         self.identity = json.dumps(
             [config.model_dump(mode="json"), data.tfs, len(data.train), precision, *start], sort_keys=True
         )
+        self.numbers = {} if processes.world_size() > 1 else numeric_identity(device, threads=True)
         self._load_checkpoint()
         self.replica = processes.replicate(self.objective, device)
 
@@ -285,6 +286,7 @@ class _Trainer:
         self._check_finite()
         state = {
             "identity": self.identity,
+            "numbers": self.numbers,
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
@@ -301,10 +303,10 @@ class _Trainer:
         if not path.is_file():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state["identity"] != self.identity:
-            raise ConfigError(
-                f"{path} belongs to another configuration, data or precision; delete it or use another --out"
-            )
+        differs = numeric_differences(state["numbers"], self.numbers)
+        if state["identity"] != self.identity or differs:
+            what = f"processor, torch or --threads ({differs})" if differs else "configuration, data or precision"
+            raise ConfigError(f"{path} belongs to another {what}; delete it or use another --out")
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]

@@ -147,3 +147,13 @@ def test_checkpoint_of_another_run_is_refused(data, tmp_path):
         with pytest.raises(ConfigError, match=r"checkpoint.pt belongs to another configuration, data or precision"):
             train(config, what, tmp_path, CPU, precision)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_checkpoint_goes_on_with_the_threads_that_made_it(data, tmp_path, set_threads):
+    set_threads(1)
+    done = train(tiny.config(epochs=1), data, tmp_path, CPU)
+    set_threads(2)
+    with pytest.raises(ConfigError, match=r"another processor, torch or --threads \(threads 2 here, 1 there\); delete"):
+        train(tiny.config(epochs=1), data, tmp_path, CPU)
+    set_threads(1)
+    assert_same(train(tiny.config(epochs=1), data, tmp_path, CPU), done)
