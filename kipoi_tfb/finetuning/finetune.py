@@ -31,18 +31,10 @@ from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
 from kipoi_tfb.zoo.card import TrainingCard, today
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
-from kipoi_tfb.zoo.finetuned_card import (
-    CONTROLS,
-    CURVE_FILE,
-    MOTIF_FILE,
-    ChangedMotifCard,
-    ControlKind,
-    FinetunedCard,
-    GateCard,
-    SweptCard,
-)
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, ChangedMotifCard, FinetunedCard, GateCard, SweptCard
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
@@ -121,7 +113,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.zoo.finetuned_card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.controls.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 

@@ -25,8 +25,9 @@ from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.train import _Trainer, train
+from kipoi_tfb.zoo.controls import CONTROLS
 from kipoi_tfb.zoo.entry import Entry, open_entry
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, CURVE_FILE, MOTIF_FILE, GateCard
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
