@@ -20,8 +20,8 @@ from kipoi_tfb.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kipoi_tfb.evaluation.compare import Comparison
-    from kipoi_tfb.evaluation.evaluate import Evaluation
+    from kipoi_tfb.evaluation.comparison import Comparison
+    from kipoi_tfb.evaluation.job import Evaluation
     from kipoi_tfb.evaluation.metrics import Summary
     from kipoi_tfb.evaluation.regions import LabelledRegions
     from tfb_matrix_data.genome import Genome
@@ -97,9 +97,9 @@ def evaluate(
         raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
     _check_outputs(output, json, plot)
     set_threads(threads)
-    from kipoi_tfb.evaluation import evaluate as evaluation
-    from kipoi_tfb.evaluation.compare import compare as compare_two
-    from kipoi_tfb.evaluation.compare import describe
+    from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import compare as compare_two
+    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record

@@ -170,7 +170,7 @@ def finetune(options: FinetuneOptions) -> None:
 
 
 def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
-    from kipoi_tfb.finetuning.finetune import finetune as run
+    from kipoi_tfb.finetuning.job import finetune as run
     from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -212,7 +212,7 @@ def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genom
 
 def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
-    from kipoi_tfb.finetuning.finetune import alone_in
+    from kipoi_tfb.finetuning.job import alone_in
     from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 

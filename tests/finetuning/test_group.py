@@ -13,8 +13,8 @@ from kipoi_tfb.evaluation.open import open_scorer
 from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
 from kipoi_tfb.finetuning import controls, group, learn, verdict
 from kipoi_tfb.finetuning.config import make_config
-from kipoi_tfb.finetuning.finetune import _put_back, alone_in, finetune, finished
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
+from kipoi_tfb.finetuning.job import _put_back, alone_in, finetune, finished
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in

@@ -13,7 +13,7 @@ from kipoi_tfb.models.danq import DanQ
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 from kipoi_tfb.zoo.verify import verify_entry
 from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate
+from kipoi_tfb.evaluation.job import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
 from kipoi_tfb.evaluation.record import metrics_card, record
 from kipoi_tfb.finetuning.arms import ARMS

@@ -13,18 +13,18 @@ import pytest
 import torch
 
 import kipoi_tfb
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.scorers import EntryScorer, NetworkScorer
 from kipoi_tfb.finetuning import controls, learn
 from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
-from kipoi_tfb.finetuning.finetune import Finetuned, alone_in, finetune, finished
+from kipoi_tfb.finetuning.job import Finetuned, alone_in, finetune, finished
 from kipoi_tfb.finetuning.nearest import nearest_output
 from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import load_training_data
-from kipoi_tfb.training.train import _Trainer, train
+from kipoi_tfb.training.trainer import _Trainer, train
 from kipoi_tfb.zoo.controls import CONTROLS
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from kipoi_tfb.training.objective import masked_loss
-from kipoi_tfb.training.train import _Trainer, train
+from kipoi_tfb.training.trainer import _Trainer, train
 from tests import tiny
 from tests.runs import CPU, checkpoint, few
 from tfb_matrix_data.errors import TfbError

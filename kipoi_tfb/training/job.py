@@ -12,7 +12,7 @@ from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData, load_training_data
 from kipoi_tfb.training.distil import find_teachers, taught
-from kipoi_tfb.training.train import TrainingResult, train
+from kipoi_tfb.training.trainer import TrainingResult, train
 from kipoi_tfb.zoo.card import DataCard, TrainingCard, today
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import Entry, open_entry

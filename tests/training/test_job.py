@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from kipoi_tfb.training.pretrain import pretrain, pretrain_from_files
+from kipoi_tfb.training.job import pretrain, pretrain_from_files
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, EntryError

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.data import TrainingData
 from kipoi_tfb.training.objective import masked_loss
-from kipoi_tfb.training.train import _Trainer, train
+from kipoi_tfb.training.trainer import _Trainer, train
 from tests import tiny
 from tests.runs import CPU, assert_same, checkpoint, few, first, make, weights
 from tfb_matrix_data.sequence import decode, reverse_complement

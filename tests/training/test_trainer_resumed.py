@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from kipoi_tfb.training.data import TrainingData, load_training_data
-from kipoi_tfb.training.train import _Trainer, train
+from kipoi_tfb.training.trainer import _Trainer, train
 from kipoi_tfb.zoo.config import read_config
 from tests import tiny
 from tests.runs import CPU, assert_same, checkpoint, few, first, make
@@ -68,7 +68,7 @@ KILLED = """
 import sys
 import torch
 from kipoi_tfb.training.data import load_training_data
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 from kipoi_tfb.zoo.config import read_config
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
