@@ -1,6 +1,6 @@
 from .arms import ARMS
-from .config import FinetuneConfig
-from .data import FinetuneData
+from .config import FinetuneConfig, make_config
+from .data import FinetuneData, from_binding_matrix, from_peaks
 from .group import finetune_group
 from .job import finetune
 
@@ -10,4 +10,7 @@ __all__ = [
     "FinetuneData",
     "finetune",
     "finetune_group",
+    "from_binding_matrix",
+    "from_peaks",
+    "make_config",
 ]
