@@ -15,6 +15,7 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.records import spans
 from tfb_matrix_data.sequence import UNKNOWN, encode
 from tfb_matrix_data.variants import NO_ALT, Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows"]
 
@@ -239,7 +240,7 @@ def _place(
     """Cut the windows of some alleles: the one place where an allele is put into a window."""
     half = length // 2
     contigs = list(map(variants.chrom.__getitem__, rows.tolist()))
-    start = variants.pos[rows] - 1 - half
+    start = window_start(variants.pos[rows] - 1, length)
     window = genome.windows(contigs, start, length)
     at, codes, first = _laid_out(ref, rows, half)
     here = window.codes[at]

@@ -13,6 +13,7 @@ from kipoi_tfb.dataloaders.batches import WindowDataset, described, whole_number
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, check_contigs, read_intervals
 from tfb_matrix_data.sequence import one_hot
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Regions"]
 
@@ -40,7 +41,7 @@ class Regions(WindowDataset):
         self.intervals = read_intervals(intervals_file)
         # A region that does not fit the genome is an error now, not in the middle of a prediction.
         check_contigs(self.intervals, self.genome)
-        self.starts = self.intervals.anchor(anchor) - self.window // 2
+        self.starts = window_start(self.intervals.anchor(anchor), self.window)
 
     def __len__(self) -> int:
         """Return the number of regions."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import read_lines
 
@@ -19,7 +20,7 @@ _PLACE = ("chrom", "start", "end")
 _MISSING = ["", "NA", "nan", "NaN", "."]
 
 Keys = list[tuple]
-"""What tells regions apart: (chrom without "chr", start, end) or (name,), one per region."""
+"""What tells regions apart: (`plain_name` of chrom, start, end) or (name,), one per region."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def _keys(path: Path, table: Mapping[str, Any]) -> tuple[Keys | None, tuple[str,
         chrom = table["chrom"].to_pylist()
         if None in chrom:
             raise InputError(path, "chrom is empty", chrom.index(None) + 2)
-        return [(c.removeprefix("chr"), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
+        return [(plain_name(c), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
     if "name" in table:
         return [(name,) for name in table["name"].to_pylist()], ("name",)
     return None, ()

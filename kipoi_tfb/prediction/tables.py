@@ -14,8 +14,9 @@ from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
 from tfb_matrix_data.files import count_lines
-from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, interval_windows, iter_intervals
+from tfb_matrix_data.windows import Windows
 
 __all__ = ["PredictionSummary", "predict_regions", "predict_sequences"]
 

@@ -128,7 +128,7 @@ def predict_tracks(
     with ExitStack() as stack, progress_bar("predicting", lambda: n_windows) as advance:
         writers = [stack.enter_context(open_track(path, genome.lengths)) for path in paths]
         for part in parts:
-            windows = genome.windows([part.chrom] * len(part.start), part.position - length // 2, length)
+            windows = genome.around([part.chrom] * len(part.start), part.position, length)
             scores = predictor.probability(windows.codes)
             _write(writers, part.chrom, *highest(part.start, part.end, scores))
             summary.count(windows)
