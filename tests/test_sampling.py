@@ -141,11 +141,6 @@ def test_arrays_of_different_length_are_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def split(world: tiny.World) -> Split:
     return split_by_chromosome(world.matrix.regions)
 

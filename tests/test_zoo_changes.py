@@ -12,10 +12,11 @@ import yaml
 
 from kipoi_tfb import cli
 from kipoi_tfb.zoo import change, find, verify
-from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
+from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, find_entry, group_names
+from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import verify_entry
 from kipoi_tfb.zoo.write import render_specs

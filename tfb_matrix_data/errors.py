@@ -19,6 +19,7 @@ __all__ = [
     "TfbError",
     "UnfinishedError",
     "UnknownNameError",
+    "few",
 ]
 
 
@@ -120,3 +121,15 @@ class UnknownNameError(TfbError):
             hint = f"Valid: {shown or 'none'}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")
         self.choices = valid
+
+
+def few(names: Iterable[str], most: int = 4) -> str:
+    """Return some names for a message, and how many there are.
+
+    Examples
+    --------
+    >>> few(["chr2", "chr1"]), few("abcdefg")
+    ('chr2, chr1', 'a, b, c, d, ... (7)')
+    """
+    every = list(names)
+    return ", ".join(every[:most]) + (f", ... ({len(every)})" if len(every) > most else "")

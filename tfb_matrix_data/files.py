@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import gzip
 import hashlib
 import logging
 import os
 import shutil
 import socket
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +23,9 @@ __all__ = [
     "atomic_path",
     "cache_folder",
     "check_bgzip_end",
+    "check_kept",
     "check_output",
-    "count_lines",
     "locked",
-    "read_lines",
     "remove_folder",
     "sha256",
 ]
@@ -48,6 +45,27 @@ def sha256(path: str | Path) -> str:
     """Return the sha256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_kept(path: str | Path, why: str) -> Path:
+    """Return `path`, checked to be no pipe, whose content is gone once it has been read.
+
+    Parameters
+    ----------
+    path
+        The file; there may be none.
+    why
+        What needs more than one reading, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe, such as ``<(zcat x.gz)`` or ``/dev/stdin``.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(path, f"is a pipe or a device, and {why}; write it to a file first and give that")
+    return path
 
 
 def check_output(path: str | Path) -> Path:
@@ -190,8 +208,10 @@ def check_bgzip_end(path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the marker that bgzip writes at the end is missing. Other files pass.
+        If the marker that bgzip writes at the end is missing. Other files pass, and pipes.
     """
+    if not Path(path).is_file():
+        return  # a pipe can be read but once: whoever does so sees its end
     with open(path, "rb") as stream:
         head = stream.read(18)
         if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
@@ -201,58 +221,3 @@ def check_bgzip_end(path: str | Path) -> None:
             raise InputError(
                 path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
             )
-
-
-def count_lines(path: str | Path, mark: bytes = b"\n") -> int:
-    """Return how often a byte stands in a file (plain, gzip or bgzip): its lines, or with ``b">"`` FASTA records.
-
-    Good for an ETA: comments count too, and what cannot be read does not.
-    """
-    count = 0
-    try:
-        with open(path, "rb") as stream:
-            compressed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if compressed else open(path, "rb") as stream:
-            while piece := stream.read(1 << 20):
-                count += piece.count(mark)
-    except (OSError, EOFError, zlib.error):
-        pass  # whoever reads the file in earnest says what is wrong with it
-    return count
-
-
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield (1-based line number, line without its end) of a text file, plain, gzip or bgzip.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, a folder, empty, binary, or a gzip stream that is cut off.
-    """
-    path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            magic = stream.read(2)
-    except FileNotFoundError:
-        raise InputError(path, "no such file") from None
-    except IsADirectoryError:
-        raise InputError(path, "is a folder; expected a file") from None
-    except PermissionError:
-        raise InputError(path, "cannot be read (permission denied)") from None
-    if not magic:
-        raise InputError(path, "is empty")
-    check_bgzip_end(path)
-    number = 0
-    try:
-        opener = gzip.open if magic == b"\x1f\x8b" else open
-        with opener(path, "rt", encoding="utf-8", errors="surrogateescape", newline=None) as lines:
-            for number, line in enumerate(lines, 1):
-                # Decoding is buffered, so a strict decoder could not say which line is at fault.
-                if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
-                    raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", number)
-                if "\0" in line:
-                    raise InputError(path, "is a binary file; expected text", number)
-                yield number, line.rstrip("\r\n")
-        if not number:
-            raise InputError(path, "is empty")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(path, f"gzip data are damaged or cut off after line {number} ({error})") from None

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.windows import window_start
 
 __all__ = ["Coordinates", "read_coordinates", "read_index", "read_regions"]

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kipoi_tfb.evaluation.areas import Areas, calibration_error, draw_weights, interval, natural_areas, weighted_areas
-from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, macro, summarise, write_metrics
-from kipoi_tfb.evaluation.open import Scorer, TableScorer, seen_chromosomes
+from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, summarise
 from kipoi_tfb.evaluation.regions import LabelledRegions
+from kipoi_tfb.evaluation.scorers import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.zoo.card import MetricsCard, write_card
 from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
-from tfb_matrix_data.files import sha256
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
-if TYPE_CHECKING:
-    from kipoi_tfb.zoo.entry import Entry
-
-__all__ = [
-    "MIN_BOUND",
-    "REPLICATES",
-    "Evaluation",
-    "Summary",
-    "TfMetrics",
-    "check_held_out",
-    "evaluate",
-    "macro",
-    "record",
-    "summarise",
-    "training_counts",
-    "write_metrics",
-]
+__all__ = ["Evaluation", "check_held_out", "evaluate", "training_counts"]
 
 logger = logging.getLogger(__name__)
 
@@ -170,6 +151,15 @@ def evaluate(
 def check_held_out(scorers: Sequence[object], chromosomes: Sequence[str], advice: str = "") -> None:
     """Refuse chromosomes that trained or validated a scorer (``chr1`` and ``1`` are the same).
 
+    Parameters
+    ----------
+    scorers
+        Scorers, or zoo entries, whose networks are not loaded.
+    chromosomes
+        To be tested on.
+    advice
+        Put behind the message.
+
     Raises
     ------
     ConfigError
@@ -197,64 +187,6 @@ def training_counts(
             labels = matrix.labels(known, index, kind)
             counts[scorer.name] = dict(zip(known, (labels == 1).sum(0).tolist(), strict=True))
     return counts
-
-
-def record(
-    entry: Entry,
-    rows: Sequence[TfMetrics],
-    matrix: BindingMatrix | None,
-    chromosomes: Sequence[str],
-    kind: Kind | Literal["peaks"],
-    seed: int,
-    command: str,
-    replicates: int = REPLICATES,
-    baselines: Mapping[str, float] | None = None,
-    min_bound: int = MIN_BOUND,
-) -> MetricsCard:
-    """Write the table into the entry's folder and its averages onto the card.
-
-    Parameters
-    ----------
-    entry
-        Tested one.
-    rows
-        Of all its TFs.
-    matrix, chromosomes, kind, seed, command, replicates
-        How it was tested; no matrix where the labels were someone's peaks.
-    baselines
-        {scorer: macro AUPRC} of what it was compared with.
-    min_bound
-        Bound regions that a TF needs to count. The intervals of an entry of one TF are over regions, as there are no
-        TFs to resample.
-    """
-    summary = summarise(rows, min_bound, replicates, seed)
-    if len(rows) == 1 and replicates:
-        (row,) = rows
-        summary = replace(
-            summary,
-            auprc_interval=_ends(row.auprc_low, row.auprc_high),
-            auroc_interval=_ends(row.auroc_low, row.auroc_high),
-        )
-    metrics = MetricsCard(
-        command=command,
-        chromosomes=tuple(chromosomes),
-        labels=kind,
-        min_bound=min_bound,
-        n_tfs=summary.n_tfs,
-        auprc=round(summary.auprc, 4),
-        auroc=round(summary.auroc, 4),
-        auprc_interval=_rounded(summary.auprc_interval),
-        auroc_interval=_rounded(summary.auroc_interval),
-        ece=None if summary.ece is None else round(summary.ece, 4),
-        baselines=None if not baselines else {name: round(value, 4) for name, value in baselines.items()},
-        seed=seed,
-        matrix_sha256=None if matrix is None else sha256(matrix.path),
-        weights_sha256=entry.card.weights.sha256,
-        date=datetime.date.today().isoformat(),
-    )
-    write_metrics(rows, entry.folder / metrics.table)
-    write_card(entry.card.model_copy(update={"metrics": metrics}), entry.folder)
-    return metrics
 
 
 class _Test:
@@ -374,11 +306,3 @@ def _probability(scorer: Scorer | TableScorer, scores: NDArray[np.float32]) -> N
 
 def _joined(parts: Sequence[Areas]) -> Areas:
     return Areas(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
-    return None if low is None or high is None else (low, high)
-
-
-def _rounded(ends: tuple[float, float] | None) -> tuple[float, float] | None:
-    return None if ends is None else (round(ends[0], 4), round(ends[1], 4))

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from kipoi_tfb.finetuning.start import ARMS
-from kipoi_tfb.zoo.card import Card, EntryName
+from kipoi_tfb.finetuning.arms import ARMS
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
+from kipoi_tfb.zoo.fields import EntryName
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["SWEEP", "FinetuneConfig", "make_config"]
@@ -29,7 +30,7 @@ class FinetuneConfig(Strict):
     base
         Zoo entry to start from.
     arm
-        What is transferred, one of `kipoi_tfb.finetuning.start.ARMS`.
+        What is transferred, one of `kipoi_tfb.finetuning.arms.ARMS`.
     learning_rate
         Default that of the arm.
     sweep

@@ -19,7 +19,7 @@ from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.zoo.card import DataCard
 from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
-from tfb_matrix_data.files import sha256
+from tfb_matrix_data.files import check_kept, sha256
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.intervals import Anchor
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -192,6 +192,9 @@ def from_peaks(
     ConfigError
         If a part has too few bound regions (`LEAST_BOUND`), or no unbound one.
     """
+    check_kept(peaks, "the checksum of peaks is kept with what is learnt from them")
+    if isinstance(open_regions, str | Path):
+        check_kept(open_regions, "the checksum of open regions is kept with what is learnt from them")
     found = places_of_peaks(peaks, genome, open_regions, length, anchor, seed)
     bound, unbound, account = found.bound, found.unbound, found.account
     places = bound.joined(unbound)

@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from kipoi_tfb.evaluation.metrics import REPLICATES
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking
 from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
 from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
-from kipoi_tfb.finetuning.start import ARMS
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.zoo.card import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
+from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlKind
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows
