@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
@@ -56,6 +57,12 @@ def test_help_is_quick():
     assert time.perf_counter() - start < 5  # 0.5 s on an idle machine: torch and kipoi alone would double it
     code = "import sys, kipoi_tfb.cli; print({'torch', 'pyarrow', 'cyvcf2', 'kipoi'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_a_module_is_not_hidden_by_its_command(path):
+    module = getattr(cli, path[0])
+    assert isinstance(module, ModuleType) and module.__name__ == f"kipoi_tfb.cli.{path[0]}"
 
 
 # What works

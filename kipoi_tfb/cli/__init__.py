@@ -11,11 +11,7 @@ from types import FrameType
 
 import typer
 
-from kipoi_tfb.cli import data, look, models, zoo
-from kipoi_tfb.cli.evaluate import evaluate
-from kipoi_tfb.cli.finetune import finetune
-from kipoi_tfb.cli.null import null
-from kipoi_tfb.cli.rank import rank
+from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, predict, pretrain, rank, score, zoo
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -34,16 +30,16 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
 for _command in (
-    models.predict,
-    models.score,
-    rank,
-    look.mutate,
-    look.plot,
-    models.pretrain,
-    finetune,
-    evaluate,
-    null,
-    models.demo,
+    predict.predict,
+    score.score,
+    rank.rank,
+    mutate.mutate,
+    plot.plot,
+    pretrain.pretrain,
+    finetune.finetune,
+    evaluate.evaluate,
+    null.null,
+    demo.demo,
 ):
     app.command()(_command)
 

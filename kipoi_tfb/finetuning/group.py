@@ -26,9 +26,9 @@ from kipoi_tfb.finetuning.features import FeatureBank, open_bank
 from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlKind
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows

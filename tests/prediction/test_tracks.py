@@ -122,9 +122,8 @@ def test_chunks_do_not_change_anything(tmp_path, jund, genome, monkeypatch):
         predict_tracks(jund, bed, genome, tmp_path / "one.bedgraph", tile=tile)
         monkeypatch.setattr(region_tracks, "_CHUNK", 5)
         predict_tracks(jund, bed, genome, tmp_path / "many.bedgraph", tile=tile)
-        one, many = read_bedgraph(tmp_path / "one.bedgraph"), read_bedgraph(tmp_path / "many.bedgraph")
-        assert [row[:3] for row in one] == [row[:3] for row in many] and len(one) > 60
-        np.testing.assert_allclose([row[3] for row in one], [row[3] for row in many], rtol=1e-5)
+        assert (tmp_path / "one.bedgraph").read_bytes() == (tmp_path / "many.bedgraph").read_bytes()
+        assert len(read_bedgraph(tmp_path / "one.bedgraph")) > 60
 
 
 def test_unknown_windows_have_no_value(tmp_path, jund, genome):

@@ -1,4 +1,4 @@
-"""The main job on the embedded example, as a newcomer would run it: `kipoi predict` on a BED and on a VCF."""
+"""`tfb demo`: the main job as a newcomer would run it, `kipoi predict` on a BED and on a VCF."""
 
 from __future__ import annotations
 
@@ -8,15 +8,36 @@ import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
-from sklearn.metrics import roc_auc_score
+import typer
 
-from tfb_matrix_data.errors import TfbError
-
-__all__ = ["run_demo"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 ENTRY = "multi163"
+COLOURS = {"MAFK": "#1b6ca8", "OCT4": "#c9a227"}
+KINDS = {
+    "control": "control",
+    "snv": "SNV",
+    "multi": "multi-allelic",
+    "mnv": "MNV",
+    "del": "deletion",
+    "ins": "insertion",
+}
+"""{kind of variant, as the example's identifiers end: in words}."""
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for what comes out.")] = Path("demo-output"),
+) -> None:
+    """Run the main job on the embedded example: `kipoi predict` on its BED and its VCF.
+
+    Example: tfb demo
+    """
+    for line in run_demo(output):
+        print(line, flush=True)
 
 
 def run_demo(output: str | Path) -> Iterator[str]:
@@ -30,6 +51,8 @@ def run_demo(output: str | Path) -> Iterator[str]:
     TfbError
         If a command fails; the message ends with the last lines of its log.
     """
+    import pandas as pd
+
     output = Path(output).absolute()
     home = output / "home"
     home.mkdir(parents=True, exist_ok=True)
@@ -76,11 +99,15 @@ def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
             check=False,
         )
     if result.returncode:
+        from tfb_matrix_data.errors import TfbError
+
         tail = "\n".join(log.read_text().splitlines()[-8:])
         raise TfbError(f"`{' '.join(command)}` failed with exit code {result.returncode}; {log} ends with\n{tail}")
 
 
 def _auroc(regions: pd.DataFrame) -> float:
+    from sklearn.metrics import roc_auc_score
+
     return float(roc_auc_score(regions["name"] == "MAFK", regions["MAFK"]))
 
 
@@ -98,6 +125,8 @@ def _show_regions(regions: pd.DataFrame) -> Iterator[str]:
 
 
 def _show_variants(variants: pd.DataFrame) -> Iterator[str]:
+    import pandas as pd
+
     columns = [f"variant/{name}" for name in ("chrom", "pos", "id", "ref", "alt")]
     shown = variants[[*columns, "status", "MAFK_ref", "MAFK_alt", "MAFK_effect"]]
     shown = shown.rename(columns=lambda name: name.removeprefix("variant/"))
@@ -108,35 +137,42 @@ def _show_variants(variants: pd.DataFrame) -> Iterator[str]:
 
 
 def _draw(regions: pd.DataFrame, variants: pd.DataFrame, path: Path) -> None:
-    import matplotlib
+    from kipoi_tfb.output.figures import figure_file
 
-    matplotlib.use("Agg")
+    with figure_file(path, (8, 3.2)) as figure:
+        figure.set_layout_engine("constrained")
+        left, right = figure.subplots(1, 2)
+        _draw_regions(regions, left)
+        _draw_variants(variants, right)
+
+
+def _draw_regions(regions: pd.DataFrame, axes: Axes) -> None:
     import numpy as np
-    from matplotlib import pyplot
 
-    colours = {"MAFK": "#1b6ca8", "OCT4": "#c9a227"}
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for truth, colour in colours.items():
+    bins = np.linspace(0, 1, 31).tolist()
+    for truth, colour in COLOURS.items():
         scores = regions.loc[regions["name"] == truth, "MAFK"]
-        left.hist(scores, bins=np.linspace(0, 1, 31), alpha=0.7, color=colour, label=f"{len(scores)} {truth} peaks")
-    left.set(
+        axes.hist(scores, bins=bins, alpha=0.7, color=colour, label=f"{len(scores)} {truth} peaks")
+    axes.set(
         xlabel="predicted probability of MAFK binding", ylabel="regions", title=f"Regions (AUROC {_auroc(regions):.3f})"
     )
-    left.legend(frameon=False)
+    axes.legend(frameon=False)
+
+
+def _draw_variants(variants: pd.DataFrame, axes: Axes) -> None:
+    import numpy as np
+
     kinds = variants["variant/id"].str.split("_").str[-1]
-    order = ["control", "snv", "multi", "mnv", "del", "ins"]
     jitter = np.random.default_rng(0).uniform(-0.15, 0.15, len(variants))
-    for truth, colour in colours.items():
+    for truth, colour in COLOURS.items():
         here = variants["variant/id"].str.startswith(truth)
-        x = kinds[here].map(order.index) + jitter[here] + (0.18 if truth == "OCT4" else -0.18)
-        right.scatter(x, variants.loc[here, "MAFK_effect"], s=14, alpha=0.8, color=colour, label=f"in {truth} peaks")
-    right.axhline(0, color="0.6", linewidth=0.8)
-    right.set(
-        xticks=range(len(order)),
+        x = kinds[here].map(list(KINDS).index) + jitter[here] + (0.18 if truth == "OCT4" else -0.18)
+        axes.scatter(x, variants.loc[here, "MAFK_effect"], s=9, alpha=0.8, color=colour, label=f"in {truth} peaks")
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.set(
+        xticks=range(len(KINDS)),
         ylabel="effect on MAFK (log odds, ALT - REF)",
         title="Variants in motifs, and controls",
     )
-    right.set_xticklabels(["control", "SNV", "multi-allelic", "MNV", "deletion", "insertion"], rotation=20)
-    right.legend(frameon=False)
-    figure.savefig(path, dpi=130)
-    pyplot.close(figure)
+    axes.set_xticklabels(list(KINDS.values()), rotation=20)
+    axes.legend(frameon=False)
