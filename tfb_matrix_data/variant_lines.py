@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines
-from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines, read_line
+from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 from tfb_matrix_data.variant_index import current_index
