@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -77,9 +76,22 @@ def test_predict_regions(tfb, tmp_path):
     assert "windows with unknown bases: 1 (column n_unknown), wholly unknown and not scored: 1" in err
     assert "reaching beyond their contig or sequence: 1" in err
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
-    assert rows[0] == ["chrom", "start", "end", "name", "n_unknown", *TFS]
-    assert [row[3:5] for row in rows[1:]] == [["peak", "0"], ["unknown", "200"], ["edge", "90"]]
-    assert rows[2][5:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][5:] + rows[3][5:])
+    assert rows[0] == ["chrom", "start", "end", "name", "n_unknown", "flags", *TFS]
+    assert [row[3:6] for row in rows[1:]] == [
+        ["peak", "0", "."],
+        ["unknown", "200", "."],
+        ["edge", "90", "edge_padded"],
+    ]
+    assert rows[2][6:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][6:] + rows[3][6:])
+
+
+def test_predict_regions_off_the_genome(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED + "chrQ\t1\t5\nchr1\t1\t9999\n"})
+    code, _, err = tfb(*REGIONS)
+    assert code == 0 and "5 rows x 3 TFs" in err
+    assert "regions not wholly on genome.fa, the first in line 4 (--strict refuses them):" in err
+    counts = [line.split()[1:] for line in err.splitlines() if line.startswith("  flags")]
+    assert ["unknown_contig", "1"] in counts and len(counts) == 2
 
 
 def test_predict_sequences_for_some_tfs(tfb, tmp_path):
@@ -208,11 +220,3 @@ def test_a_signal_leaves_nothing(tmp_path, entry, genome_path, number, code, end
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
-
-
-def test_torch_keeps_few_shapes_unless_the_user_says_so(monkeypatch):
-    environment = {"LRU_CACHE_CAPACITY": "7"}
-    monkeypatch.setattr(os, "environ", environment)
-    monkeypatch.setattr(cli, "app", lambda: None)
-    cli.main()
-    assert environment == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}

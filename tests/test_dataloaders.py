@@ -225,11 +225,19 @@ def test_regions_wrong_anchor(loader, folder, tmp_path):
         loader("Regions")(**bed, anchor="summit")
 
 
-def test_regions_that_are_not_on_the_genome_are_an_error_at_once(loader, folder, tmp_path):
-    for line, complaint in (("chrQ\t1\t2", "unknown contig"), ("chr13\t1\t999999999", "ends beyond the contig")):
-        (tmp_path / "wrong.bed").write_text(f"chr13\t100\t200\n{line}\n")
-        with pytest.raises(InputError, match=rf"wrong.bed, line 2: .*{complaint}"):
-            loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
+def test_regions_that_are_not_on_the_genome_are_flagged(loader, folder, tmp_path):
+    (tmp_path / "wrong.bed").write_text("chr13\t100\t200\nchrQ\t1\t2\nchr13\t1\t999999999\nchr13\t0\t20\n")
+    dataset = loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
+    batch = dataset.batch(np.arange(4))
+    assert batch["metadata"]["flags"].tolist() == [".", "unknown_contig", "outside_contig", "edge_padded"]
+    assert batch["metadata"]["n_unknown"].tolist() == [0, 200, 200, 90]
+    assert batch["inputs"].any((1, 2)).tolist() == [True, False, False, True]
+
+
+def test_regions_none_of_which_is_on_the_genome_are_an_error_at_once(loader, folder, tmp_path):
+    (tmp_path / "wrong.bed").write_text("chrQ\t1\t2\n")
+    with pytest.raises(InputError, match=r"wrong.bed: nothing is on a contig of genome.fa, which has .*; found chrQ"):
+        loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
 
 
 def test_regions_count_unknown_bases(loader, folder, tmp_path):

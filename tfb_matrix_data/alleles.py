@@ -26,6 +26,7 @@ from tfb_matrix_data.normalise import (
 from tfb_matrix_data.records import spans
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.variants import NO_ALT, Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows", "normal_texts"]
 
@@ -161,6 +162,9 @@ def allele_windows(
         found.status[rows[wrong]], found.status[rows[swapped]] = "ref_mismatch", "swapped"
         compared += int(known.sum())
         mismatched += int((wrong & known).sum())
+        if not swapped.any():
+            found.place(spelt, rows, right)
+            continue
         found.place(spelt, rows[~swapped], right[~swapped])
         found.place(spelt, rows[swapped], np.ones(swapped.sum(), bool), exchanged=True)
     if check is not None:
@@ -234,7 +238,7 @@ class _Found:
             self._compare(alleles, changes, rows, right, exchanged)
         placed = _cut(self.genome, changes, self.length)
         for codes, windows in zip(outputs, (placed.ref, placed.alt), strict=True):
-            codes[rows[right]] = windows[right]
+            codes[rows if right.all() else rows[right]] = windows if right.all() else windows[right]
         unknown = np.flatnonzero(placed.n_unknown)
         self.remark(rows[unknown], map("n_in_window={}".format, placed.n_unknown[unknown].tolist()))
         padded = (changes.start < self.length // 2) | (changes.start + placed.needed > self.sizes[rows])
@@ -282,7 +286,7 @@ class _Placed(NamedTuple):
 def _cut(genome: Genome, changes: Changes, length: int) -> _Placed:
     """Cut the windows of some changes: the one place where an allele is put into a window."""
     half = length // 2
-    start = changes.start - half
+    start = window_start(changes.start, length)
     window = genome.windows(changes.contigs, start, length)
     shift = changes.n_ref - changes.n_alt
     n_unknown = window.n_unknown

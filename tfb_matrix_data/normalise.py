@@ -306,17 +306,22 @@ def _repeat_before(codes: NDArray[np.uint8], end: int, size: int) -> int:
 
 def normal_forms(genome: Genome, changes: Changes) -> list[NormalForm]:
     """Return how left-aligned changes are written, REF being what the genome has."""
-    forms, ends = [], np.cumsum(changes.n_alt)
-    columns = (changes.start, changes.n_ref, ends - changes.n_alt, ends)
-    for contig, start, n_ref, first, last in zip(changes.contigs, *(one.tolist() for one in columns), strict=True):
-        codes = genome.codes(contig)
-        ref, alt = decode(codes[start : start + n_ref]), decode(changes.alt[first:last])
-        if ref and alt:
-            forms.append(NormalForm(start + 1, ref, alt))
+    if not len(changes.start):
+        return []
+    # With the base before; at the start of a contig an indel has the one behind instead.
+    lead = np.minimum(changes.start, 1)
+    lengths = changes.n_ref + np.where(lead | (changes.n_ref * changes.n_alt), lead, 1)
+    genomic, inserted = decode(_bases(genome, changes.contigs, changes.start - lead, lengths)), decode(changes.alt)
+    forms = []
+    at = at_alt = 0
+    columns = (changes.start, changes.n_ref, changes.n_alt, lengths)
+    for start, n_ref, n_alt, length in zip(*(column.tolist() for column in columns), strict=True):
+        around, alt = genomic[at : at + length], inserted[at_alt : at_alt + n_alt]
+        at, at_alt = at + length, at_alt + n_alt
+        if n_ref and n_alt:
+            forms.append(NormalForm(start + 1, around[-n_ref:], alt))
         elif start:
-            base = decode(codes[start - 1 : start])
-            forms.append(NormalForm(start, base + ref, base + alt))
+            forms.append(NormalForm(start, around, around[0] + alt))
         else:
-            base = decode(codes[n_ref : n_ref + 1])
-            forms.append(NormalForm(1, ref + base, alt + base))
+            forms.append(NormalForm(1, around, alt + around[-1]))
     return forms

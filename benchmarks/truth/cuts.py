@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> list[str]:
         "",
         *shares(table),
         "",
-        recommended({cut: table[title(cut)]["all"][0] for cut in CUTS}),
+        recommended({cut: table[title(cut)]["all"] for cut in CUTS}),
     ]
 
 
@@ -139,13 +139,16 @@ def share(hit: NDArray[np.bool_], weights: NDArray[np.float32]) -> Share:
     return float(counted[0]), *interval(counted[1:])
 
 
-def recommended(passing: Mapping[float, float]) -> str:
-    """Return the sentence that recommends the lowest cut that few enough random variants pass."""
-    few = [cut for cut, passes in passing.items() if passes <= MOST]
+def recommended(passing: Mapping[float, Share]) -> str:
+    """Return the sentence that recommends the lowest cut whose interval says that few random variants pass."""
+    few = [cut for cut, (_, _, high) in passing.items() if high <= MOST]
     if not few:
         return f"None of these cuts passes at most {MOST:.0%} of random variants."
-    cut = min(few)
-    return f"Recommended: **{title(cut)}**, which passes {passing[cut]:.2%} of random variants (at most {MOST:.0%})."
+    value, low, high = passing[min(few)]
+    return (
+        f"Recommended: **{title(min(few))}**, the lowest of these whose interval ends at or below {MOST:.0%}: it "
+        f"passes {value:.2%} of random variants ({low:.2%} to {high:.2%})."
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def export(
     from kipoi_tfb.output.labels import TRACKS, export_labels, export_track, is_table
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.matrix import BindingMatrix
-    from tfb_matrix_data.tracks import read_sizes
+    from tfb_matrix_data.sizes import read_sizes
 
     chosen = listed(cell_types)
     with BindingMatrix(matrix) as opened:

@@ -20,8 +20,8 @@ from kipoi_tfb.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kipoi_tfb.evaluation.compare import Comparison
-    from kipoi_tfb.evaluation.evaluate import Evaluation
+    from kipoi_tfb.evaluation.comparison import Comparison
+    from kipoi_tfb.evaluation.job import Evaluation
     from kipoi_tfb.evaluation.metrics import Summary
     from kipoi_tfb.evaluation.regions import LabelledRegions
     from tfb_matrix_data.genome import Genome
@@ -97,10 +97,11 @@ def evaluate(
         raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
     _check_outputs(output, json, plot)
     set_threads(threads)
-    from kipoi_tfb.evaluation import evaluate as evaluation
-    from kipoi_tfb.evaluation.compare import compare as compare_two
-    from kipoi_tfb.evaluation.compare import describe
+    from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import compare as compare_two
+    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
     from kipoi_tfb.evaluation.scorers import EntryScorer
     from tfb_matrix_data.matrix import BindingMatrix
@@ -139,7 +140,8 @@ def evaluate(
             )
             others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
             rows = result.tables[first.name]
-            write_record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            card = metrics_card(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            write_record(first.entry, rows, card)
     _write(result, comparisons, min_bound, output, json, plot)
     for name, summary in summaries.items():
         print(_line(name, data.source, summary, result, min_bound))

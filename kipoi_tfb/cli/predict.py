@@ -34,6 +34,7 @@ def predict(
     tile: Annotated[
         int | None, typer.Option("--tile", min=1, metavar="BP", help="Tracks: a value per BP of the regions.")
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse regions that are not on the genome.")] = False,
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
@@ -61,11 +62,12 @@ def predict(
     predictor = predictor_of(entry, tfs, device, precision, threads)
     from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
     from kipoi_tfb.prediction.tracks import predict_tracks
+    from tfb_matrix_data.placing import OFF_GENOME
 
     if regions is not None and genome is not None and is_track(output):
-        summary = predict_tracks(predictor, regions, open_genome(genome), output, anchor, tile)  # type: ignore[arg-type]
+        summary = predict_tracks(predictor, regions, open_genome(genome), output, anchor, tile, strict)  # type: ignore[arg-type]
     elif regions is not None and genome is not None:
-        summary = predict_regions(predictor, regions, open_genome(genome), output, anchor)  # type: ignore[arg-type]
+        summary = predict_regions(predictor, regions, open_genome(genome), output, anchor, strict)  # type: ignore[arg-type]
     else:
         summary = predict_sequences(predictor, sequences, output)  # type: ignore[arg-type]
     say(f"{summary.rows} rows x {len(predictor.columns)} TFs -> {output}")
@@ -74,3 +76,8 @@ def predict(
             f"windows with unknown bases: {summary.partly_unknown} (column n_unknown), wholly unknown and not scored: "
             f"{summary.unscored}, reaching beyond their contig or sequence: {summary.edge_padded}"
         )
+    if summary.first_off is not None:
+        say(f"regions not wholly on {genome.name}, the first in line {summary.first_off} (--strict refuses them):")  # type: ignore[union-attr]
+        for flag in OFF_GENOME:
+            if summary.flags[flag]:
+                say(f"  flags   {flag:<20} {summary.flags[flag]:>9}")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.blocks import DAMAGED
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import open_text
 
@@ -21,7 +22,7 @@ _PLACE = ("chrom", "start", "end")
 _MISSING = ["", "NA", "nan", "NaN", "."]
 
 Keys = list[tuple]
-"""What tells regions apart: (chrom without "chr", start, end) or (name,), one per region."""
+"""What tells regions apart: (`plain_name` of chrom, start, end) or (name,), one per region."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def _keys(
         chrom = table["chrom"].to_pylist()
         if None in chrom:
             raise InputError(path, "chrom is empty", line(chrom.index(None)))
-        return [(c.removeprefix("chr"), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
+        return [(plain_name(c), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
     if "name" in table:
         return [(name,) for name in table["name"].to_pylist()], ("name",)
     return None, ()

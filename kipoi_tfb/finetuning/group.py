@@ -23,12 +23,12 @@ from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking
 from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
-from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
+from kipoi_tfb.finetuning.job import alone_in, finetune, finished
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlKind
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows
@@ -119,9 +119,9 @@ class GroupRun:
     matrix, genome
         Paths.
     out
-        Folder of a folder per TF, each as `kipoi_tfb.finetuning.finetune.finetune` leaves it.
+        Folder of a folder per TF, each as `kipoi_tfb.finetuning.job.finetune` leaves it.
     controls, device, precision, command, replicates
-        See `kipoi_tfb.finetuning.finetune.finetune`.
+        See `kipoi_tfb.finetuning.job.finetune`.
     threads
         CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
     """

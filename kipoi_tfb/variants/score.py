@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
+from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.output.cluster import Cluster, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
@@ -173,8 +174,9 @@ def score_variants(
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
+    write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
+        with piece_maker(pieces, write, cluster) as add:
             for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
                 windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
                 # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
@@ -220,8 +222,14 @@ def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
 
 
 def _write_piece(
-    scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
+    scorer: EffectScorer,
+    file: EffectFile,
+    numbers: dict[str, str],
+    path: Path,
+    chunk: VariantChunk,
+    windows: AlleleWindows,
 ) -> None:
+    check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     effects = scorer(chunk.variants, windows)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
 
@@ -306,6 +314,7 @@ def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions)
         "device": str(predictor.device),
         "precision": str(predictor.precision),
         "batch_size": predictor.batch_size,
+        **numeric_identity(predictor.device),
         "format": effect_format(output),
         "region": options.region,
         "allele_swap": options.allele_swap,

@@ -20,7 +20,7 @@ from pydantic import (
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "Teacher", "TfNames", "explain", "read_config"]
+__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "TeacherConfig", "TfNames", "explain", "read_config"]
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class SplitConfig(Strict):
     excluded: tuple[str, ...] = ACCEPTANCE
 
 
-class Teacher(Strict):
+class TeacherConfig(Strict):
     """Learn also from what trained models say (distillation; Hinton et al. 2015, doi:10.48550/arXiv.1503.02531).
 
     Attributes
@@ -150,8 +150,8 @@ class PretrainConfig(Strict):
         ``random``, or ``jaspar``: the architecture's first filters and outputs start from the JASPAR 2020 profiles
         of the TFs (the architecture must know how: ``motif-cnn``).
     teacher
-        Models to learn from beside the labels, see `Teacher`; every region that has sequence then trains, labelled or
-        not.
+        Models to learn from beside the labels, see `TeacherConfig`; every region that has sequence then trains,
+        labelled or not.
     fraction
         Share of the training regions to use, drawn by the seed, for curves over the amount of data.
     shift
@@ -183,7 +183,7 @@ class PretrainConfig(Strict):
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    teacher: Teacher | None = None
+    teacher: TeacherConfig | None = None
     strands: Literal["random", "both"] = "random"
     output_bias: Literal["prior", "default"] = "prior"
     optimiser: Literal["adam", "adamw"] = "adamw"

@@ -15,6 +15,7 @@ from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE
 from kipoi_tfb.zoo.networks import entry_probability, load_network
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.write import SPECS, render_spec
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import EntryError, TfbError
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE
@@ -170,5 +171,5 @@ def _held_out(entry: Entry) -> str:
 
 
 def _chromosomes(names: Sequence[str]) -> set[str]:
-    """Return names of chromosomes without ``chr``: both ways of writing them are the same."""
-    return {name.removeprefix("chr") for name in names}
+    """Return names of chromosomes in one spelling."""
+    return {plain_name(name) for name in names}

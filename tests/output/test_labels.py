@@ -18,8 +18,8 @@ from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, Unkno
 from tfb_matrix_data.layout import write_events
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import sample_tf
+from tfb_matrix_data.sizes import read_sizes
 from tfb_matrix_data.splits import split_by_chromosome
-from tfb_matrix_data.tracks import read_sizes
 
 SIZES = {"chr1": 30_000, "chr2": 10, "chr16": 30_000, "chrX": 30_000}
 

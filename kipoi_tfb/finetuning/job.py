@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate
+from kipoi_tfb.evaluation.job import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import REPLICATES, TfMetrics, write_metrics
-from kipoi_tfb.evaluation.record import record
+from kipoi_tfb.evaluation.record import metrics_card, record
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking, make_controls
@@ -30,19 +30,11 @@ from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import TrainingCard, today, write_card
+from kipoi_tfb.zoo.card import TrainingCard, today
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
-from kipoi_tfb.zoo.finetuned_card import (
-    CONTROLS,
-    CURVE_FILE,
-    MOTIF_FILE,
-    ChangedMotifCard,
-    ControlKind,
-    FinetunedCard,
-    GateCard,
-    SweptCard,
-)
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, ChangedMotifCard, FinetunedCard, GateCard, SweptCard
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
@@ -121,7 +113,7 @@ def finetune(
     replicates
         Of the bootstrap.
     controls
-        Which of `kipoi_tfb.zoo.finetuned_card.CONTROLS` are run; at least one.
+        Which of `kipoi_tfb.zoo.controls.CONTROLS` are run; at least one.
     bank
         The base's features of all regions, if they are there already.
 
@@ -276,17 +268,16 @@ def _judged(
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None
-    metrics = record(
-        candidate, result.tables[config.entry_name], matrix, data.test.chromosomes, kind, config.seed, work.command,
-        work.replicates, areas, min_bound=1,
+    rows = result.tables[config.entry_name]
+    metrics = metrics_card(
+        candidate, rows, matrix, data.test.chromosomes, kind, config.seed, work.command, work.replicates, areas,
+        min_bound=1, date=work.date,
     )  # fmt: skip
+    record(candidate, rows, metrics, gate)
     earlier_lines = (before.folder / CONTROLS_FILE).read_text().splitlines()[1:] if before else []
     write_metrics(result.tables, candidate.folder / CONTROLS_FILE)
     with open(candidate.folder / CONTROLS_FILE, "a") as stream:
         stream.writelines(f"{line}\n" for line in earlier_lines if line.split("\t")[0] not in result.tables)
-    metrics = metrics.model_copy(update={"date": work.date})
-    card = open_entry(candidate.folder).card.model_copy(update={"metrics": metrics, "gate": gate})
-    write_card(card, candidate.folder)
     place = work.folder / (REFUSED if gate.verdict == "refused" else ACCEPTED)
     if before is not None:
         before.folder.rename(_aside(before.folder))

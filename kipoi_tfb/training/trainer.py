@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.models.device import autocast, keep_freed_memory
+from kipoi_tfb.models.device import autocast, keep_freed_memory, numeric_differences, numeric_identity
 from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.output.progress import no_bar, progress_bar
-from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.training.memory import explain_out_of_memory
@@ -112,13 +112,13 @@ class _Trainer:
         self.config, self.data, self.folder = config, data, folder
         self.device, self.precision = device, precision
         self.n_samples = len(data.train) * (2 if config.strands == "both" else 1)
-        if config.batch_size < 2 * distributed.world_size():
+        if config.batch_size < 2 * processes.world_size():
             raise ConfigError(
-                f"batch_size {config.batch_size} is shared by {distributed.world_size()} processes: at least 2 for each"
+                f"batch_size {config.batch_size} is shared by {processes.world_size()} processes: at least 2 for each"
             )
         # Batch normalisation learns nothing from a single window: a last batch of one (per process) is left out.
         full, rest = divmod(self.n_samples, config.batch_size)
-        self.steps_per_epoch = max(1, full + (rest >= 2 * distributed.world_size()))
+        self.steps_per_epoch = max(1, full + (rest >= 2 * processes.world_size()))
         torch.manual_seed(config.seed)
         keep_freed_memory()
         start = [] if network is None else [_digest(network), trainable and sorted(trainable)]
@@ -128,22 +128,23 @@ class _Trainer:
             for name, parameter in network.named_parameters():
                 parameter.requires_grad_(name in trainable)
         weight = config.teacher.weight if config.teacher is not None else 0.0
-        self.objective = distributed.prepare(Objective(network, weight).to(device), device)
+        self.objective = processes.prepare(Objective(network, weight).to(device), device)
         self.network = self.objective.get_submodule("network")
         self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
-        # What a checkpoint must have been made with to be resumed.
+        # What a checkpoint must have been made with to be resumed; several processes do not keep last bits anyway.
         self.identity = json.dumps(
             [config.model_dump(mode="json"), data.tfs, len(data.train), precision, *start], sort_keys=True
         )
+        self.numbers = {} if processes.world_size() > 1 else numeric_identity(device, threads=True)
         self._load_checkpoint()
-        self.replica = distributed.replicate(self.objective, device)
+        self.replica = processes.replicate(self.objective, device)
 
     def run(self) -> TrainingResult:
         total = self.steps_per_epoch * self.config.epochs
-        with progress_bar(f"training {self.config.name}", total) if distributed.is_main() else no_bar() as advance:
+        with progress_bar(f"training {self.config.name}", total) if processes.is_main() else no_bar() as advance:
             advance(self.step)
             while self.step < total and not self._out_of_patience():
                 self._run_epoch(advance)
@@ -169,7 +170,7 @@ class _Trainer:
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
             shifts = self._shifts(len(order[part]))
-            loss = self._step(*distributed.share(order[part], flip[part], shifts))
+            loss = self._step(*processes.share(order[part], flip[part], shifts))
             self.epoch_loss += loss
             self.step += 1
             advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
@@ -188,7 +189,7 @@ class _Trainer:
 
     def _step(self, *batch: NDArray) -> float:
         # Of several processes, the others would not know of an attempt with less.
-        alone = distributed.world_size() == 1
+        alone = processes.world_size() == 1
         attempt = (lambda n: self._update(*(part[:n] for part in batch))) if alone else None
         with explain_out_of_memory(self.config.batch_size, attempt):
             loss = self._update(*batch)
@@ -200,13 +201,13 @@ class _Trainer:
         taught = self.data.train.taught
         targets = None if taught is None else torch.from_numpy(taught[samples]).to(self.device)
         # Dropout: other masks in each step, and in each process.
-        torch.manual_seed((self.config.seed << 32) + (distributed.rank() << 26) + self.step)
+        torch.manual_seed((self.config.seed << 32) + (processes.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         with autocast(self.device, self.precision):
             loss = self.replica(inputs, labels, targets)
-        loss = distributed.whole_batch(loss, (labels >= 0).sum())
-        value = distributed.global_mean(loss)
+        loss = processes.whole_batch(loss, (labels >= 0).sum())
+        value = processes.global_mean(loss)
         if not np.isfinite(value):
             raise self._not_finite(f"the loss became {value}")
         self.optimiser.zero_grad(set_to_none=True)
@@ -240,7 +241,7 @@ class _Trainer:
 
     def _finish_epoch(self, epoch: int, seconds: float) -> None:
         self._check_finite()
-        distributed.share_buffers(self.network)
+        processes.share_buffers(self.network)
         validation = self._validation_loss(self.data.validation)
         record = EpochRecord(epoch, self.epoch_loss / self.steps_per_epoch, validation, round(seconds, 1))
         if not np.isfinite(validation):
@@ -250,7 +251,7 @@ class _Trainer:
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
-        if distributed.is_main():
+        if processes.is_main():
             with atomic_path(self.folder / "history.json") as temporary:
                 temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
         logger.info(
@@ -268,7 +269,7 @@ class _Trainer:
         self.network.eval()
         total = resolved = 0.0
         starts = range(0, len(windows), _EVALUATION_BATCH)
-        for start in starts[distributed.rank() :: distributed.world_size()]:
+        for start in starts[processes.rank() :: processes.world_size()]:
             part = slice(start, start + _EVALUATION_BATCH)
             labels = torch.from_numpy(windows.labels[part]).to(self.device)
             with autocast(self.device, self.precision):
@@ -276,15 +277,16 @@ class _Trainer:
             n = float((labels >= 0).sum())
             total += masked_loss(logits, labels).item() * n
             resolved += n
-        total, resolved = distributed.total(self.device, total, resolved)
+        total, resolved = processes.total(self.device, total, resolved)
         return total / max(resolved, 1.0)
 
     def _save_checkpoint(self) -> None:
-        if not distributed.is_main():
+        if not processes.is_main():
             return
         self._check_finite()
         state = {
             "identity": self.identity,
+            "numbers": self.numbers,
             "objective": self.objective.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
@@ -301,10 +303,10 @@ class _Trainer:
         if not path.is_file():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
-        if state["identity"] != self.identity:
-            raise ConfigError(
-                f"{path} belongs to another configuration, data or precision; delete it or use another --out"
-            )
+        differs = numeric_differences(state["numbers"], self.numbers)
+        if state["identity"] != self.identity or differs:
+            what = f"processor, torch or --threads ({differs})" if differs else "configuration, data or precision"
+            raise ConfigError(f"{path} belongs to another {what}; delete it or use another --out")
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]

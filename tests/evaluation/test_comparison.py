@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.evaluation.areas import Areas
-from kipoi_tfb.evaluation.compare import compare, describe
-from kipoi_tfb.evaluation.evaluate import Evaluation, evaluate
+from kipoi_tfb.evaluation.comparison import compare, describe
+from kipoi_tfb.evaluation.job import Evaluation, evaluate
 from kipoi_tfb.evaluation.metrics import TfMetrics
 from tests.fakes import FakeScorer, made_up, noisy, scorer
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

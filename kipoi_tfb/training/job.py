@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import numpy as np
 import torch
 
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
-from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData, load_training_data
 from kipoi_tfb.training.distil import find_teachers, taught
-from kipoi_tfb.training.train import TrainingResult, train
-from kipoi_tfb.zoo.card import DataCard, TrainingCard
+from kipoi_tfb.training.trainer import TrainingResult, train
+from kipoi_tfb.zoo.card import DataCard, TrainingCard, today
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.write import CITATION, write_entry
@@ -56,18 +55,21 @@ def pretrain(
     ------
     EntryError
         If `folder` holds a finished entry already.
+    ConfigError
+        If ``SOURCE_DATE_EPOCH`` is not a number.
     """
     folder = Path(folder)
+    today()  # a date that is none is refused now, and not when all is trained
     if (folder / "entry").exists():
         raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --out")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
-    distributed.join_torchrun(chosen)
-    chosen = distributed.own_device(chosen)
+    processes.join_torchrun(chosen)
+    chosen = processes.own_device(chosen)
     chosen_precision = choose_precision(precision, chosen)
     where = describe(chosen, chosen_precision)
-    if distributed.world_size() > 1:
-        where = f"{distributed.world_size()} processes, each {where}"
+    if processes.world_size() > 1:
+        where = f"{processes.world_size()} processes, each {where}"
     logger.info("device: %s", where)
     teachers = find_teachers(config.teacher) if config.teacher is not None else []
     data = load_training_data(config, matrix, genome)
@@ -85,9 +87,9 @@ def pretrain(
         "training": _training_card(config, result, teachers, command, where, chosen_precision),
         "citation": (CITATION,),
     }
-    if distributed.is_main():
+    if processes.is_main():
         write_entry(folder / "entry", result.network, fields, data.validation.codes)
-    distributed.wait()
+    processes.wait()
     return open_entry(folder / "entry")
 
 
@@ -141,5 +143,5 @@ def _training_card(
         device=device,
         precision=precision,
         torch=torch.__version__,
-        date=datetime.date.today().isoformat(),
+        date=today(),
     )

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from kipoi_tfb.evaluation.areas import draw_weights, interval
-from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.job import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation.evaluate import check_held_out, evaluate, training_counts
+from kipoi_tfb.evaluation.job import check_held_out, evaluate, training_counts
 from kipoi_tfb.evaluation.metrics import macro, summarise
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer
