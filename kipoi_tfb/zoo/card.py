@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kipoi_tfb.zoo.config import PretrainConfig, TfNames, explain
-from tfb_matrix_data.errors import ConfigError, EntryError
+from kipoi_tfb.models.sizes import check_window
+from kipoi_tfb.zoo.config import PretrainConfig, Sizes, TfNames, explain
+from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from tfb_matrix_data.bounded import check_file, read_at_most
+from tfb_matrix_data.errors import ConfigError, EntryError, InputError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.names import ENTRY
 
 __all__ = [
     "CARD_FILE",
@@ -40,12 +44,12 @@ CARD_FILE = "card.yaml"
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
 """Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
-# libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_BYTES = 1 << 20
 
 # A bare file name: nothing that a card says can lead out of its folder, or out of the zoo.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-EntryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$")]
+WeightsName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.pt$", max_length=100)]
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.tsv$", max_length=100)]
+EntryName = Annotated[str, Field(pattern=f"^{ENTRY.pattern.pattern}$", max_length=ENTRY.longest)]
 # Text that goes into Kipoi's YAML, which names code to run: on one line it can add nothing to that.
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]*$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -66,7 +70,7 @@ class WeightsCard(_Strict):
         By how much storing them so moved any predicted probability, at most, over the windows of validation.
     """
 
-    file: FileName
+    file: WeightsName
     sha256: Sha256
     dtype: Literal["float16", "float32"]
     largest_shift: Annotated[float, Field(ge=0)] | None = None
@@ -149,7 +153,7 @@ class MetricsCard(_Strict):
     matrix_sha256: Sha256 | None = None
     weights_sha256: Sha256
     date: str
-    table: FileName = "metrics.tsv"
+    table: TableName = "metrics.tsv"
 
 
 ControlKind = Literal["base", "jaspar", "denovo", "scratch"]
@@ -304,8 +308,8 @@ class Card(_Strict):
     name: EntryName
     summary: str
     architecture: str
-    sizes: dict[str, int | float] = {}
-    window_length: int = 200
+    sizes: Sizes = {}
+    window_length: Annotated[int, AfterValidator(check_window)] = 200
     tasks: TfNames
     base: EntryName | None = None
     weights: WeightsCard
@@ -335,9 +339,11 @@ def read_card(folder: str | Path) -> Card:
     """
     path = Path(folder) / CARD_FILE
     try:
-        return Card.model_validate(yaml.load(path.read_text(), _Loader))  # noqa: S506 (it is a safe one)
-    except FileNotFoundError:
+        return Card.model_validate(plain_yaml(read_at_most(check_file(path), _MOST_BYTES).decode()))
+    except (FileNotFoundError, NotADirectoryError):
         raise EntryError(f"{folder}: is not a zoo entry (it has no {CARD_FILE})") from None
+    except InputError as error:
+        raise EntryError(str(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise EntryError(f"{path}: is not YAML: {error}") from None
     except ValidationError as error:

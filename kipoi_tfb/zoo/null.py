@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,9 +13,11 @@ from pydantic import ValidationError
 
 from kipoi_tfb.zoo.card import Sha256
 from kipoi_tfb.zoo.config import Strict, explain
-from kipoi_tfb.zoo.entry import Entry
-from tfb_matrix_data.errors import EntryError
+from kipoi_tfb.zoo.entry import Entry, own_file
+from tfb_matrix_data.errors import EntryError, InputError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.names import TF
+from tfb_matrix_data.npz import read_arrays
 
 __all__ = [
     "CLASSES",
@@ -39,6 +40,8 @@ UNMATCHED = -1
 """Class of an allele without one: several bases replaced."""
 
 _LOWER_HALF = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 40)
+_MOST_BINS = 100
+"""Of GC content."""
 PERCENTS = (*_LOWER_HALF, 50, *(100 - percent for percent in reversed(_LOWER_HALF)))
 """Percentiles that are kept; closer at the ends, which is where one looks."""
 
@@ -192,6 +195,14 @@ def write_null(null: EffectNull, path: str | Path) -> None:
         )
 
 
+def _most_bytes(n_tfs: int) -> dict[str, int]:
+    """Return how many bytes each array of a null of so many TFs may have."""
+    small = 1 << 20
+    quantiles = n_tfs * len(CLASSES) * _MOST_BINS * len(PERCENTS) * 2
+    fixed = dict.fromkeys(("record", "percents", "gc_edges", "counts"), small)
+    return fixed | {"tfs": n_tfs * TF.longest * 4, "quantiles": quantiles}
+
+
 def read_null(entry: Entry) -> EffectNull | None:
     """Return the null in an entry's folder; None if there is none.
 
@@ -201,17 +212,17 @@ def read_null(entry: Entry) -> EffectNull | None:
         If it is damaged, or was made for other weights or TFs than the entry has.
     """
     path = entry.folder / NULL_FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     again = f"make it again: tfb null {entry.name} --matrix MATRIX --genome FASTA"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            record = NullRecord.model_validate(json.loads(str(arrays["record"])))
-            tfs, percents = tuple(arrays["tfs"].tolist()), tuple(arrays["percents"].tolist())
-            null = EffectNull(record, tfs, arrays["gc_edges"], arrays["counts"], arrays["quantiles"])
+        arrays = read_arrays(own_file(entry.folder, NULL_FILE), _most_bytes(len(entry.card.tasks)))
+        record = NullRecord.model_validate(json.loads(str(arrays["record"])))
+        tfs, percents = tuple(arrays["tfs"].tolist()), tuple(arrays["percents"].tolist())
+        null = EffectNull(record, tfs, arrays["gc_edges"], arrays["counts"], arrays["quantiles"])
     except ValidationError as error:
         raise EntryError(f"{path}: {explain(error)}; {again}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (InputError, ValueError) as error:
         raise EntryError(f"{path}: is damaged ({error}); {again}") from None
     if record.weights_sha256 != entry.card.weights.sha256:
         raise EntryError(

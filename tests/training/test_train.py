@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import math
+import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -265,6 +268,33 @@ def test_checkpoint_of_another_run_is_refused(data, tmp_path):
         with pytest.raises(ConfigError, match=r"checkpoint.pt belongs to another configuration, data or precision"):
             train(config, what, tmp_path, CPU, precision)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", pickle.dumps({"identity": 1}), "without"])
+def test_a_checkpoint_that_is_none_is_said(data, tmp_path, content):
+    if content == "without":
+        torch.save({"step": 3}, tmp_path / "checkpoint.pt")
+    else:
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+    said = "belongs to another configuration" if content == "without" else r"is damaged \(.*\); delete it to start anew"
+    with pytest.raises(ConfigError, match=f"checkpoint.pt {said}"):
+        train(tiny.config(), data, tmp_path, CPU)
+
+
+def test_a_disk_that_is_full_is_that_of_a_checkpoint_too(data, tmp_path, monkeypatch):
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.pt").unlink()
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left on device"):
+        patch.setattr("kipoi_tfb.models.tensors.Path.write_bytes", full)
+        train(tiny.config(epochs=1), data, tmp_path, CPU)
+    assert not list(tmp_path.glob("*checkpoint*"))
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    assert len((tmp_path / "checkpoint.pt").read_bytes()) == len(before)
 
 
 def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, monkeypatch):
