@@ -128,6 +128,8 @@ def finetune(
         raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
     if relevant and base != _BASE:
         raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
+    if not assembly.isprintable():
+        raise typer.BadParameter("--assembly is a name such as hg38, on one line")
     if threads:
         import torch
 
