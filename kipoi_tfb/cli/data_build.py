@@ -59,9 +59,11 @@ def _print(built: BuildReport, output: Path) -> None:
 
 
 def _table(built: BuildReport) -> str:
+    from tfb_matrix_data.cells import as_cell
+
     lines = ["kind\ttf\tcell_type\tpath\tn\tin_region\tin_open_region\tunmatched"]
     for track in built.tracks:
         sample = track.sample
         row = (sample.kind, sample.tf, sample.cell_type, sample.path, track.n, track.in_region, track.in_open_region)
-        lines.append("\t".join([*map(str, row), f"{track.unmatched:.4f}"]))
+        lines.append("\t".join([*(as_cell(str(cell)) for cell in row), f"{track.unmatched:.4f}"]))
     return "\n".join(lines) + "\n"

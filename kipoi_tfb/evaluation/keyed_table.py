@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import read_lines
 
@@ -128,7 +129,7 @@ def _read_tsv(path: Path) -> tuple[list[str], list[Any]]:
 
     # Says what is wrong with a file that is no text, missing or cut off, for the reader below would not.
     header = next(text for _, text in read_lines(path))
-    names = header.removeprefix("#").split("\t")
+    names = [from_cell(name) for name in header.removeprefix("#").split("\t")]
     strings = {name: pa.string() for name in (_PLACE[0], "name")}
     try:
         table = csv.read_csv(
@@ -171,13 +172,21 @@ def _keys(path: Path, table: Mapping[str, Any]) -> tuple[Keys | None, tuple[str,
         if wrong.any():
             raise InputError(path, "start or end is not a whole number", int(wrong.argmax()) + 2)
         start, end = (values.astype(np.int64).tolist() for values in places)
-        chrom = table["chrom"].to_pylist()
+        chrom = _texts(path, table["chrom"])
         if None in chrom:
             raise InputError(path, "chrom is empty", chrom.index(None) + 2)
         return [(c.removeprefix("chr"), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
     if "name" in table:
-        return [(name,) for name in table["name"].to_pylist()], ("name",)
+        return [(name,) for name in _texts(path, table["name"])], ("name",)
     return None, ()
+
+
+def _texts(path: Path, column: Any) -> list[Any]:
+    """Return a column of text; that of a TSV as it was before it was written (`tfb_matrix_data.cells`)."""
+    texts = column.to_pylist()
+    if path.suffix.lower() == ".parquet":
+        return texts
+    return [from_cell(text) if isinstance(text, str) else text for text in texts]
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:

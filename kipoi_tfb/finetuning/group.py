@@ -29,6 +29,7 @@ from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.card import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
+from tfb_matrix_data.cells import as_cell
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows
@@ -252,7 +253,7 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
 
 def _write_left_out(out: Path, reasons: Mapping[str, str]) -> None:
     with atomic_path(out / LEFT_OUT_FILE) as temporary:
-        lines = (f"{tf}\t{why}\n" for tf, why in sorted(reasons.items()))
+        lines = (f"{tf}\t{as_cell(why)}\n" for tf, why in sorted(reasons.items()))
         temporary.write_text("tf\twhy\n" + "".join(lines))
 
 

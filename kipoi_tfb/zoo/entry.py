@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,8 +22,9 @@ from kipoi_tfb.zoo.config import explain
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import ChecksumError, ConfigError, EntryError, InputError
 from tfb_matrix_data.files import sha256
+from tfb_matrix_data.names import shown
 
-__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry", "own_file", "zoo_folder"]
+__all__ = ["GOLDEN_FILE", "Entry", "entry_titles", "locate_base", "open_entry", "own_file", "zoo_folder"]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
@@ -154,6 +157,23 @@ def own_file(folder: Path, name: str) -> Path:
         return check_file(part)
     except InputError as error:
         raise EntryError(str(error)) from None
+
+
+def entry_titles(entries: Sequence[Entry]) -> list[str]:
+    """Return what tells entries apart in the name of a column: their names, or their folders where these are the same.
+
+    Raises
+    ------
+    EntryError
+        If one is there twice.
+    """
+    titles = [entry.card.name for entry in entries]
+    if len(set(titles)) < len(titles):  # folders of entries that call themselves the same
+        titles = [shown(os.path.normpath(entry.name)) for entry in entries]
+    twice = next((title for number, title in enumerate(titles) if title in titles[:number]), None)
+    if twice is not None:
+        raise EntryError(f"{twice} is given twice; leave one of them out")
+    return titles
 
 
 def zoo_folder() -> Path:
