@@ -17,9 +17,10 @@ import torch
 
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.card import DataCard, FinetunedCard, TrainingCard, write_card
+from kipoi_tfb.zoo.card import DataCard, TrainingCard, write_card
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.find import find_entry
+from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.write import write_entry
 from tfb_matrix_data.files import sha256
 

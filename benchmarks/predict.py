@@ -26,7 +26,7 @@ from tfb_matrix_data import BindingMatrix
 N_REGIONS = 20_000
 STOCK = """
 import torch
-from kipoi_tfb.models.build import PaperCNN
+from kipoi_tfb.models.paper_cnn import PaperCNN
 
 
 class OneStrand(PaperCNN):

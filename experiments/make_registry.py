@@ -20,7 +20,8 @@ from typing import Annotated
 import typer
 
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import atomic_path, read_lines
+from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.lines import read_lines
 
 OUTPUT = Path(__file__).parents[1] / "tfb_matrix_data" / "registry.tsv"
 COLUMNS = ("path", "size", "git_blob_sha1", "sha256")

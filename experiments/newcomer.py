@@ -30,20 +30,20 @@ from newcomer_table import COLUMNS, read_rows, write_page
 from numpy.typing import NDArray
 from paper_split import regions_of_base, split_as_paper
 
-from kipoi_tfb.evaluation.evaluate import evaluate
-from kipoi_tfb.evaluation.open import Scorer, TableScorer
+from kipoi_tfb.evaluation.job import evaluate
+from kipoi_tfb.evaluation.scorers import KnownScores, NetworkScorer, Scorer, TableScorer
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.data import LEAST_BOUND, FinetuneData, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
 from kipoi_tfb.finetuning.group import whole_regions
-from kipoi_tfb.finetuning.learn import Trained, Work, fit_output, train_seeds
-from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer
+from kipoi_tfb.finetuning.learn import fit_output, train_seeds
+from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
-from kipoi_tfb.motifs.profiles import jaspar_scorer
+from kipoi_tfb.motifs.scorer import jaspar_scorer
 from kipoi_tfb.training.data import LabelledWindows
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entry

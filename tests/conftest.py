@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +20,9 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.importers import import_published
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
+
+if TYPE_CHECKING:
+    from tests.tiny import World
 
 # Derandomised: the same examples everywhere, no .hypothesis folder; no deadline: the machine may be busy.
 settings.register_profile(
@@ -36,6 +45,24 @@ def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFB_DATA", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The tiny world of `tests.tiny`, made once: its files are read, and never changed."""
+    from tests import tiny  # it imports torch, which the tests of the data package do without
+
+    return tiny.make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Set the number of torch's threads for a test."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -163,3 +190,26 @@ def upstream_matrix(shared_data: Path, tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("upstream") / "matrix.h5"
     import_published([shared_data / "upstream"], path)
     return path
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that makes a pipe out of which bytes come, `first` of them alone at first."""
+    numbers = itertools.count()
+
+    def make(data: bytes, first: int = 1) -> Path:
+        path = tmp_path / f"pipe{next(numbers)}"
+        os.mkfifo(path)
+
+        def write() -> None:
+            # A reader may stop early, as one who is told that the rest is of no use to him.
+            with contextlib.suppress(BrokenPipeError), open(path, "wb", buffering=0) as stream:
+                stream.write(data[:first])
+                time.sleep(0.02)
+                for at in range(first, len(data), 1 << 16):
+                    stream.write(data[at : at + (1 << 16)])
+
+        threading.Thread(target=write, daemon=True).start()
+        return path
+
+    return make

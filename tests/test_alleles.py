@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfb_matrix_data.alleles import STATUSES, AlleleWindows, AssemblyCheck, allele_windows
+from tests import naive_alleles as naive
+from tfb_matrix_data.alleles import STATUSES, AlleleWindows, AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import AssemblyError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode
@@ -32,15 +33,6 @@ def variants(*rows: tuple, duplicate: tuple[int, ...] = ()) -> Variants:
     chrom, pos, ref, alt = (list(column) for column in zip(*rows, strict=True))
     flagged = np.isin(np.arange(len(rows)), duplicate)
     return Variants(chrom, np.array(pos, np.int64), ["."] * len(rows), ref, alt, flagged, Path("test.vcf"))
-
-
-def naive(contig: str, start: int, ref: str, alt: str, length: int) -> tuple[str, str]:
-    """Return both windows: spell out both haplotypes, pad them with N, and cut at the same place."""
-    before, after = contig[:start], contig[start + len(ref) :]
-    left = start - length // 2
-    pad = "N" * length
-    windows = [(pad + before + allele + after + pad)[length + left :][:length] for allele in (ref, alt)]
-    return tuple("".join(base if base in "ACGT" else "N" for base in window.upper()) for window in windows)
 
 
 def one(genome: Genome, row: tuple, length: int = 20) -> tuple[str, str, str, str]:
@@ -85,32 +77,37 @@ def alleles(draw: st.DrawFn, kind: str) -> tuple[str, int, str, str]:
 def test_windows_equal_the_naive_ones(genome, kind, length, data):
     rows = data.draw(st.lists(alleles(kind), min_size=1, max_size=6))
     windows = allele_windows(variants(*rows), genome, length)
+    texts = normal_texts(variants(*rows), windows, genome)
     assert windows.ref.shape == windows.alt.shape == (len(rows), length)
     assert windows.ref.dtype == windows.alt.dtype == np.uint8
     for i, (chrom, pos, ref, alt) in enumerate(rows):
         if set(ref.upper()) - set("ACGT"):
             assert windows.status[i] == "unsupported" and windows.flags[i] == "iupac_allele"
             continue
-        expected_ref, expected_alt = naive(CONTIGS[chrom], pos - 1, ref, alt, length)
+        expected_ref, expected_alt = naive.windows(CONTIGS[chrom], pos, ref, alt, length)
         assert windows.status[i] == "ok"
         assert decode(windows.ref[i]) == expected_ref
         assert decode(windows.alt[i]) == expected_alt
         half = length // 2
-        assert expected_ref[half : half + len(ref)] == ref.upper()
-        assert expected_alt[half : half + len(alt)] == alt.upper()
+        start, own_ref, own_alt = naive.change(CONTIGS[chrom], pos, ref, alt)
+        assert (windows.start[i], windows.n_ref[i], windows.n_alt[i]) == (start, len(own_ref), len(own_alt))
+        assert expected_ref[half : half + len(own_ref)] == own_ref
+        assert expected_alt[half : half + len(own_alt)] == own_alt
+        normal = naive.normal_form(CONTIGS[chrom], pos, ref, alt)
+        assert texts[i] == "{}:{}:{}>{}".format(chrom, *normal)
+        deviates = normal != (pos, ref.upper(), alt.upper())
+        assert ("not_left_normalised" in windows.flags[i]) == deviates == (i in windows.normal)
 
 
 def test_windows_worked_by_hand(genome):
     # chr2, 0-based:  12 ACGTTGCAacgt 23, 24 N, 25 ACGTGG; window of 8 around the T at 15 (VCF position 16): [11, 19).
     assert one(genome, ("chr2", 16, "T", "G"), 8) == ("ok", ".", "TACGTTGC", "TACGGTGC")
-    # A deletion of TTG moves CAa in from the right, an insertion pushes GC out; the left flank never moves.
-    assert one(genome, ("chr2", 15, "GTTG", "G"), 8) == (
-        "ok",
-        "not_left_normalised;n_in_window=1",
-        "NTACGTTG",
-        "NTACGCAA",
-    )
-    assert one(genome, ("chr2", 16, "T", "TAA"), 8) == ("ok", ".", "TACGTTGC", "TACGTAAT")
+    # A deletion of TTG is one of GTT, a base further left: it moves GCAa in from the right. The left flank never moves.
+    left_aligned = ("ok", "n_in_window=1", "NTACGTTG", "NTACGCAA")
+    assert one(genome, ("chr2", 14, "CGTT", "C"), 8) == left_aligned
+    assert one(genome, ("chr2", 15, "GTTG", "G"), 8) == ("ok", "not_left_normalised;n_in_window=1", *left_aligned[2:])
+    # An insertion pushes CA out; the base behind it is at index 4 of REF, the first that is inserted at that of ALT.
+    assert one(genome, ("chr2", 16, "T", "TAA"), 8) == ("ok", ".", "ACGTTGCA", "ACGTAATG")
     assert one(genome, ("chr2", 16, "TT", "CAG"), 8) == ("ok", ".", "TACGTTGC", "TACGCAGG")
 
 
@@ -237,7 +234,7 @@ def test_alleles_that_are_not_scored_say_why(genome, row, status, flags):
     assert windows.flags == [".", flags, "."]
     assert (windows.ref[1] == 4).all() and (windows.alt[1] == 4).all()
     assert windows.scored.tolist() == [0, 2]
-    assert decode(windows.alt[2]) == naive(CONTIGS["chr1"], 44, N1, OTHER, 20)[1]
+    assert decode(windows.alt[2]) == naive.windows(CONTIGS["chr1"], 45, N1, OTHER, 20)[1]
 
 
 def test_alleles_of_half_a_window_are_the_longest(genome):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,10 @@ def write_world(folder: Path, world: tuple[dict, dict, dict], shuffle: random.Ra
     rows = []
     lines_of = {
         **{("accessible", "", cell): [f"{c}\t{s}\t{e}" for c, s, e in value] for cell, value in accessible.items()},
-        **{("peaks", *key): [_peak(c, p, shuffle.random() < 0.5) for c, p in value] for key, value in peaks.items()},
+        **{
+            ("peaks", *key): [_peak(c, p, narrow) for c, p in value]
+            for (key, value), narrow in zip(peaks.items(), shuffle.choices([True, False], k=len(peaks)), strict=True)
+        },
         **{("sites", *key): [f"{c}\t{p}\t{p + 1}\tx" for c, p in value] for key, value in sites.items()},
     }
     for number, ((kind, tf, cell), lines) in enumerate(lines_of.items()):
@@ -247,8 +251,63 @@ def test_tracks_of_another_assembly_are_refused_by_line(
     build_matrix(lab(), tmp_path / "m.h5", genome=genome)
     (tmp_path / "m.h5").unlink()
     with pytest.raises(InputError, match=message):
-        build_matrix(lab(**files), tmp_path / "m.h5", genome=genome)
+        build_matrix(lab(**files), tmp_path / "m.h5", genome=genome, strict=True)
     assert not (tmp_path / "m.h5").exists()
+
+
+def test_intervals_that_are_not_on_the_genome_are_left_out_and_counted(lab, tmp_path: Path, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    (tmp_path / "genome").write_text("chr1\t6000\nchr2\t7\n")
+    expected = build_matrix(lab(), tmp_path / "m.h5", genome=tmp_path / "genome")
+    before = (tmp_path / "m.h5").read_bytes()
+    off = "chr3\t1\t2\nchr1\t6\t6001\nchr2\t6\t8\n"
+    files = {name: off + (tmp_path / f"{name}.bed").read_text() for name in ("p", "b")}
+    report = build_matrix(lab(**files), tmp_path / "m.h5", genome=tmp_path / "genome")
+    assert (tmp_path / "m.h5").read_bytes() == before and report.codes == expected.codes
+    assert report.n_off == 3 and [track.n_off for track in report.tracks] == [3]
+    for name in ("p", "b"):
+        said = next(r.getMessage() for r in caplog.records[::-1] if r.getMessage().startswith(f"{name}.bed: "))
+        assert said.endswith("; left out 1 on contigs that the genome lacks and 2 that end beyond their contig")
+
+
+def test_a_track_none_of_which_is_on_the_genome_is_refused(lab, tmp_path: Path) -> None:
+    (tmp_path / "genome").write_text("chr1\t6000\n")
+    message = r"p\.bed: no interval is on the contigs of genome, which are chr1; found chr3, chr4; is this the right"
+    with pytest.raises(InputError, match=message):
+        build_matrix(lab(p="chr3\t1\t2\nchr4\t1\t2\n"), tmp_path / "m.h5", genome=tmp_path / "genome")
+
+
+PEAK = "chr1\t1100\t1300\tp\t0\t.\t5.5\t-1\t2.25\t"
+IDR = PEAK + "{}\t0.5\t1.2\t1090\t1310\t4.5\t100\t1095\t1305\t3.5\t104\n"
+
+
+@pytest.mark.parametrize(
+    ("peaks", "column", "said", "bound"),
+    [
+        (PEAK + "10\n", "", "summits of 1 peaks", [1, 0]),
+        (PEAK + "10.0\n", "", "summits of 1 peaks", [1, 0]),
+        (PEAK + "10\t\n", "", "summits of 1 peaks", [1, 0]),
+        (IDR.format(10), "", "summits of 1 peaks", [1, 0]),
+        (IDR.format(10), "summit", "summits of 1 peaks", [1, 0]),
+        (PEAK + "-1\n" + PEAK + "10\n", "", "summits; centres of 1 without one of 2 peaks", [1, 1]),
+        (IDR.format(10), "centre", "centres of 1 peaks", [0, 1]),
+        (PEAK + "-1\n", "", "centres of 1 peaks", [0, 1]),
+    ],
+    ids=["narrowPeak", "10.0", "tab at the end", "20 columns", "said", "one without", "centre", "none"],
+)
+def test_the_anchor_of_every_track_is_said(
+    lab, tmp_path: Path, caplog, peaks: str, column: str, said: str, bound: list[int]
+) -> None:
+    caplog.set_level(logging.INFO)
+    # Regions 950-1150, where the summit 1110 is, and 1130-1330, where the centre 1200 is.
+    lab(p=peaks, a="chr1\t1000\t1100\nchr1\t1210\t1250\n")
+    rows = f"accessible\ta.bed\t\tK562\npeaks\tp.bed\tJUND\tK562\t{column}\n"
+    (tmp_path / "samples.tsv").write_text(f"kind\tpath\ttf\tcell_type\tanchor\n{rows}")
+    report = build_matrix(tmp_path / "samples.tsv", tmp_path / "m.h5")
+    assert f"p.bed: {said}" in caplog.messages
+    assert report.tracks[0].n_summits == said.startswith("summits")
+    with BindingMatrix(tmp_path / "m.h5") as matrix:
+        assert matrix.labels(["JUND"])[:, 0].tolist() == bound
 
 
 def test_an_output_without_a_folder_is_refused_before_the_work(lab, tmp_path: Path) -> None:
@@ -293,10 +352,11 @@ def test_the_command_reports_what_it_built(lab, tmp_path: Path, capsys, monkeypa
     ):
         assert line in out
     header, *rows = (line.split("\t") for line in (tmp_path / "r.tsv").read_text().splitlines())
-    assert header == ["kind", "tf", "cell_type", "path", "n", "in_region", "in_open_region", "unmatched"]
+    assert header[:8] == ["kind", "tf", "cell_type", "path", "n", "in_region", "in_open_region", "unmatched"]
+    assert header[8:] == ["summits", "off_genome"]
     assert [(row[0], *row[4:]) for row in rows] == [
-        ("peaks", "2", "2", "2", "0.0000"),
-        ("sites", "1", "1", "1", "0.0000"),
+        ("peaks", "2", "2", "2", "0.0000", "0", "0"),
+        ("sites", "1", "1", "1", "0.0000", "0", "0"),
     ]
 
 

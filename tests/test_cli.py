@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
@@ -58,6 +59,12 @@ def test_help_is_quick():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_a_module_is_not_hidden_by_its_command(path):
+    module = getattr(cli, path[0])
+    assert isinstance(module, ModuleType) and module.__name__ == f"kipoi_tfb.cli.{path[0]}"
+
+
 # What works
 
 
@@ -70,9 +77,22 @@ def test_predict_regions(tfb, tmp_path):
     assert "windows with unknown bases: 1 (column n_unknown), wholly unknown and not scored: 1" in err
     assert "reaching beyond their contig or sequence: 1" in err
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
-    assert rows[0] == ["chrom", "start", "end", "name", "n_unknown", *TFS]
-    assert [row[3:5] for row in rows[1:]] == [["peak", "0"], ["unknown", "200"], ["edge", "90"]]
-    assert rows[2][5:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][5:] + rows[3][5:])
+    assert rows[0] == ["chrom", "start", "end", "name", "n_unknown", "flags", *TFS]
+    assert [row[3:6] for row in rows[1:]] == [
+        ["peak", "0", "."],
+        ["unknown", "200", "."],
+        ["edge", "90", "edge_padded"],
+    ]
+    assert rows[2][6:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][6:] + rows[3][6:])
+
+
+def test_predict_regions_off_the_genome(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED + "chrQ\t1\t5\nchr1\t1\t9999\n"})
+    code, _, err = tfb(*REGIONS)
+    assert code == 0 and "5 rows x 3 TFs" in err
+    assert "regions not wholly on genome.fa, the first in line 4 (--strict refuses them):" in err
+    counts = [line.split()[1:] for line in err.splitlines() if line.startswith("  flags")]
+    assert ["unknown_contig", "1"] in counts and len(counts) == 2
 
 
 def test_predict_sequences_for_some_tfs(tfb, tmp_path):
@@ -161,11 +181,20 @@ def test_the_installed_command(tmp_path, entry, genome_path):
 
 def heed_ctrl_c():
     """Undo what a shell does to a job that it runs in the background: SIGINT is ignored there, and in its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("ending", [".tsv", ".h5"])
-def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
+@pytest.mark.parametrize(
+    ("number", "code", "ending"),
+    [
+        (signal.SIGINT, 130, ".tsv"),
+        (signal.SIGINT, 130, ".h5"),
+        (signal.SIGTERM, 143, ".h5"),
+        (signal.SIGHUP, 129, ".tsv"),
+    ],
+)
+def test_a_signal_leaves_nothing(tmp_path, entry, genome_path, number, code, ending):
     write_files(tmp_path, {"in.bed": "chr1\t500\t700\n" * 500_000})
     arguments = [
         "predict",
@@ -185,11 +214,11 @@ def test_ctrl_c_leaves_nothing(tmp_path, entry, genome_path, ending):
         while len(list(tmp_path.iterdir())) < 2:  # until the temporary file is there
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
 

@@ -14,11 +14,6 @@ from tests import tiny
 pytest_plugins = ("tests.entries",)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def data(tfb, world: tiny.World):
     """Run `tfb data COMMAND MATRIX ...`."""

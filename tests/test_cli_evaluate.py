@@ -19,11 +19,6 @@ QUICK = ("--bootstrap", "20", "--min-bound", "20", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def entry(tmp_path_factory):
     return tiny.make_entry(tmp_path_factory.mktemp("zoo") / "entry", tiny.trained().network)
 

@@ -47,11 +47,12 @@ def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--scores", "effect", "--shifts", "20,5", "--top", "1")
     assert code == 0, err
     header, row = rows(tmp_path / "out.tsv")
-    assert header[7:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
-    assert ";" not in row[7] + row[8] and ":" in row[7] + row[8]
+    assert header[12:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
+    assert ";" not in row[12] + row[13] and ":" in row[12] + row[13]
+    assert err.count("variant_percentile is left out") == 1
     assert tfb("score", "in.vcf", *REST, "out.tsv", "--shifts", "40", "--columns", "kipoi-veff2", "--top", "0")[0] == 0
     header, _ = rows(tmp_path / "out.tsv")
-    assert header[0] == "#CHROM" and header[-2:] == ["status", "flags"] and "tiny/JUND/logit" in header
+    assert header[0] == "#CHROM" and header[-7:-5] == ["status", "flags"] and "tiny/JUND/logit" in header
 
 
 @pytest.mark.parametrize(

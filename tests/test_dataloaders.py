@@ -187,6 +187,13 @@ def test_missing_files(kind, loader, folder):
             loader(kind)(**{**arguments(kind, folder), name: "none.txt"})
 
 
+def test_inputs_from_pipes(kind, loader, folder, pipe, dataset):
+    given = arguments(kind, folder)
+    name = next(name for name in given if name != "fasta_file" or kind == "Sequences")
+    piped = loader(kind)(**{**given, name: str(pipe(Path(given[name]).read_bytes()))})
+    assert_same(piped.batch(np.arange(len(piped))), dataset.batch(np.arange(len(dataset))))
+
+
 def test_regions_are_windows_around_the_centre(loader, folder):
     batch = loader("Regions")(**arguments("Regions", folder)).batch(np.array([0, 5]))
     ranges, metadata = batch["metadata"]["ranges"], batch["metadata"]
@@ -218,11 +225,19 @@ def test_regions_wrong_anchor(loader, folder, tmp_path):
         loader("Regions")(**bed, anchor="summit")
 
 
-def test_regions_that_are_not_on_the_genome_are_an_error_at_once(loader, folder, tmp_path):
-    for line, complaint in (("chrQ\t1\t2", "unknown contig"), ("chr13\t1\t999999999", "ends beyond the contig")):
-        (tmp_path / "wrong.bed").write_text(f"chr13\t100\t200\n{line}\n")
-        with pytest.raises(InputError, match=rf"wrong.bed, line 2: .*{complaint}"):
-            loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
+def test_regions_that_are_not_on_the_genome_are_flagged(loader, folder, tmp_path):
+    (tmp_path / "wrong.bed").write_text("chr13\t100\t200\nchrQ\t1\t2\nchr13\t1\t999999999\nchr13\t0\t20\n")
+    dataset = loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
+    batch = dataset.batch(np.arange(4))
+    assert batch["metadata"]["flags"].tolist() == [".", "unknown_contig", "outside_contig", "edge_padded"]
+    assert batch["metadata"]["n_unknown"].tolist() == [0, 200, 200, 90]
+    assert batch["inputs"].any((1, 2)).tolist() == [True, False, False, True]
+
+
+def test_regions_none_of_which_is_on_the_genome_are_an_error_at_once(loader, folder, tmp_path):
+    (tmp_path / "wrong.bed").write_text("chrQ\t1\t2\n")
+    with pytest.raises(InputError, match=r"wrong.bed: nothing is on a contig of genome.fa, which has .*; found chrQ"):
+        loader("Regions")(**{**arguments("Regions", folder), "intervals_file": str(tmp_path / "wrong.bed")})
 
 
 def test_regions_count_unknown_bases(loader, folder, tmp_path):
@@ -264,6 +279,12 @@ def test_variants_of_another_assembly_are_an_error_at_once(loader, folder, tmp_p
     (tmp_path / "shifted.vcf").write_text("\n".join([*head, *lines]) + "\n")
     with pytest.raises(AssemblyError, match=r"REF differs from genome.fa for"):
         loader("Variants")(str(tmp_path / "shifted.vcf"), str(folder / "genome.fa"))
+
+
+def test_variants_none_of_which_is_on_a_contig_are_an_error_at_once(loader, folder, tmp_path):
+    (tmp_path / "a.vcf").write_text((folder / "variants.vcf").read_text().replace("\nchr1", "\nscaffold"))
+    with pytest.raises(InputError, match=r"a.vcf: nothing is on a contig of genome.fa, which has .*; found scaffold"):
+        loader("Variants")(**{**arguments("Variants", folder), "vcf_file": str(tmp_path / "a.vcf")})
 
 
 def test_sequences_are_windows_at_the_centre(loader, folder):

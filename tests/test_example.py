@@ -10,8 +10,9 @@ from pathlib import Path
 import pyfaidx
 import pytest
 
-from tfb_matrix_data.files import read_lines, sha256
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.intervals import read_intervals
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.variants import read_variants
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "dataloaders" / "example"

@@ -149,3 +149,10 @@ def test_a_bad_sequence_in_a_later_chunk_is_named(tmp_path):
     assert [len(next(chunks)) for _ in range(2)] == [4, 4]
     with pytest.raises(InputError, match=r"line 21: sequence 'bad': character '!' at position 3"):
         next(chunks)
+
+
+def test_a_pipe_gives_every_sequence(pipe):
+    text = "".join(f">s{i}\n{'ACGT' * (i % 50 + 1)}\n" for i in range(3000))
+    sequences = read_sequences(pipe(text.encode()))
+    assert sequences.name == [f"s{i}" for i in range(3000)]
+    assert sequences.length.tolist() == [4 * (i % 50 + 1) for i in range(3000)]

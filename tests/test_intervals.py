@@ -63,8 +63,8 @@ def test_bed3_to_bed12(tmp_path, n_columns):
     assert rows_of(intervals) == [("chr1", 10, 50)]
     assert intervals.name == ["peak1" if n_columns >= 4 else "."]
     assert intervals.strand == ["-" if n_columns >= 6 else "."]
-    # Ten columns are narrowPeak; twelve are BED12, whose column 10 counts blocks.
-    assert intervals.summit.tolist() == [2 if n_columns == 10 else -1]
+    # BED12's column 10 counts blocks, and a colour is no q-value.
+    assert intervals.summit.tolist() == [-1] and intervals.best_anchor() == "centre"
 
 
 def test_narrowpeak_has_summits(tmp_path):
@@ -268,3 +268,61 @@ def test_an_interval_beyond_its_contig_is_named(tmp_path, genome):
     with pytest.raises(InputError, match="line 3: chr1:90-95"):
         check_contigs(intervals[2:], genome)
     check_contigs(intervals[:1], genome)
+
+
+@pytest.mark.parametrize("chunk_size", [7, 1 << 62])
+def test_a_pipe_gives_every_interval(pipe, chunk_size):
+    rows = [("chr1", i, i + 5) for i in range(30_000)]
+    path = pipe("".join(f"{chrom}\t{start}\t{end}\n" for chrom, start, end in rows).encode())
+    assert [row for part in iter_intervals(path, chunk_size) for row in rows_of(part)] == rows
+
+
+@pytest.mark.parametrize(
+    ("more", "offset"),
+    [("7", 7), ("7.0", 7), ("7\t", 7), ("7\t0.5\t1.2\t9\t52\t4.5\t8\t11\t49\t3.5\t6", 7), ("-1", -1), (".", -1)],
+    ids=["narrowPeak", "7.0", "tab at the end", "20 columns", "none", "dot"],
+)
+def test_column_ten_is_the_summit_in_ten_columns_or_more(tmp_path, more, offset):
+    text = NARROWPEAK.format(summit=0) + NARROWPEAK.format(summit=more)
+    intervals = read_intervals(write(tmp_path / "a.bed", text))
+    assert intervals.summit.tolist() == [0, offset] and intervals.best_anchor() == "summit"
+
+
+@pytest.mark.parametrize(
+    ("line", "anchor"),
+    [
+        ("chr1\t10\t50\ta\t0\t.", "centre"),
+        (NARROWPEAK.format(summit=-1).strip(), "centre"),
+        ("chr1\t10\t50\ta\t0\t+\t10\t50\t0\t2\t5,6,\t0,34,", "centre"),
+        ("chr1\t10\t50\ta\t0\t+\t10\t50\t255,0,0\t7", "centre"),
+        ("chr1\t10\t50\ta\t0\t+\t3.5\t2\t0\t", "centre"),
+        ("chr1\t10\t50\ta\t0\tchr1\t20\t60\tb\t7", "centre"),
+        ("chr1\t10\t50\ta\t0\t+\t3\t2\t0\t7", "summit"),
+    ],
+    ids=["BED6", "no summits", "BED12", "colour", "broadPeak and a tab", "BED5 twice", "whole numbers"],
+)
+def test_the_best_anchor(tmp_path, line, anchor):
+    assert read_intervals(write(tmp_path / "a.bed", f"{line}\n{line}\n")).best_anchor() == anchor
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["chr1\t10\t50\ta\t0\t+\t12\t48\t0\t7"], "line 1: columns 7 to 10 may be narrowPeak's, .*anchor summit or"),
+        ([NARROWPEAK.format(summit="7.5").strip()], "line 1: columns 7 to 10 may be"),
+        (
+            [NARROWPEAK.format(summit=7).strip(), "chr1\t10\t50"],
+            "line 2: is not narrowPeak, but line 1 is; say whether",
+        ),
+        (
+            ["chr1\t10\t50", NARROWPEAK.format(summit=7).strip()],
+            "line 2: is narrowPeak, but line 1 is not; say whether",
+        ),
+    ],
+    ids=["BED9 and more", "half", "narrowPeak first", "narrowPeak later"],
+)
+def test_what_may_be_a_summit_or_not_is_asked(tmp_path, lines, message):
+    intervals = read_intervals(write(tmp_path / "a.bed", "\n".join(lines)))
+    with pytest.raises(InputError, match=rf"a\.bed, {message}"):
+        intervals.best_anchor()
+    assert intervals.anchor("centre")[0] == 30

@@ -10,7 +10,7 @@ from tfb_matrix_data import tracks
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.open_regions import OpenRegions, regions_of_clusters, regions_of_tracks
 from tfb_matrix_data.samples import Sample
-from tfb_matrix_data.tracks import Sizes
+from tfb_matrix_data.sizes import Sizes
 
 CLUSTER = "{}\t{}\t{}\t.\t9\t1\t{}\t1,1,\n"
 SOURCES = "#id\tcell\n3\tK562\n0\tHepG2\textra\n7\tK562\n"
@@ -104,7 +104,16 @@ def test_a_spoilt_cluster_is_named_by_its_line(sources: Path, tmp_path: Path, ca
     line, message = FAULTS[case]
     (tmp_path / "c.bed").write_text(CLUSTER.format("chr1", 500, 600, "3") + line)
     with pytest.raises(InputError, match=message):
-        regions_of_clusters(tmp_path / "c.bed", sources, Sizes({"chr1": 2000}, "sizes"))
+        regions_of_clusters(tmp_path / "c.bed", sources, Sizes({"chr1": 2000}, "sizes"), strict=True)
+
+
+def test_clusters_that_are_not_on_the_genome_are_left_out(sources: Path, tmp_path: Path) -> None:
+    rows = [("chr9", 5, 9, "3"), ("chr1", 500, 550, "0,7"), ("chr1", 5, 9999, "3"), ("chr1", 600, 900, "7,")]
+    (tmp_path / "c.bed").write_text("".join(CLUSTER.format(*row) for row in rows))
+    regions = regions_of_clusters(tmp_path / "c.bed", sources, Sizes({"chr1": 2000}, "sizes"))
+    (tmp_path / "c.bed").write_text("".join(CLUSTER.format(*row) for row in rows[1::2]))
+    assert table(regions) == table(regions_of_clusters(tmp_path / "c.bed", sources))
+    assert (regions.n_off, regions.n_intervals) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ record = st.tuples(
     st.lists(field, min_size=1, max_size=3).map(",".join),
     st.lists(st.sampled_from([".", "a,b=1;c", "GT", "0/1,2\r"]), min_size=3, max_size=6).map("\t".join),
 ).map("\t".join)
-no_record = st.sampled_from(
-    ["", "x", "chr1\t5\t.\tA\tC\t.\t.", "chr1\t-5\t.\tA\tC\t.\t.\t.", "chr1\t\t.\tA\tC\t.\t.\t."]
-)
+no_record = st.sampled_from(["x", "chr1\t5\t.\tA\tC\t.\t.", "chr1\t-5\t.\tA\tC\t.\t.\t.", "chr1\t\t.\tA\tC\t.\t.\t."])
 too_large = "chr1\t1000000000000000000\t.\tA\tC\t.\t.\t."
 
 
@@ -65,6 +63,30 @@ def test_a_position_that_no_number_holds_is_a_fault():
 def test_bytes_that_are_no_text_stay_in_their_column():
     (chrom,), (name,), (ref,), (alt,) = parse_records(b"chr1\t5\t\xc3\tA\t\xff,C\t.\t.\t.\n").columns()
     assert (chrom, name, ref, alt) == ("chr1", "�", "A", "�,C")
+
+
+@given(
+    lines=st.lists(
+        record | st.sampled_from(["", "\r", " ", "\t\t", "#", "#chr1\t7\t.\tA\tC\t.\t.\t.", "##x"]), max_size=12
+    ),
+    size=st.integers(1, 200),
+)
+def test_blank_lines_and_comments_are_no_records(lines, size):
+    text = "".join(f"{line}\n" for line in lines).encode()
+    kept = [line for line in lines if line.strip() and not line.startswith("#")]
+    assert [line.decode().removesuffix("\n") for line in parse_records(text).lines()] == kept
+    blocks_of = iter_blocks(io.BufferedReader(io.BytesIO(text)), size=size)
+    chunks = iter_chunks(VariantLines("test", [], blocks_of))
+    if kept:
+        assert sum(len(chunk.n_alleles) for chunk in chunks) == len(kept)
+
+
+@pytest.mark.parametrize("size", [1, 60, 1 << 20])
+def test_a_fault_is_named_by_its_line(size):
+    lines = ["chr1\t5\t.\tA\tC\t.\t.\t.", "", "#chr1\t6\t.\tA\tC\t.\t.\t.", "chr1\t7\t.\tA\tC\t.\t.\t.", "#", "chr1\t8"]
+    blocks_of = iter_blocks(io.BufferedReader(io.BytesIO("\n".join([*lines, "", lines[0]]).encode())), size=size)
+    with pytest.raises(InputError, match=r"^test, line 15: 2 columns"):
+        list(iter_chunks(VariantLines("test", [], blocks_of, line=10)))
 
 
 # Blocks

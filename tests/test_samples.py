@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,3 +111,27 @@ def test_a_spoilt_sheet_is_refused_by_line(sheet, case: str) -> None:
     text, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         read_samples(sheet(text))
+
+
+def test_a_sheet_from_a_pipe_has_its_files_in_this_folder(sheet, pipe, tmp_path: Path, monkeypatch) -> None:
+    sheet(HEADER)
+    monkeypatch.chdir(tmp_path)
+    assert [s.path for s in read_samples(pipe((HEADER + OPEN + PEAKS).encode()))] == [Path("a.bed"), Path("p.bed")]
+
+
+def test_a_track_may_be_a_pipe(sheet, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    samples = read_samples(sheet(HEADER + OPEN + PEAKS.replace("p.bed", "pipe")))
+    assert [sample.path.name for sample in samples] == ["a.bed", "pipe"]
+
+
+def test_peaks_may_say_which_point_of_them_counts(sheet) -> None:
+    text = HEADER.replace("\n", "\tanchor\n") + OPEN + PEAKS.replace("\n", "\t{}\n")
+    assert [s.anchor for s in read_samples(sheet(text.format("")))] == ["auto", "auto"]
+    assert [s.anchor for s in read_samples(sheet(text.format("summit")))] == ["auto", "summit"]
+    with pytest.raises(InputError, match=r"samples.tsv, line 3: unknown anchor 'middle'. .*auto, summit, centre"):
+        read_samples(sheet(text.format("middle")))
+    with pytest.raises(
+        InputError, match="line 2: column anchor of a row of kind accessible must be empty, not 'centre'"
+    ):
+        read_samples(sheet(HEADER.replace("\n", "\tanchor\n") + OPEN.replace("\n", "\tcentre\n") + PEAKS))

@@ -141,11 +141,6 @@ def test_arrays_of_different_length_are_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def split(world: tiny.World) -> Split:
     return split_by_chromosome(world.matrix.regions)
 
@@ -169,7 +164,7 @@ def _windows(world: tiny.World) -> np.ndarray:
 
 
 def test_the_test_part_is_what_is_evaluated(world: tiny.World, split: Split) -> None:
-    # As kipoi_tfb.evaluation.evaluate does: the regions of the chromosome, and the stream of the TF.
+    # As kipoi_tfb.evaluation.job does: the regions of the chromosome, and the stream of the TF.
     index = world.matrix.regions.on(["chr22"])
     labels = world.matrix.labels(["SP1"])[index, 0]
     same = balanced_sample(labels, gc_content(_windows(world)[index]), seed_of(5, world.matrix.tfs.index("SP1")))

@@ -164,6 +164,24 @@ def test_a_list_of_variants(tmp_path):
             items(write(path, f"chr1:10:A>C\n{second}\n"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#chr1\t9\tA\tG\nchr1\t10\tA\tC\n#chr1\t11\tA\tG\n# note\nchr1\t12\tA\tT\n",
+        "# note\n#CHROM\tPOS\tREF\tALT\nchr1\t10\tA\tC\n#chr1\t11\tA\tG\nchr1\t12\tA\tT\n",
+        "#Chr\tPosition\tAlt\tRef\nchr1\t10\tC\tA\n\nchr1\t12\tT\tA\n",
+        "# mine\nchr1:10:A>C\n#chr1:11:A>G\nchr1:12:A>T\n",
+        "chr1:10:A>C\r\n#chr1:11:A>G\r\nchr1:12:A>T\r\n",
+    ],
+    ids=["four columns", "names after a note", "names in a comment", "list", "list, crlf"],
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "byte order mark"])
+def test_rows_that_are_commented_out_are_none(tmp_path, text, mark):
+    path = tmp_path / "a.txt"
+    path.write_bytes((mark + text).encode())
+    assert items(path) == [("chr1", 10, ".", "A", "C"), ("chr1", 12, ".", "A", "T")]
+
+
 def test_a_misspelt_variant_is_no_file_and_is_told_how(tmp_path):
     with pytest.raises(InputError, match="chr1-10-A-C: no such file, and no variant like chr19:11089231:C>T"):
         open_variants("chr1-10-A-C")
@@ -181,6 +199,9 @@ def test_a_table_may_have_names_of_variants(tmp_path):
         ("chr1\t10\trs1\tA\tC\n", "line 1: is neither VCF nor .*expected a line of the names"),
         ("chrom\tpos\tref\nchr1\t5\tA\n", "line 1: is neither VCF"),
         ("chr1\t10\tA\tC\nchr1\tten\tA\tC\n", "line 2: position 'ten' is not a number"),
+        ("chr1\t10\tA\tC\nchr1\t-5\tA\tC\n", "line 2: position '-5' is not a number; positions count from 1"),
+        ("chr1 10 A C\n", "line 1: has spaces between its columns, where tabs are expected"),
+        ("#chr1\t10\tA\tC\n", "has no variant"),
         ("chr1\t10\tA\tC\nchr1\t11\tA\n", "line 2: has 3 columns, the first line has more"),
         ("chr1\t10\tA\tC\nchr1\t11\tA\t\n", "line 2: an empty field"),
         ("chrom\tpos\tref\talt\n", "has no variant"),
@@ -245,3 +266,25 @@ def test_a_record_of_very_many_samples_is_a_chunk_of_its_own(tmp_path):
             stream.write(wide.format(pos))
     sizes = [len(chunk.lines) for chunk in iter_chunks(open_variants(path), 8192)]
     assert sizes == [2, 1]  # 12 MB a line
+
+
+# Pipes
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("first", [1, 3, 40])
+def test_a_pipe_gives_every_record(pipe, wrap, first):
+    records = [f"chr1\t{i}\t.\tA\tC\t.\t.\t.\tGT\t0/0\t0/1\n" for i in range(1, 20_000)]
+    assert lines(pipe(wrap((HEADER + "".join(records)).encode()), first)) == records
+
+
+def test_bcf_is_not_read_from_a_pipe(tmp_path, pipe):
+    text = write(tmp_path / "a.vcf", TEXT.replace("XX=1", "."))
+    with (
+        pysam.VariantFile(str(text)) as source,
+        pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as sink,
+    ):
+        for record in source:
+            sink.write(record)
+    with pytest.raises(InputError, match="is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN"):
+        open_variants(pipe((tmp_path / "a.bcf").read_bytes()))

@@ -161,7 +161,7 @@ def test_chunks_are_the_whole(tmp_path_factory, records, chunk_size):
     ids=["empty", "text", "bed", "binary", "half a header", "gzipped text", "header only"],
 )
 def test_files_that_are_no_vcf(tmp_path, content, message):
-    with pytest.raises(InputError, match=rf"a\.vcf: {message}"):
+    with pytest.raises(InputError, match=rf"a\.vcf(, line 2)?: {message}"):
         read_variants(write(tmp_path / "a.vcf", content))
 
 
@@ -175,20 +175,60 @@ def test_a_missing_file_and_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("chr1\tten\t.\tA\tC\t.\t.\t.", "is damaged or cut off after record 2"),
-        ("chr1\t-3\t.\tA\tC\t.\t.\t.", "is damaged or cut off after record 2"),
-        ("chr1\t5", "is damaged or cut off after record 2"),
+        ("chr1\tten\t.\tA\tC\t.\t.\t.", "POS is 'ten'; expected a whole number, counted from 1"),
+        ("chr1\t-3\t.\tA\tC\t.\t.\t.", "POS is '-3'; expected a whole number, counted from 1"),
+        ("chr1\t5", r"2 columns; ID, REF, ALT, QUAL, FILTER, INFO are missing \(a dot where there is nothing to say\)"),
+        ("chr1\t5\t.\tA\tC", "5 columns; QUAL, FILTER, INFO are missing"),
+        ("chr1\t5\t.\tA\tC\t.\t.", "7 columns; INFO is missing"),
+        ("hello", "has 'hello' after record 2; expected tab-separated columns CHROM, POS, ID"),
         # Looking at these three through cyvcf2 ends the process with a segmentation fault.
-        ("chr1 5 . A C . . .", "has 'chr1 5 . A C . . .' after record 2; expected tab-separated columns"),
-        ("##fileformat=VCFv4.2", "has '##fileformat=VCFv4.2' after record 2"),
-        ("", "has a blank line after record 2"),
+        ("chr1 5 . A C . . .", r"has spaces between its columns, where tabs are expected: sed -E 's/ \+/\\t/g'"),
     ],
-    ids=["position", "negative position", "few columns", "spaces", "second header", "blank"],
+    ids=["position", "negative position", "two columns", "five columns", "seven columns", "word", "spaces"],
 )
 def test_bad_records_are_errors_not_crashes(tmp_path, line, message):
     path = write(tmp_path / "a.vcf", vcf("chr1 3 . A C", "chr1 4 . A C") + line + "\n" + vcf("chr1 9 . A C")[-20:])
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=rf"a\.vcf, line {HEADER.count(chr(10)) + 3}: {message}"):
         read_variants(path)
+
+
+def test_a_record_without_its_end_is_cut_off(tmp_path):
+    path = write(tmp_path / "a.vcf", vcf("chr1 3 . A C") + "chr1\t5\t.\tA")
+    with pytest.raises(InputError, match="is cut off after record 1: 4 columns; ALT, QUAL, FILTER, INFO are missing"):
+        read_variants(path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_stands_between_records_is_none(tmp_path, end, mark):
+    lines = [
+        *vcf("chr1 3 . A C").splitlines(),
+        "#chr1\t4\t.\tA\tC\t.\t.\t.",
+        "",
+        "# note",
+        *vcf("chr1 5 . A G").splitlines()[-1:],
+    ]
+    path = write(tmp_path / "a.vcf", (mark + end.join([*lines, "", "", ""])).encode())
+    assert items_of(read_variants(path)) == [("chr1", 3, ".", "A", "C"), ("chr1", 5, ".", "A", "G")]
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("##fileformat=VCFv4.2\n\n#CHROM\tPOS\tID\tREF\tALT\n", "line 2: is a blank line in the header; remove it"),
+        (
+            "##fileformat=VCFv4.2\n#CHROM POS ID REF ALT QUAL\n",
+            "line 2: has spaces between its columns, where tabs are",
+        ),
+        ("#CHROM  POS  ID  REF  ALT\n", "line 1: has spaces between its columns"),
+        ("##fileformat=VCFv4.2\n#CHROM\tPOS\tREF\n", r"line 2: is not VCF \(found '#CHROM.*expected ## lines, then"),
+        ("\n##fileformat=VCFv4.2\n", r"is not VCF \(its first line is blank\)"),
+        ("##fileformat=VCFv4.2\n", "is not VCF .it ends before the line '#CHROM POS ID REF ALT ...'.; is it cut off"),
+    ],
+)
+def test_a_header_that_is_wrong_is_named_by_its_line(tmp_path, header, message):
+    with pytest.raises(InputError, match=message):
+        read_variants(write(tmp_path / "a.vcf", header))
 
 
 @pytest.fixture(scope="module")

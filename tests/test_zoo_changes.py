@@ -14,10 +14,11 @@ import yaml
 
 from kipoi_tfb import cli
 from kipoi_tfb.zoo import change, find, verify
-from kipoi_tfb.zoo.card import CARD_FILE, FinetunedCard
+from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, find_entry, group_names
+from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.specs import render_specs
 from kipoi_tfb.zoo.verify import verify_entry
@@ -239,9 +240,7 @@ def test_two_that_add_the_same_name_at_once(folder, tmp_path, monkeypatch):
 
     def slow(*args, **options):
         monkeypatch.setattr(change.shutil, "copytree", copy)
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "getpid", lambda: -1)
-            install_entry(first, folder)
+        install_entry(first, folder)
         return copy(*args, **options)
 
     monkeypatch.setattr(change.shutil, "copytree", slow)

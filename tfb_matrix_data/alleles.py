@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import repeat
 from typing import NamedTuple
 
@@ -12,21 +12,28 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import AssemblyError, UnknownNameError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.normalise import (
+    Changes,
+    NormalForm,
+    Trimmed,
+    end_alike,
+    fit,
+    left_aligned,
+    normal_forms,
+    spell,
+    trimmed,
+)
 from tfb_matrix_data.records import spans
-from tfb_matrix_data.sequence import UNKNOWN, encode
+from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.variants import NO_ALT, Variants
 
-__all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows"]
+__all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows", "normal_texts"]
 
 STATUSES = ("ok", "swapped", "ref_mismatch", "symbolic", "too_long", "unsupported")
 """What became of an allele; `SCORED` are scored. ``flags`` say why one is ``unsupported``."""
 
 SCORED = ("ok", "swapped")
 
-_IS_BASE = np.zeros(256, bool)
-_IS_BASE[np.frombuffer(b"ACGTacgt", np.uint8)] = True
-_UPPER = np.uint8(0xDF)
-"""Clears the bit that makes a letter a small one."""
 _SYMBOLIC = re.compile(r"[<>\[\]*]|^\.|\.$")
 
 
@@ -40,17 +47,30 @@ class AlleleWindows(NamedTuple):
     flags
         Semicolon-separated remarks per allele, ``"."`` for none: ``n_in_window=COUNT`` and ``edge_padded`` (over
         all bases that the two windows need), ``duplicate``, ``not_left_normalised`` (the same change can be written
-        shorter or further left; the windows are those of the position in the file); why one is unsupported:
-        ``no_alt``, ``iupac_allele``, ``unknown_contig``, ``outside_contig``.
+        shorter or further left); why one is unsupported: ``no_alt``, ``iupac_allele``, ``unknown_contig``,
+        ``outside_contig``.
     ref, alt
-        uint8 (alleles, length) codes, all unknown (4) where the status is not one of `SCORED`. The first REF base is
-        at index length / 2 of both; an indel shifts the right flank, which is read from further (or less far) on.
+        uint8 (alleles, length) codes, all unknown (4) where the status is not one of `SCORED`. The first base that the
+        left-aligned allele changes (of an insertion, the base behind it) is at index length / 2 of both; an indel
+        shifts the right flank, which is read from further (or less far) on. So all spellings of one change have the
+        same windows.
+    start
+        int64 (alleles,): 0-based position of that base; of an allele that is not scored, that of its record.
+    n_ref, n_alt
+        int64 (alleles,): how many bases from index length / 2 on are the allele's own in `ref` and in `alt`; an
+        insertion has none in `ref`, a deletion none in `alt`.
+    normal
+        The normal forms of the scored alleles whose records have another one, by row.
     """
 
     status: list[str]
     flags: list[str]
     ref: NDArray[np.uint8]
     alt: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    n_ref: NDArray[np.int64]
+    n_alt: NDArray[np.int64]
+    normal: dict[int, NormalForm]
 
     @property
     def scored(self) -> NDArray[np.int64]:
@@ -108,7 +128,7 @@ def allele_windows(
     genome
         The genome they are on.
     length
-        Even window length in bp. An allele longer than half of it is ``too_long``.
+        Even window length in bp. An allele that changes more bases than half of it is ``too_long``.
     check
         Counts REF mismatches over the chunks of one file.
     allele_swap
@@ -120,176 +140,166 @@ def allele_windows(
     AssemblyError
         From `check`.
     """
-    half, n = length // 2, len(variants)
-    ref, alt = _spell(variants.ref), _spell(variants.alt)
-    sizes = _contig_sizes(variants, genome)
-    start = variants.pos - 1
-    flags = ["."] * n
-
-    def remark(rows: NDArray[np.int64], remarks: Iterable[str]) -> None:
-        for row, text in zip(rows.tolist(), remarks, strict=False):  # `remarks` may repeat one for ever
-            flags[row] = text if flags[row] == "." else f"{flags[row]};{text}"
-
-    remark(np.flatnonzero(variants.duplicate), repeat("duplicate"))
-    bases = ref.bases & alt.bases
-    outside = (start < 0) | (start + ref.lengths > sizes)
-    too_long = np.maximum(ref.lengths, alt.lengths) > half
-    status = np.array(["ok"] * n, object)
-    status[too_long] = "too_long"
-    status[outside] = "unsupported"
-    remark(np.flatnonzero(bases & outside & (sizes < 0)), repeat("unknown_contig"))
-    remark(np.flatnonzero(bases & outside & (sizes >= 0)), repeat("outside_contig"))
-    for row in np.flatnonzero(~bases).tolist():
-        status[row], flag = _not_bases(variants.alt[row])
-        if flag:
-            remark(np.array([row]), [flag])
-    place = bases & ~outside & ~too_long
-    longer = np.flatnonzero(place & ((ref.lengths > 1) | (alt.lengths > 1)))
-    shortened = [row for row in longer[_end_alike(ref, alt, longer)].tolist() if _differ(variants, row)]
-    remark(np.array(shortened), repeat("not_left_normalised"))
-    ref_codes = np.full((n, length), UNKNOWN, np.uint8)
-    alt_codes = ref_codes.copy()
+    start, sizes = variants.pos - 1, _contig_sizes(variants, genome)
+    spelt = trimmed(spell(variants.ref), spell(variants.alt))
+    found = _Found(variants, genome, length, sizes)
+    found.remark(np.flatnonzero(variants.duplicate), repeat("duplicate"))
+    place = found.reject(spelt)
     compared = mismatched = 0
-    # An indel costs twice as much to place as an allele of equal lengths, which nearly all are.
-    same = ref.lengths == alt.lengths
-    for rows in (np.flatnonzero(place & same), np.flatnonzero(place & ~same)):
+    # An allele of several bases takes several times as long as one of a single base, which nearly all are.
+    for rows in (np.flatnonzero(place & ~spelt.several), np.flatnonzero(place & spelt.several)):
         if not len(rows):
             continue
-        placed = _place(variants, genome, rows, ref, alt, length)
-        right, swapped = placed.right, np.zeros(len(rows), bool)
-        ref_codes[rows[right]] = placed.ref[right]
-        alt_codes[rows[right]] = placed.alt[right]
+        right, known = fit(genome, found.contigs(rows), start[rows], spelt.ref, rows)
+        swapped = np.zeros(len(rows), bool)
         if allele_swap:
-            fits = np.flatnonzero(~right & (start[rows] + alt.lengths[rows] <= sizes[rows]))
-            if len(fits):
-                # Exchanged, `other` calls the file's ALT its REF.
-                other = _place(variants, genome, rows[fits], alt, ref, length)
-                swapped[fits] = other.right
-                ref_codes[rows[swapped]] = other.alt[other.right]
-                alt_codes[rows[swapped]] = other.ref[other.right]
+            other = np.flatnonzero(~right & (start[rows] + spelt.alt.lengths[rows] <= sizes[rows]))
+            if len(other):
+                some = rows[other]
+                swapped[other] = fit(genome, found.contigs(some), start[some], spelt.alt, some)[0]
         wrong = ~right & ~swapped
-        status[rows[wrong]], status[rows[swapped]] = "ref_mismatch", "swapped"
-        compared += int(placed.known.sum())
-        mismatched += int((wrong & placed.known).sum())
-        padded = (start[rows] < half) | (start[rows] + placed.needed > sizes[rows])
-        unknown = np.flatnonzero(placed.n_unknown)
-        remark(rows[unknown], map("n_in_window={}".format, placed.n_unknown[unknown].tolist()))
-        remark(rows[padded], repeat("edge_padded"))
+        found.status[rows[wrong]], found.status[rows[swapped]] = "ref_mismatch", "swapped"
+        compared += int(known.sum())
+        mismatched += int((wrong & known).sum())
+        if not swapped.any():
+            found.place(spelt, rows, right)
+            continue
+        found.place(spelt, rows[~swapped], right[~swapped])
+        found.place(spelt, rows[swapped], np.ones(swapped.sum(), bool), exchanged=True)
     if check is not None:
         check.update(compared, mismatched, genome, variants)
-    return AlleleWindows(status.tolist(), flags, ref_codes, alt_codes)
+    return found.windows(spelt)
 
 
-class _Spelt(NamedTuple):
-    """Alleles as letters.
+def normal_texts(variants: Variants, windows: AlleleWindows, genome: Genome) -> list[str]:
+    """Return each allele's normal form, ``"."`` for one that is not scored: one text for all spellings of a change.
 
-    Attributes
-    ----------
-    letters
-        uint8, all alleles with a byte between them.
-    starts, lengths
-        int64 (alleles,): where each is in `letters`.
-    bases
-        bool (alleles,): of A, C, G and T in any case only.
+    Like ``chr19:11089231:A>G``: with the genome's name of the contig, in capitals, left-aligned, and as short as it can
+    be, but for the base that an indel needs before it (`tfb_matrix_data.normalise`).
     """
+    names: dict[str, str] = {}
+    texts = ["."] * len(variants)
+    for row in windows.scored.tolist():
+        chrom = variants.chrom[row]
+        if chrom not in names:
+            names[chrom] = genome.contig(chrom)
+        pos, ref, alt = windows.normal.get(row) or (variants.pos[row], variants.ref[row], variants.alt[row])
+        texts[row] = f"{names[chrom]}:{pos}:{ref.upper()}>{alt.upper()}"
+    return texts
 
-    letters: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    bases: NDArray[np.bool_]
 
+class _Found:
+    """What `allele_windows` finds out, allele by allele."""
 
-def _spell(alleles: list[str]) -> _Spelt:
-    letters = np.frombuffer("\n".join(alleles).encode("ascii", "replace"), np.uint8)
-    lengths = np.fromiter(map(len, alleles), np.int64, len(alleles))
-    ends = np.cumsum(lengths + 1) - 1
-    is_base = _IS_BASE[letters]
-    is_base[ends[:-1]] = True
-    bases = lengths > 0
-    bases[np.searchsorted(ends, np.flatnonzero(~is_base))] = False
-    return _Spelt(letters, ends - lengths, lengths, bases)
+    def __init__(self, variants: Variants, genome: Genome, length: int, sizes: NDArray[np.int64]) -> None:
+        n = len(variants)
+        self.variants, self.genome, self.length, self.sizes = variants, genome, length, sizes
+        self.status = np.array(["ok"] * n, object)
+        self.flags = ["."] * n
+        self.ref, self.alt = (np.full((n, length), UNKNOWN, np.uint8) for _ in range(2))
+        self.start = variants.pos - 1
+        self.normal: dict[int, NormalForm] = {}
+
+    def contigs(self, rows: NDArray[np.int64]) -> list[str]:
+        return list(map(self.variants.chrom.__getitem__, rows.tolist()))
+
+    def remark(self, rows: NDArray[np.int64], remarks: Iterable[str]) -> None:
+        for row, text in zip(rows.tolist(), remarks, strict=False):  # `remarks` may repeat one for ever
+            self.flags[row] = text if self.flags[row] == "." else f"{self.flags[row]};{text}"
+
+    def reject(self, spelt: Trimmed) -> NDArray[np.bool_]:
+        """Say which alleles are not looked up in the genome, and return the others."""
+        bases, sizes = spelt.ref.bases & spelt.alt.bases, self.sizes
+        outside = (self.start < 0) | (self.start + spelt.ref.lengths > sizes)
+        too_long = np.maximum(spelt.n_ref, spelt.n_alt) > self.length // 2
+        self.status[too_long] = "too_long"
+        self.status[outside] = "unsupported"
+        self.remark(np.flatnonzero(bases & outside & (sizes < 0)), repeat("unknown_contig"))
+        self.remark(np.flatnonzero(bases & outside & (sizes >= 0)), repeat("outside_contig"))
+        for row in np.flatnonzero(~bases).tolist():
+            self.status[row], flag = _not_bases(self.variants.alt[row])
+            if flag:
+                self.remark(np.array([row]), [flag])
+        return bases & ~outside & ~too_long
+
+    def place(self, spelt: Trimmed, rows: NDArray[np.int64], right: NDArray[np.bool_], exchanged: bool = False) -> None:
+        """Cut the windows of alleles whose REF is what the genome has where that is `right`, and remark on all of them.
+
+        All or none are of several bases. `exchanged`: it is ALT that the genome has, and the change is the one from it.
+        """
+        if not len(rows):
+            return
+        alleles, outputs = (spelt.exchanged(), (self.alt, self.ref)) if exchanged else (spelt, (self.ref, self.alt))
+        changes = alleles.changes(self.contigs(rows), self.start[rows], rows)
+        if spelt.several[rows[0]]:
+            changes = left_aligned(self.genome, changes, right)
+            self.start[rows[right]] = changes.start[right]
+            self._compare(alleles, changes, rows, right, exchanged)
+        placed = _cut(self.genome, changes, self.length)
+        for codes, windows in zip(outputs, (placed.ref, placed.alt), strict=True):
+            codes[rows if right.all() else rows[right]] = windows if right.all() else windows[right]
+        unknown = np.flatnonzero(placed.n_unknown)
+        self.remark(rows[unknown], map("n_in_window={}".format, placed.n_unknown[unknown].tolist()))
+        padded = (changes.start < self.length // 2) | (changes.start + placed.needed > self.sizes[rows])
+        self.remark(rows[padded], repeat("edge_padded"))
+
+    def _compare(
+        self, alleles: Trimmed, changes: Changes, rows: NDArray[np.int64], right: NDArray[np.bool_], exchanged: bool
+    ) -> None:
+        """Keep the normal forms of alleles that are written in another one, and remark on these."""
+        loose = end_alike(alleles.ref, alleles.alt, rows) & (alleles.n_ref[rows] < alleles.ref.lengths[rows])
+        others = np.flatnonzero(loose & right)
+        for row, form in zip(rows[others].tolist(), normal_forms(self.genome, changes.take(others)), strict=True):
+            own = NormalForm(form.pos, form.alt, form.ref) if exchanged else form
+            if own != (self.variants.pos[row], self.variants.ref[row].upper(), self.variants.alt[row].upper()):
+                self.normal[row] = own
+        deviates = [row for row, is_right in zip(rows[loose].tolist(), right[loose], strict=True)
+                    if not is_right or row in self.normal]  # fmt: skip
+        self.remark(np.array(deviates, np.int64), repeat("not_left_normalised"))
+
+    def windows(self, spelt: Trimmed) -> AlleleWindows:
+        return AlleleWindows(
+            self.status.tolist(), self.flags, self.ref, self.alt, self.start, spelt.n_ref, spelt.n_alt, self.normal
+        )
 
 
 class _Placed(NamedTuple):
-    """Alleles on the genome.
+    """Changes in their windows.
 
     Attributes
     ----------
     ref, alt
-        uint8 (alleles, length) windows.
-    right, known
-        bool (alleles,): REF is what the genome has there; the genome has no unknown base there.
+        uint8 (changes, length) windows.
     needed
-        int64 (alleles,): how far from the position on the two windows reach.
+        int64 (changes,): how far from the first changed base on the two windows reach.
     n_unknown
-        int64 (alleles,): unknown bases in all that they need.
+        int64 (changes,): unknown bases in all that they need.
     """
 
     ref: NDArray[np.uint8]
     alt: NDArray[np.uint8]
-    right: NDArray[np.bool_]
-    known: NDArray[np.bool_]
     needed: NDArray[np.int64]
     n_unknown: NDArray[np.int64]
 
 
-def _place(
-    variants: Variants, genome: Genome, rows: NDArray[np.int64], ref: _Spelt, alt: _Spelt, length: int
-) -> _Placed:
-    """Cut the windows of some alleles: the one place where an allele is put into a window."""
+def _cut(genome: Genome, changes: Changes, length: int) -> _Placed:
+    """Cut the windows of some changes: the one place where an allele is put into a window."""
     half = length // 2
-    contigs = list(map(variants.chrom.__getitem__, rows.tolist()))
-    start = variants.pos[rows] - 1 - half
-    window = genome.windows(contigs, start, length)
-    at, codes, first = _laid_out(ref, rows, half)
-    here = window.codes[at]
-    right = np.logical_and.reduceat(here == codes, first)
-    known = np.logical_and.reduceat(here != UNKNOWN, first)
-    shift = ref.lengths[rows] - alt.lengths[rows]
+    start = changes.start - half
+    window = genome.windows(changes.contigs, start, length)
+    shift = changes.n_ref - changes.n_alt
     n_unknown = window.n_unknown
     alt_window = window.codes.copy()
     if shift.any():
-        # Behind the allele, bases come from `shift` further on (or less far).
-        moved = genome.windows(contigs, start + shift, length).codes
+        # Behind the allele, bases come from `shift` further on (or less far). Not from wholly before the contig, where
+        # nothing is taken from: what is inserted fills the window.
+        moved = genome.windows(changes.contigs, np.maximum(start + shift, 1 - length), length).codes
         alt_window[:, half:] = moved[:, half:]
         only_moved = np.arange(length) >= length - shift[:, None]
         n_unknown = n_unknown + ((moved == UNKNOWN) & only_moved).sum(1)
-    at, codes, _ = _laid_out(alt, rows, half)
-    alt_window[at] = codes
-    return _Placed(window.codes, alt_window, right, known, half + np.maximum(shift, 0), n_unknown)
-
-
-def _laid_out(
-    alleles: _Spelt, rows: NDArray[np.int64], half: int
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the (row, column) of each base of some alleles in their windows, its code, and where each allele starts.
-
-    An allele's first base is at column `half`.
-    """
-    lengths = alleles.lengths[rows]
-    first = np.cumsum(lengths) - lengths
-    codes = encode(alleles.letters[spans(alleles.starts[rows], lengths)].tobytes())
-    at = np.repeat(np.arange(len(rows)), lengths), spans(np.full(len(rows), half), lengths)
-    return at, codes, first
-
-
-def _end_alike(ref: _Spelt, alt: _Spelt, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which alleles have a shorter form or one further left (Tan et al. 2015, 10.1093/bioinformatics/btv112).
-
-    An allele is normalised if, and only if, REF and ALT end with different bases, and begin with different ones or one
-    of them is a single base: no genome is needed to tell. Where both are the same, this says nothing.
-    """
-
-    def alike(at: Callable[[_Spelt], NDArray[np.int64]]) -> NDArray[np.bool_]:
-        one, other = (spelt.letters[at(spelt)[rows]] & _UPPER for spelt in (ref, alt))
-        return one == other
-
-    several = np.minimum(ref.lengths, alt.lengths)[rows] > 1
-    return alike(lambda spelt: spelt.starts + spelt.lengths - 1) | (several & alike(lambda spelt: spelt.starts))
-
-
-def _differ(variants: Variants, row: int) -> bool:
-    return variants.ref[row].upper() != variants.alt[row].upper()
+    n_alt = changes.n_alt
+    alt_window[np.repeat(np.arange(len(n_alt)), n_alt), spans(np.full(len(n_alt), half), n_alt)] = changes.alt
+    return _Placed(window.codes, alt_window, half + np.maximum(shift, 0), n_unknown)
 
 
 def _not_bases(alt: str) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfb_matrix_data.errors import ChecksumError, DownloadError
+from tfb_matrix_data.files import locked
 
 __all__ = ["download", "part_path"]
 
@@ -149,38 +149,18 @@ def _drop(stream: BinaryIO, advance: Callable[[int], object]) -> None:
 @contextmanager
 def _locked_part(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """Open the part of `path` for appending, with no other process at it; an empty one is removed at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(path)
-    while True:
-        with open(part, "a+b") as stream:
-            _lock(stream, path.name)
-            # While this process waited, the other may have renamed or removed what was opened here.
-            if not _is_open_at(stream, part):
-                continue
-            try:
+    with locked(path.with_name(f".{path.name}.lock"), True, f"{path.name}: another process is downloading it"):
+        try:
+            with open(part, "a+b", opener=_no_link) as stream:
                 yield part, stream
-            finally:
-                stream.flush()
-                if _is_open_at(stream, part) and not os.path.getsize(part):
-                    part.unlink()
-            return
+        finally:
+            if part.exists() and not part.stat().st_size:
+                part.unlink()
 
 
-def _is_open_at(stream: BinaryIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _lock(stream: BinaryIO, name: str) -> None:
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _log.info("%s: waiting for another process that is downloading it", name)
-        fcntl.flock(stream, fcntl.LOCK_EX)
-    except OSError:  # a file system without locks: at worst, two processes spoil a part, and the checksum says so
-        _log.warning("%s: this file system has no locks; do not download the same file twice at once", name)
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 class _Sink:

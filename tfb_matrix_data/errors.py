@@ -15,9 +15,11 @@ __all__ = [
     "EntryError",
     "InputError",
     "LayoutError",
+    "LockedError",
     "TfbError",
     "UnfinishedError",
     "UnknownNameError",
+    "few",
 ]
 
 
@@ -54,6 +56,22 @@ class AssemblyError(TfbError):
 
 class LayoutError(TfbError):
     """A binding-matrix file is cut off, of another kind or of another layout version."""
+
+
+class LockedError(TfbError):
+    """Another process is at work where this one would write.
+
+    Parameters
+    ----------
+    problem
+        What it does, and what to do about that.
+    holder
+        Which process it is, where that is known.
+    """
+
+    def __init__(self, problem: str, holder: str = "") -> None:
+        super().__init__(f"{problem} ({holder})" if holder else problem)
+        self.holder = holder
 
 
 class ChecksumError(TfbError):
@@ -103,3 +121,15 @@ class UnknownNameError(TfbError):
             hint = f"Valid: {shown or 'none'}."
         super().__init__(f"unknown {kind} {name!r}. {hint}")
         self.choices = valid
+
+
+def few(names: Iterable[str], most: int = 4) -> str:
+    """Return some names for a message, and how many there are.
+
+    Examples
+    --------
+    >>> few(["chr2", "chr1"]), few("abcdefg")
+    ('chr2, chr1', 'a, b, c, d, ... (7)')
+    """
+    every = list(names)
+    return ", ".join(every[:most]) + (f", ... ({len(every)})" if len(every) > most else "")

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, TfbError
-from tfb_matrix_data.files import read_lines
 from tfb_matrix_data.genome import Windows
+from tfb_matrix_data.lines import Lines, read_lines
 from tfb_matrix_data.sequence import UNKNOWN, encode
 
 __all__ = ["Sequences", "iter_sequences", "read_sequences", "sequence_windows"]
@@ -47,19 +47,20 @@ class Sequences:
         return np.array([len(codes) for codes in self.codes], np.int64)
 
 
-def iter_sequences(path: str | Path, chunk_size: int = 8192) -> Iterator[Sequences]:
-    """Yield the sequences of a FASTA file (plain, gzip or bgzip) in chunks.
+def iter_sequences(path: str | Path | Lines, chunk_size: int = 8192) -> Iterator[Sequences]:
+    """Yield the sequences of a FASTA file (plain, gzip or bgzip; it may be a pipe) in chunks.
 
     Raises
     ------
     InputError
         If the file cannot be read, is not FASTA, or has an empty sequence or one that is not DNA; with the line.
     """
-    path = Path(path)
+    lines = read_lines(path)
+    path = lines.path
     names: list[str] = []
     codes: list[NDArray[np.uint8]] = []
     n_chunks = 0
-    for line, name, text in _records(path):
+    for line, name, text in _records(lines):
         if not text:
             raise InputError(path, f"sequence {name!r} is empty", line)
         try:
@@ -77,7 +78,7 @@ def iter_sequences(path: str | Path, chunk_size: int = 8192) -> Iterator[Sequenc
         raise InputError(path, "holds no sequence")
 
 
-def read_sequences(path: str | Path) -> Sequences:
+def read_sequences(path: str | Path | Lines) -> Sequences:
     """Return all sequences of a FASTA file; see `iter_sequences`."""
     (sequences,) = iter_sequences(path, chunk_size=1 << 62)
     return sequences
@@ -97,18 +98,18 @@ def sequence_windows(sequences: Sequences, length: int) -> Windows:
     return Windows(codes, (codes == UNKNOWN).sum(-1), sequences.length < length)
 
 
-def _records(path: Path) -> Iterator[tuple[int, str, str]]:
+def _records(lines: Lines) -> Iterator[tuple[int, str, str]]:
     """Yield (line of the header, name, sequence)."""
     header, name = 0, ""
     parts: list[str] = []
-    for number, line in read_lines(path):
+    for number, line in lines:
         if line.startswith(">"):
             if header:
                 yield header, name, "".join(parts)
             header, parts = number, []
             name = (line[1:].split() or ["."])[0]
         elif not header and line.strip():
-            raise InputError(path, f"expected a FASTA header ('>name'), found {line[:40]!r}", number)
+            raise InputError(lines.path, f"expected a FASTA header ('>name'), found {line[:40]!r}", number)
         else:
             parts.append(line.strip())
     if header:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
-import zlib
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pooch
 
-from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.errors import InputError, LockedError
+from tfb_matrix_data.temporary import is_open_at, temporary_folder, temporary_name
 
 __all__ = [
     "BGZIP_END",
@@ -21,11 +23,14 @@ __all__ = [
     "atomic_path",
     "cache_folder",
     "check_bgzip_end",
+    "check_kept",
     "check_output",
-    "count_lines",
-    "read_lines",
+    "locked",
+    "remove_folder",
     "sha256",
 ]
+
+logger = logging.getLogger(__name__)
 
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that bgzip writes at the end of a file."""
@@ -40,6 +45,27 @@ def sha256(path: str | Path) -> str:
     """Return the sha256 of a file as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_kept(path: str | Path, why: str) -> Path:
+    """Return `path`, checked to be no pipe, whose content is gone once it has been read.
+
+    Parameters
+    ----------
+    path
+        The file; there may be none.
+    why
+        What needs more than one reading, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe, such as ``<(zcat x.gz)`` or ``/dev/stdin``.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(path, f"is a pipe or a device, and {why}; write it to a file first and give that")
+    return path
 
 
 def check_output(path: str | Path) -> Path:
@@ -59,10 +85,82 @@ def check_output(path: str | Path) -> Path:
 
 
 @contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path` to write to, and rename it to `path` on success.
+def locked(path: str | Path, wait: bool, held: str) -> Iterator[None]:
+    """Keep other processes out while this one is at work, by a lock on the file `path`, which is made and removed.
 
-    On any exception, Ctrl-C included, the temporary file is removed and an older file at `path` stays.
+    The lock goes with the process, however it ends; a file that a killed one leaves is no lock. On a file system
+    without locks this only warns.
+
+    Parameters
+    ----------
+    path
+        The file to lock, of no other use; its folder is made too.
+    wait
+        Wait for another process, instead of raising.
+    held
+        What to say of another process that is there, such as ``"another run is writing out.tsv; wait for it"``.
+
+    Raises
+    ------
+    LockedError
+        If another process is there, and `wait` is false.
+    InputError
+        If `path` is a link, or cannot be written.
+    """
+    path = Path(path)
+    lock = _lock(path, wait, held)
+    try:
+        yield
+    finally:
+        try:
+            if is_open_at(lock, path):
+                path.unlink()  # while it is locked: who has opened it meanwhile sees that, and makes another
+        finally:
+            os.close(lock)
+
+
+def _lock(path: Path, wait: bool, held: str) -> int:
+    """Return the locked file."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            why = "is a link" if path.is_symlink() else f"cannot be written ({error.strerror})"
+            raise InputError(path, f"{why}; it should be a file of ours that keeps other processes out") from None
+        try:
+            _wait_for(lock, wait, held)
+            # While this process waited, the other has removed what was opened here.
+            if is_open_at(lock, path):
+                os.truncate(lock, 0)
+                os.write(lock, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                return lock
+        except BaseException:
+            os.close(lock)
+            raise
+        os.close(lock)
+
+
+def _wait_for(lock: int, wait: bool, held: str) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 200, 0).decode(errors="replace")
+        if not wait:
+            raise LockedError(held, holder) from None
+        logger.info("%s%s; waiting for it", held, f" ({holder})" if holder else "")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as error:
+        logger.warning("this file system has no locks (%s): do not do the same here twice at once", error.strerror)
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a file name to write to, in a temporary folder beside `path`, and rename it to `path` on success.
+
+    The name is that of `path`: h5py, cyvcf2 and others choose the format by its suffix. On any exception, Ctrl-C
+    included, the folder is removed and an older file at `path` stays; what a killed process has left is removed when
+    `path` is written again (`tfb_matrix_data.temporary`).
 
     Raises
     ------
@@ -70,15 +168,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to.
     """
     path = check_output(path)
-    # The suffix is kept: h5py, cyvcf2 and others choose the format by it.
-    temporary = path.with_name(f".{path.name.split('.')[0]}.{os.getpid()}.part{''.join(path.suffixes)}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        # Nobody else may write into the folder: no link can be put in the file's place.
+        with temporary_folder(path, 0o700) as folder:
+            temporary = folder / path.name
+            yield temporary
+            os.replace(temporary, path)
     except PermissionError as error:
         raise InputError(path, "cannot be written (permission denied); choose another output") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -89,18 +186,20 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed and had our number
-    temporary.mkdir()
-    try:
+    with temporary_folder(path) as temporary:
         yield temporary
         try:
             os.rename(temporary, path)
         except OSError:
             if not path.is_dir():
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: str | Path) -> None:
+    """Remove a folder, under another name first: half of it is never taken for the whole."""
+    leaving = temporary_name(Path(path))
+    os.rename(path, leaving)
+    shutil.rmtree(leaving)
 
 
 def check_bgzip_end(path: str | Path) -> None:
@@ -109,8 +208,10 @@ def check_bgzip_end(path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the marker that bgzip writes at the end is missing. Other files pass.
+        If the marker that bgzip writes at the end is missing. Other files pass, and pipes.
     """
+    if not Path(path).is_file():
+        return  # a pipe can be read but once: whoever does so sees its end
     with open(path, "rb") as stream:
         head = stream.read(18)
         if head[:2] != b"\x1f\x8b" or head[12:14] != b"BC":
@@ -120,58 +221,3 @@ def check_bgzip_end(path: str | Path) -> None:
             raise InputError(
                 path, "is cut off (bgzip's end marker is missing); if it is whole, recompress it: zcat IN | bgzip > OUT"
             )
-
-
-def count_lines(path: str | Path, mark: bytes = b"\n") -> int:
-    """Return how often a byte stands in a file (plain, gzip or bgzip): its lines, or with ``b">"`` FASTA records.
-
-    Good for an ETA: comments count too, and what cannot be read does not.
-    """
-    count = 0
-    try:
-        with open(path, "rb") as stream:
-            compressed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rb") if compressed else open(path, "rb") as stream:
-            while piece := stream.read(1 << 20):
-                count += piece.count(mark)
-    except (OSError, EOFError, zlib.error):
-        pass  # whoever reads the file in earnest says what is wrong with it
-    return count
-
-
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield (1-based line number, line without its end) of a text file, plain, gzip or bgzip.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, a folder, empty, binary, or a gzip stream that is cut off.
-    """
-    path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            magic = stream.read(2)
-    except FileNotFoundError:
-        raise InputError(path, "no such file") from None
-    except IsADirectoryError:
-        raise InputError(path, "is a folder; expected a file") from None
-    except PermissionError:
-        raise InputError(path, "cannot be read (permission denied)") from None
-    if not magic:
-        raise InputError(path, "is empty")
-    check_bgzip_end(path)
-    number = 0
-    try:
-        opener = gzip.open if magic == b"\x1f\x8b" else open
-        with opener(path, "rt", encoding="utf-8", errors="surrogateescape", newline=None) as lines:
-            for number, line in enumerate(lines, 1):
-                # Decoding is buffered, so a strict decoder could not say which line is at fault.
-                if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
-                    raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", number)
-                if "\0" in line:
-                    raise InputError(path, "is a binary file; expected text", number)
-                yield number, line.rstrip("\r\n")
-        if not number:
-            raise InputError(path, "is empty")
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(path, f"gzip data are damaged or cut off after line {number} ({error})") from None

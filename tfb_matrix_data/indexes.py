@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.bounded import check_file, gunzip_at_most
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 
 __all__ = ["Coordinates", "read_coordinates", "read_index", "read_regions"]
 

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import read_lines
+from tfb_matrix_data.lines import read_lines
 
 __all__ = ["BindingModes", "read_modes", "read_profiles", "read_string_scores"]
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["N_FIXED", "Records", "parse_records", "spans"]
+__all__ = ["COLUMNS", "N_FIXED", "Records", "is_record", "only_records", "parse_records", "spans"]
 
-N_FIXED = 8
-"""Columns that every record has: CHROM POS ID REF ALT QUAL FILTER INFO."""
+COLUMNS = ("CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
+"""What every record has, in this order."""
+
+N_FIXED = len(COLUMNS)
 
 _TAB, _NEWLINE, _COMMA = b"\t\n,"
 _N_HEAD = 5
@@ -83,16 +86,36 @@ class Records:
         return chrom, name, ref, alt
 
 
+def is_record(line: bytes) -> bool:
+    """Return whether a line is meant to be a record: it is neither blank nor commented out."""
+    return not line.startswith(b"#") and bool(line.strip())
+
+
+def only_records(text: bytes) -> bytes:
+    """Return whole lines without those that are blank or begin with ``#``."""
+    return b"".join(line for line in io.BytesIO(text) if is_record(line))
+
+
 def parse_records(text: bytes) -> Records:
     """Return the records of whole lines (the last may lack its end), up to the first line that is none.
 
-    A record has at least `N_FIXED` tab-separated columns, the second a number.
+    A record has at least `N_FIXED` tab-separated columns, the second a number. Lines that are blank or begin with
+    ``#`` are left out.
     """
+    if text.startswith((b"#", b"\n", b"\r\n")) or b"\n#" in text or b"\n\n" in text or b"\n\r\n" in text:
+        text = only_records(text)
+    records = _parsed(text)
+    if records.fault is not None and not records.fault.strip():  # of spaces or tabs
+        records = _parsed(only_records(text))
+    return records
+
+
+def _parsed(text: bytes) -> Records:
     data = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(data == _NEWLINE)
-    if not text.endswith(b"\n"):
+    if text and not text.endswith(b"\n"):
         ends = np.append(ends, len(data))
-    starts = np.concatenate([[0], ends[:-1] + 1])
+    starts = np.append(0, ends + 1)[: len(ends)]
     # Tabs beyond the end: a last line of few columns finds none of its own there.
     tabs = np.append(np.flatnonzero(data == _TAB), [len(data)] * N_FIXED)
     first = np.searchsorted(tabs, starts)

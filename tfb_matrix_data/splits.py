@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.matrix import Regions
 
-__all__ = ["ACCEPTANCE", "TEST", "VALIDATION", "Split", "split_by_chromosome", "split_randomly"]
+__all__ = ["ACCEPTANCE", "HELD_OUT", "TEST", "VALIDATION", "Split", "split_by_chromosome", "split_randomly"]
 
 VALIDATION = ("chr21",)
 TEST = ("chr22",)
 ACCEPTANCE = ("chr16",)
 """Kept out of every released model: neither trained, validated nor tested on here."""
+HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
+"""All that no released model trains on."""
 
 
 @dataclass(frozen=True)

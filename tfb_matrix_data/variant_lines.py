@@ -16,24 +16,14 @@ from pathlib import Path
 from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
+from tfb_matrix_data.variant_tables import EXAMPLE, HEADER, SPACES, is_variant_string, string_record, table_records
 
 __all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants", "parse_region"]
 
-HEADER = (b"##fileformat=VCFv4.2\n", b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-"""Header of variants that came without one."""
-
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
 _VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
-_STRING = re.compile(r"([^\s]+):([0-9][0-9,]*):([A-Za-z.]+)>([^\s]+)")
+_SPACED = re.compile(rb"#CHROM +POS +ID +REF +ALT\b")
 _REGION = re.compile(r"([^\s]+?)(?::([0-9][0-9,]*)(?:-([0-9][0-9,]*))?)?")
-_EXAMPLE = "chr19:11089231:C>T"
-_TABLE_NAMES = {
-    "chrom": ("chrom", "#chrom", "chr", "#chr", "chromosome"),
-    "pos": ("pos", "position"),
-    "id": ("id", "rsid", "name"),
-    "ref": ("ref", "reference", "ref_allele"),
-    "alt": ("alt", "alternate", "alt_allele"),
-}
 
 
 @dataclass(frozen=True)
@@ -51,22 +41,20 @@ class VariantLines:
         where the rest of a file is lost.
     nothing
         What to say where there is no record.
+    line
+        1-based number of the first line of the blocks in the file; None where they are not lines of a file.
     """
 
     name: str
     header: list[bytes]
     blocks: Iterator[bytes]
     nothing: str = "has a header but no record"
+    line: int | None = None
 
     @property
     def lines(self) -> Iterator[bytes]:
         """Return the lines of the blocks, one by one."""
         return iter_lines(self.blocks)
-
-
-def is_variant_string(text: str) -> bool:
-    """Return whether a text is a variant like ``chr19:11089231:C>T``."""
-    return _STRING.fullmatch(text) is not None
 
 
 def parse_region(text: str, source: object) -> tuple[str, int | None, int | None]:
@@ -124,7 +112,7 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
     if path.is_dir():
         raise InputError(path, "is a folder; expected VCF")
     if not path.is_file() and not path.is_fifo():
-        raise InputError(path, f"no such file, and no variant like {_EXAMPLE}")
+        raise InputError(path, f"no such file, and no variant like {EXAMPLE}")
     if path.is_file() and not path.stat().st_size:
         raise InputError(path, "is empty; expected VCF")
     if region:
@@ -139,34 +127,51 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
     except DAMAGED as error:
         raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
     if first.startswith(b"BCF\2"):
-        if path is None:
+        if path is None or not path.is_file():
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
         return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith((b"##", _COLUMNS)):
-        return VariantLines(name, _header(name, first, text), iter_blocks(text))
+        header = _header(name, first, text)
+        return VariantLines(name, header, iter_blocks(text), line=len(header) + 1)
+    if _SPACED.match(first):
+        raise InputError(name, SPACES, 1)
     if may_be_table and b"\0" not in first:
-        return VariantLines(name, list(HEADER), _table(name, iter_lines(iter_blocks(text, first))), "has no variant")
+        return VariantLines(
+            name, list(HEADER), table_records(name, iter_lines(iter_blocks(text, first))), "has no variant"
+        )
     shown = first[:40].decode(errors="replace").rstrip()
-    raise InputError(name, f"is not VCF (its first line is {shown!r}); expected VCF, VCF.gz or BCF")
+    found = f"its first line is {shown!r}" if shown else "its first line is blank"
+    raise InputError(name, f"is not VCF ({found}); expected VCF, VCF.gz or BCF")
 
 
 def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
     """Return the lines of a header, of which the first has been read."""
-    header = []
+    header: list[bytes] = []
     try:
-        while line.startswith(b"#"):
+        while line.startswith(b"##"):
             header.append(line if line.endswith(b"\n") else line + b"\n")
-            if line.startswith(_COLUMNS):
-                return header
-            if not line.startswith(b"##"):
-                break
             line = stream.readline()
     except DAMAGED as error:
         raise InputError(name, f"is damaged or cut off in its header ({error})") from None
-    raise InputError(name, "is not VCF (no line '#CHROM POS ID REF ALT ...'); expected VCF, VCF.gz or BCF")
+    if line.startswith(_COLUMNS):
+        return [*header, line if line.endswith(b"\n") else line + b"\n"]
+    number = len(header) + 1
+    if not line:
+        raise InputError(name, "is not VCF (it ends before the line '#CHROM POS ID REF ALT ...'); is it cut off?")
+    if not line.strip():
+        raise InputError(name, "is a blank line in the header; remove it", number)
+    if _SPACED.match(line):
+        raise InputError(name, SPACES, number)
+    shown = line[:40].decode(errors="replace").rstrip()
+    raise InputError(
+        name,
+        f"is not VCF (found {shown!r} where the header goes on or ends); expected ## lines, then the line of column "
+        "names, '#CHROM POS ID REF ALT ...' with tabs",
+        number,
+    )
 
 
 def _from_bcf(path: Path, region: str | None = None) -> VariantLines:
@@ -254,80 +259,6 @@ def _from_strings(texts: Sequence[str]) -> VariantLines:
     lines = []
     for text in texts:
         if not is_variant_string(text):
-            raise InputError(name, f"{text!r} is neither a file nor a variant like {_EXAMPLE}")
-        lines.append(_string_record(text))
+            raise InputError(name, f"{text!r} is neither a file nor a variant like {EXAMPLE}")
+        lines.append(string_record(text))
     return VariantLines(name, list(HEADER), group_lines(iter(lines)), "has no variant")
-
-
-def _string_record(text: str) -> bytes:
-    chrom, pos, ref, alt = _STRING.fullmatch(text).groups()  # type: ignore[union-attr]  # the caller has looked
-    return _record(chrom, pos.replace(",", ""), ".", ref, alt)
-
-
-def _table(name: str, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Return the rows of a table of chrom, pos, ref, alt, or of a list of variants, as records of a VCF."""
-
-    def records() -> Iterator[bytes]:
-        columns: list[int | None] | None = None
-        listed = False
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                fields = [field.strip() for field in line.decode().rstrip("\r\n").split("\t")]
-            except UnicodeDecodeError:
-                raise InputError(name, "is not text; expected VCF or a table of chrom, pos, ref, alt", number) from None
-            if columns is None and is_variant_string(fields[0]):
-                listed = True
-            if listed:
-                if len(fields) > 1 or not is_variant_string(fields[0]):
-                    raise InputError(name, f"{fields[0][:60]!r} is no variant like {_EXAMPLE}", number)
-                yield _string_record(fields[0])
-                continue
-            if columns is None:
-                columns = _named_columns(name, fields, number)
-                if columns is not None:
-                    continue
-                columns = [0, 1, None, 2, 3]
-                if len(fields) != 4:
-                    raise _no_table(name, fields, number)
-            try:
-                chrom, pos, names, ref, alt = ("." if at is None else fields[at] for at in columns)
-            except IndexError:
-                raise InputError(name, f"has {len(fields)} columns, the first line has more", number) from None
-            pos = pos.replace(",", "")
-            if not (pos.isascii() and pos.isdigit()):
-                raise InputError(name, f"position {pos!r} is not a number", number)
-            if not (chrom and ref and alt):
-                raise InputError(name, "an empty field; expected chrom, pos, ref, alt", number)
-            yield _record(chrom, pos, names.replace(" ", "_") or ".", ref, alt)
-
-    return group_lines(records())
-
-
-def _named_columns(name: str, fields: list[str], number: int) -> list[int | None] | None:
-    """Return where chrom, pos, id, ref, alt are, or None if this is no line of column names."""
-    lower = [field.lower() for field in fields]
-    if lower[0].isascii() and len(fields) > 1 and lower[1].replace(",", "").isdigit():
-        return None
-    found: list[int | None] = [
-        next((lower.index(choice) for choice in choices if choice in lower), None) for choices in _TABLE_NAMES.values()
-    ]
-    if any(at is None for at, key in zip(found, _TABLE_NAMES, strict=True) if key != "id"):
-        raise _no_table(name, fields, number)
-    return found
-
-
-def _no_table(name: str, fields: list[str], number: int) -> InputError:
-    shown = "\t".join(fields)[:60]
-    return InputError(
-        name,
-        f"is neither VCF nor a tab-separated table of variants (found {shown!r}); "
-        "expected a line of the names chrom, pos, ref, alt, or these four columns, or a variant like "
-        f"{_EXAMPLE} per line",
-        number,
-    )
-
-
-def _record(chrom: str, pos: str, name: str, ref: str, alt: str) -> bytes:
-    return f"{chrom}\t{pos}\t{name}\t{ref}\t{alt}\t.\t.\t.\n".encode()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from tfb_matrix_data.blocks import CutOff
 from tfb_matrix_data.errors import CutOffError, InputError
 from tfb_matrix_data.files import check_bgzip_end
-from tfb_matrix_data.records import N_FIXED, Records, parse_records
+from tfb_matrix_data.records import COLUMNS, N_FIXED, Records, is_record, parse_records
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
+from tfb_matrix_data.variant_tables import SPACES
 
 __all__ = [
     "NO_ALT",
@@ -138,6 +140,7 @@ def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _
     path = Path(source.name)
     parts: list[Records] = []
     n_items = n_bytes = n_records = 0
+    first = source.line
     duplicates = _Duplicates()
     cut: CutOff | None = None
     try:
@@ -156,7 +159,10 @@ def iter_chunks(source: VariantLines, chunk_size: int = 8192, max_bytes: int = _
                     yield _chunk(parts, duplicates, path)
                     parts, n_items, n_bytes = [], 0, 0
             if records.fault is not None:
-                raise InputError(path, _fault(records.fault, n_records))
+                number = None if first is None else first + _lines_before(block, len(records))
+                raise InputError(path, _fault(records.fault, n_records), number)
+            if first is not None:
+                first += block.count(b"\n")
     except CutOff as error:
         cut = error
     if parts:
@@ -213,14 +219,24 @@ class _Duplicates:
         return found
 
 
+def _lines_before(block: bytes, n: int) -> int:
+    """Return how many lines stand before the record that comes after `n` others."""
+    places = (place for place, line in enumerate(io.BytesIO(block)) if is_record(line))
+    return next(islice(places, n, None))
+
+
 def _fault(line: bytes, n_records: int) -> str:
     """Return what is wrong with a line that is no record."""
-    fields = line.split(b"\t", N_FIXED - 1)
-    if len(fields) == 1:
-        text = line[:40].decode(errors="replace").strip()
-        found = repr(text) if text else "a blank line"
-        return f"has {found} after record {n_records}; expected tab-separated columns"
-    problem = f"{len(fields)} columns instead of at least {N_FIXED}"
+    fields = line.rstrip(b"\r\n").split(b"\t", N_FIXED - 1)
     if len(fields) >= N_FIXED:
-        problem = f"POS is {fields[1][:20].decode(errors='replace')!r}, not a number"
-    return f"is damaged or cut off after record {n_records} ({problem})"
+        return f"POS is {fields[1][:20].decode(errors='replace')!r}; expected a whole number, counted from 1"
+    if len(line.split(None, N_FIXED - 1)) >= N_FIXED:
+        return SPACES
+    missing = ", ".join(COLUMNS[len(fields) :])
+    if len(fields) == 1:
+        found = line[:40].decode(errors="replace").strip()
+        return f"has {found!r} after record {n_records}; expected tab-separated columns {', '.join(COLUMNS)}"
+    problem = f"{len(fields)} columns; {missing} {'is' if len(fields) == N_FIXED - 1 else 'are'} missing"
+    if line.endswith(b"\n"):
+        return f"{problem} (a dot where there is nothing to say)"
+    return f"is cut off after record {n_records}: {problem}"

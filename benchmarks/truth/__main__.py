@@ -57,10 +57,9 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entries
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+from tfb_matrix_data.splits import HELD_OUT
 
 DOCS = Path(__file__).parents[2] / "docs" / "variant-truth.md"
-HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
 PWM, PWM_LARGEST = "JASPAR site", "JASPAR site, largest"
 
 HELD_OUT_ROWS, TRAINING_ROWS = "held out", "training chromosomes"
@@ -169,7 +168,11 @@ def binding(
     tfs = effects[name].tfs
     column = np.array([tfs.index(tf) if tf in tfs else -1 for tf in data.tf])
     values = {method: found.log_odds[at, column] for method, found in effects.items()}
-    values |= {f"{name}, probability": effects[name].probability[at, column], PWM: sites.difference[at, column]}
+    values |= {
+        f"{name}, impact": effects[name].impact[at, column],
+        f"{name}, probability": effects[name].probability[at, column],
+        PWM: sites.difference[at, column],
+    }
     reasons = {
         "allele not scored": ~effects[name].scored[at],
         "TF is not in the model": column < 0,
@@ -190,7 +193,13 @@ def binding(
         row
         for tf in names(data.tf[held_out])
         for row in asb_rows(
-            data, {m: values[m] for m in (name, PWM)}, hit, held_out & (data.tf == tf), tf, PWM, replicates
+            data,
+            {m: values[m] for m in (name, f"{name}, impact", PWM)},
+            hit,
+            held_out & (data.tf == tf),
+            tf,
+            PWM,
+            replicates,
         )
         if row.statistic in BRIEF
     ]
@@ -210,6 +219,7 @@ def mutagenesis(
         f"{name}, sum of sizes": total_size(effects[name].probability),
         f"{name}, sum of log-odds": total(effects[name].log_odds),
         f"{name}, largest log-odds": largest(effects[name].log_odds),
+        f"{name}, largest impact": largest(effects[name].impact),
         PWM: total(clipped),
         PWM_LARGEST: largest(clipped),
     }

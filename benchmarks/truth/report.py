@@ -14,6 +14,16 @@ from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
 START, END = "<!-- written by python -m benchmarks.truth -->", "<!-- end of what is written -->"
+MARKS = (START, END)
+"""Between these stand the figures of `benchmarks.truth`."""
+SIZE_MARKS = (
+    "<!-- written by python -m benchmarks.truth.choose_size -->",
+    "<!-- end of what choose_size writes -->",
+)
+CUT_MARKS = ("<!-- written by python -m benchmarks.truth.cuts -->", "<!-- end of what cuts writes -->")
+
+RANKS = 1.5
+"""What is larger is no share, area or correlation."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,26 @@ def by_method(rows: Sequence[Row], reference: str) -> list[str]:
     return lines
 
 
+def wide(rows: Sequence[Row], statistics: Sequence[str], more: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a table with a line per method, without intervals: statistics of one subset, and more values by method."""
+    lines = _header(["", *statistics, *more])
+    found = {(row.method, row.statistic): row.value for row in rows}
+    for method in dict.fromkeys(row.method for row in rows):
+        values = [*(found[method, statistic] for statistic in statistics), *(by[method] for by in more.values())]
+        lines.append(_line([method, *map(_number, values)]))
+    return lines
+
+
+def shares(table: Mapping[str, Mapping[str, tuple[float, float, float]]]) -> list[str]:
+    """Return a table in per cent: a line per cut, a column per part; from {cut: {part: (value, low, high)}}."""
+    parts = list(dict.fromkeys(part for cells in table.values() for part in cells))
+    lines = _header(["passes", *parts])
+    for name, cells in table.items():
+        said = ("{:.2%} ({:.2%} to {:.2%})".format(*cells[part]) for part in parts)
+        lines.append(_line([name, *said]))
+    return lines
+
+
 def per_tf(rows: Sequence[Row]) -> list[str]:
     """Return a table with a line per subset (a TF): its statistics by method, without intervals."""
     methods = list(dict.fromkeys(row.method for row in rows))
@@ -109,7 +139,7 @@ def against_marks(rows: Iterable[Row], method: str, marks: Iterable[Mark]) -> li
     return lines
 
 
-def around_figures(path: Path) -> tuple[str, str]:
+def around_figures(path: Path, marks: tuple[str, str] = MARKS) -> tuple[str, str]:
     """Return what a document says before and after its figures.
 
     Raises
@@ -121,18 +151,18 @@ def around_figures(path: Path) -> tuple[str, str]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror})") from None
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
+    before, start, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not start or not end:
-        raise InputError(path, f"lacks the lines {START} and {END}, between which the figures go")
+        raise InputError(path, f"lacks the lines {marks[0]} and {marks[1]}, between which the figures go")
     return before, after
 
 
-def put_figures(path: Path, lines: Sequence[str]) -> None:
-    """Replace the figures of a document."""
-    before, after = around_figures(path)
+def put_figures(path: Path, lines: Sequence[str], marks: tuple[str, str] = MARKS) -> None:
+    """Replace the figures of a document that stand between two marks."""
+    before, after = around_figures(path, marks)
     with atomic_path(path) as temporary:
-        temporary.write_text(before + "\n".join([START, "", *lines, "", END]) + after, encoding="utf-8")
+        temporary.write_text(before + "\n".join([marks[0], "", *lines, "", marks[1]]) + after, encoding="utf-8")
 
 
 def _header(names: Sequence[str]) -> list[str]:
@@ -140,7 +170,7 @@ def _header(names: Sequence[str]) -> list[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _count(row: Row) -> str:
@@ -154,11 +184,14 @@ def _interval(row: Row) -> str:
 def _signed(row: Row) -> str:
     if row.difference is None or row.difference_low is None or row.difference_high is None:
         return ""
-    return f"{row.difference:+.3f} ({row.difference_low:+.3f} to {row.difference_high:+.3f})"
+    digits = 3 if row.value < RANKS else 1
+    cells = (f"{value:+.{digits}f}" for value in (row.difference, row.difference_low, row.difference_high))
+    return "{} ({} to {})".format(*cells)
 
 
 def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
+    """Return shares and areas with three digits, ranks with one."""
+    return "–" if math.isnan(value) else f"{value:.3f}" if value < RANKS else f"{value:.1f}"
 
 
 def _cell(value: object) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.models.logits import effect, probability
+from kipoi_tfb.models.logits import difference, effect, impact
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.progress import progress_bar
@@ -36,6 +36,8 @@ class Effects:
     ----------
     log_odds
         Log-odds of binding with ALT minus with REF: `tfb score`'s column ``TF_effect``.
+    impact
+        Size of the effect: column ``TF_impact``.
     probability
         Probability with ALT minus with REF.
     status
@@ -44,6 +46,7 @@ class Effects:
 
     tfs: list[str]
     log_odds: NDArray[np.float32]
+    impact: NDArray[np.float32]
     probability: NDArray[np.float32]
     status: NDArray[np.str_]
 
@@ -85,7 +88,7 @@ def score_entry(entry: Entry, alleles: Path, genome: Genome, output: Path) -> Ef
         return np.stack([table[f"{tf}_{score}"].to_numpy() for tf in predictor.columns], 1)
 
     status = np.array(table["status"].to_pylist())
-    return Effects(predictor.columns, columns("effect"), columns("alt") - columns("ref"), status)
+    return Effects(predictor.columns, columns("effect"), columns("impact"), columns("alt") - columns("ref"), status)
 
 
 def score_shifts(
@@ -105,22 +108,22 @@ def score_shifts(
     predictor = Predictor([entry])
     length, most = predictor.window_length, max(map(abs, shifts))
     # Alleles are applied once, to a window that is wide enough for all shifts.
-    wide = allele_windows(_read(alleles), genome, length + 2 * most)
+    wide = allele_windows(read_alleles(alleles), genome, length + 2 * most)
     rows = np.flatnonzero(centred.scored)
-    found = [(centred.log_odds[rows], centred.probability[rows])]
+    found = [(centred.log_odds[rows], centred.impact[rows], centred.probability[rows])]
     with progress_bar("moved windows", lambda: len(shifts)) as advance:
         for shift in shifts:
             at = slice(most + shift, most + shift + length)
             logits = [torch.from_numpy(predictor.logits(codes[rows, at])) for codes in (wide.ref, wide.alt)]
-            ref, alt = (probability(one) for one in logits)
-            found.append((effect(*logits).numpy(), (alt - ref).numpy()))
+            found.append(tuple(size(*logits).numpy() for size in (effect, impact, difference)))
             advance(1)
-    log_odds, probabilities = (np.stack(values) for values in zip(*found, strict=True))
+    sizes = [np.stack(values) for values in zip(*found, strict=True)]
 
     def put(choose: Callable[[NDArray], NDArray]) -> Effects:
-        values = np.full((2, *centred.log_odds.shape), np.nan, np.float32)
-        values[0, rows], values[1, rows] = choose(log_odds), choose(probabilities)
-        return Effects(centred.tfs, values[0], values[1], centred.status)
+        values = np.full((len(sizes), *centred.log_odds.shape), np.nan, np.float32)
+        for own, of_windows in zip(values, sizes, strict=True):
+            own[rows] = choose(of_windows)
+        return Effects(centred.tfs, *values, centred.status)
 
     return put(lambda values: values.mean(0)), put(_largest_of_first)
 
@@ -129,7 +132,8 @@ def _largest_of_first(values: NDArray) -> NDArray:
     return np.take_along_axis(values, np.abs(values).argmax(0)[None], 0)[0]
 
 
-def _read(alleles: Path) -> Variants:
+def read_alleles(alleles: Path) -> Variants:
+    """Read a table of `benchmarks.truth.tables.write_alleles`, a variant per row."""
     (chunk,) = iter_chunks(open_variants(alleles), chunk_size=1 << 62, max_bytes=1 << 62)
     return chunk.variants
 
@@ -153,7 +157,7 @@ def score_sites(tfs: Sequence[str], alleles: Path, genome: Genome, length: int) 
     UnknownNameError
         If no TF has a profile.
     """
-    variants = _read(alleles)
+    variants = read_alleles(alleles)
     windows = allele_windows(variants, genome, length)
     known = read_profiles()
     if not any(tf in known for tf in tfs):

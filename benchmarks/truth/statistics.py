@@ -19,6 +19,8 @@ from kipoi_tfb.evaluation.areas import draw_weights, interval, weighted_areas
 MIN_ASB = 10
 """Allele-specific SNVs that a TF needs to count in the macro average."""
 QUARTER = 0.75
+SEED = 0
+"""Of the bootstrap."""
 
 Replicates = NDArray[np.float64]
 """(1 + replicates,): the estimate, then that of every replicate; NaN where a replicate has none."""
@@ -55,7 +57,7 @@ class Row:
     difference_high: float | None = None
 
 
-def group_weights(group: NDArray[np.int64], replicates: int, seed: int = 0) -> NDArray[np.float32]:
+def group_weights(group: NDArray[np.int64], replicates: int, seed: int = SEED) -> NDArray[np.float32]:
     """Return weights (rows, 1 + replicates): ones, then how often each row's group was drawn."""
     _, member = np.unique(group, return_inverse=True)
     drawn = draw_weights(np.random.default_rng(seed), int(member.max()) + 1, replicates)[member]
@@ -155,7 +157,7 @@ def asb_rows(
     def sign(effect: NDArray, rows: NDArray[np.bool_]) -> Replicates:
         return agreement(effect[rows], favoured[rows], weights[rows])
 
-    return _rows(
+    return statistic_rows(
         subset,
         {name: values[on] for name, values in effects.items()},
         positive,
@@ -192,7 +194,7 @@ def mpra_rows(
         return []
     positive, coefficient = data.significant[on], data.coefficient[on]
     weights = group_weights(data.group[on], replicates)
-    return _rows(
+    return statistic_rows(
         element,
         {name: values[on] for name, values in effects.items()},
         positive,
@@ -208,7 +210,7 @@ Estimator = Callable[[NDArray, NDArray[np.bool_]], Replicates]
 Choice = Callable[[NDArray], NDArray[np.bool_]]
 
 
-def _rows(
+def statistic_rows(
     subset: str,
     effects: Mapping[str, NDArray],
     positive: NDArray[np.bool_],

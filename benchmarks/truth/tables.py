@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, UnknownNameError
-from tfb_matrix_data.files import atomic_path, read_lines
+from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.sequence import decode
 
 _READS = ("ref_tf_dp", "alt_tf_dp", "ref_dnase_dp", "alt_dnase_dp")

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.dataloaders.batches import WindowDataset, described, whole_number
 from tfb_matrix_data.alleles import AssemblyCheck, allele_windows
+from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.intervals import is_contig, no_contig_of
 from tfb_matrix_data.sequence import one_hot
 from tfb_matrix_data.variants import read_variants
 
@@ -36,6 +38,9 @@ class Variants(WindowDataset):
         self.window = whole_number("window", window)
         self.genome = Genome(fasta_file)
         self.variants = read_variants(vcf_file)
+        names = dict.fromkeys(self.variants.chrom)
+        if not any(is_contig(self.genome, name) for name in names):
+            raise InputError(vcf_file, no_contig_of(self.genome, names))
         # The wrong assembly is an error now, not in the middle of a prediction.
         sample = self.variants.take(np.arange(min(len(self), AssemblyCheck.SAMPLE)))
         allele_windows(sample, self.genome, self.window, AssemblyCheck())

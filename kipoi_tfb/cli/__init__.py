@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 
 import typer
 
-from kipoi_tfb.cli import data, look, models, zoo
-from kipoi_tfb.cli.evaluate import evaluate
-from kipoi_tfb.cli.finetune import finetune
-from kipoi_tfb.cli.null import null
+from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, predict, pretrain, rank, score, zoo
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -31,15 +30,16 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
 for _command in (
-    models.predict,
-    models.score,
-    look.mutate,
-    look.plot,
-    models.pretrain,
-    finetune,
-    evaluate,
-    null,
-    models.demo,
+    predict.predict,
+    score.score,
+    rank.rank,
+    mutate.mutate,
+    plot.plot,
+    pretrain.pretrain,
+    finetune.finetune,
+    evaluate.evaluate,
+    null.null,
+    demo.demo,
 ):
     app.command()(_command)
 
@@ -47,8 +47,11 @@ for _command in (
 def main() -> None:
     """Run the command line; the exit code is 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C.
 
-    `tfb finetune` has 3 for an entry that is refused.
+    It is 143 on SIGTERM and 129 on SIGHUP; `tfb finetune` has 3 for an entry that is refused.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not where it is ignored: nohup
+            signal.signal(number, _stop)
     for name, value in _CACHED_SHAPES.items():
         os.environ.setdefault(name, value)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -65,6 +68,11 @@ def main() -> None:
         if error.errno == errno.ENOSPC:
             _fail("the disk is full; nothing was written. Free some space, or set TFB_DATA or the output elsewhere")
         _fail(str(error))
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """End as on Ctrl-C: temporary files are removed, finished pieces kept."""
+    raise SystemExit(128 + number)
 
 
 def _fail(message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import say
+from kipoi_tfb.cli.options import say
 
 app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, add, remove.", no_args_is_help=True)
 

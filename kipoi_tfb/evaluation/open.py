@@ -5,76 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kipoi_tfb.evaluation.keyed_table import KeyedTable, read_keyed
 from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
-from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer
+from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer, Scorer, TableScorer
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
-from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
+from tfb_matrix_data.splits import HELD_OUT
 
-__all__ = [
-    "BASELINES",
-    "EntryScorer",
-    "GroupScorer",
-    "Scorer",
-    "TableScorer",
-    "Teacher",
-    "is_baseline",
-    "open_scorer",
-    "seen_chromosomes",
-    "window_length",
-]
+__all__ = ["BASELINES", "LabelSource", "is_baseline", "open_scorer", "window_length"]
 
 logger = logging.getLogger(__name__)
 
-_HELD_OUT = (*VALIDATION, *TEST, *ACCEPTANCE)
 _TABLES = (".tsv", ".parquet", ".tsv.gz")
 _MOTIFS = (".meme", ".jaspar", ".pfm")
-_NOT_TFS = {"n_unknown", "length", "name", "strand"}
-"""Columns of `tfb predict`'s tables that are no scores: nothing to wonder about."""
-
-
-class Scorer(Protocol):
-    """What gives windows a score per TF.
-
-    Attributes
-    ----------
-    name
-        For the table and the figure.
-    tfs
-        Names of the columns.
-
-    Notes
-    -----
-    A scorer may also have: ``calibrated`` (bool: its scores are log odds of binding, natural logarithm);
-    ``window_length`` (int: it takes no other windows); ``seen_chromosomes`` and ``train_chromosomes`` (what it must
-    not be tested on, and what of that it was trained on).
-    """
-
-    @property
-    def name(self) -> str:
-        """Return what to call it."""
-        ...
-
-    @property
-    def tfs(self) -> tuple[str, ...]:
-        """Return the names of the columns."""
-        ...
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (windows, TFs) of codes (windows, length); higher is more bound."""
-        ...
 
 
 @dataclass(frozen=True)
-class Teacher:
+class LabelSource:
     """What baselines that learn are fitted on: the regions of a matrix but for those held out.
 
     Attributes
@@ -90,12 +38,14 @@ class Teacher:
     matrix: BindingMatrix
     genome: Genome
     kind: Kind = "sparse"
-    held_out: tuple[str, ...] = _HELD_OUT
+    held_out: tuple[str, ...] = HELD_OUT
 
     @classmethod
-    def sparing(cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse") -> Teacher:
-        """Return a teacher that has not seen the chromosomes tested either."""
-        return cls(matrix, genome, kind, (*_HELD_OUT, *tested))
+    def sparing(
+        cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse"
+    ) -> LabelSource:
+        """Return a source that leaves out the chromosomes tested too."""
+        return cls(matrix, genome, kind, (*HELD_OUT, *tested))
 
     @property
     def chromosomes(self) -> tuple[str, ...]:
@@ -111,66 +61,6 @@ class Teacher:
         return from_matrix(self.matrix, self.genome, self.chromosomes, self.kind, length).only(known)
 
 
-class TableScorer:
-    """A table of scores that someone else computed: one row per region, one column per TF.
-
-    Scores that are all between 0 and 1 are taken for probabilities, and their calibration is measured.
-
-    Parameters
-    ----------
-    path
-        TSV or Parquet; see `kipoi_tfb.evaluation.keyed_table.read_keyed`.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.name = str(path)
-        self._table: KeyedTable = read_keyed(path)
-        self.tfs = tuple(name for name in self._table.columns if name not in _NOT_TFS)
-        if not self.tfs:
-            raise InputError(path, "has no column of scores; expected one per TF, named by it")
-        self.probabilities = all(
-            np.nanmin(column, initial=0) >= 0 and np.nanmax(column, initial=1) <= 1
-            for column in map(self._table.columns.__getitem__, self.tfs)
-        )
-
-    def join(self, data: LabelledRegions) -> NDArray[np.float32]:
-        """Return the scores float32 (windows, TFs) of the regions tested; NaN for TFs without a label there.
-
-        Raises
-        ------
-        InputError
-            If a region that is tested has no row or no finite score, or a column of a tested TF is not of numbers.
-        """
-        for tf in data.tfs:
-            if tf in self._table.text:
-                value, row = self._table.text[tf]
-                raise InputError(self._table.path, f"column {tf!r}: {value!r} is not a score", self._table.line(row))
-        tested = np.flatnonzero((data.labels >= 0).any(1))
-        needed = np.zeros(len(data.keys), bool)
-        needed[data.kept[tested]] = True
-        rows = self._table.align(data.keys, needed)[data.kept]
-        scores = np.full((len(data), len(self.tfs)), np.nan, np.float32)
-        for place, tf in enumerate(self.tfs):
-            if tf not in data.tfs:
-                continue
-            column = np.where(rows < 0, np.nan, self._table.columns[tf][rows])
-            labelled = data.labels[:, data.tfs.index(tf)] >= 0
-            missing = np.flatnonzero(labelled & ~np.isfinite(column))
-            if len(missing):
-                raise InputError(
-                    self._table.path,
-                    f"column {tf!r}: no finite score for {len(missing):,} of {int(labelled.sum()):,} regions that are "
-                    "tested; score them, or take their labels out",
-                    self._table.line(int(rows[missing[0]])),
-                )
-            scores[:, place] = column
-        return scores
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Refuse: a table knows regions, not sequence."""
-        raise ConfigError(f"{self.name} is a table of scores: it cannot score other windows")
-
-
 BASELINES = ("jaspar", "jaspar-oracle", "composition", "denovo")
 """Names of scorers that are made for the TFs tested."""
 
@@ -181,7 +71,11 @@ def is_baseline(name: str) -> bool:
 
 
 def open_scorer(
-    name: str, data: LabelledRegions | None = None, device: str = "auto", teacher: Teacher | None = None, seed: int = 0
+    name: str,
+    data: LabelledRegions | None = None,
+    device: str = "auto",
+    source: LabelSource | None = None,
+    seed: int = 0,
 ) -> Scorer | TableScorer:
     """Return a scorer by its name.
 
@@ -194,9 +88,9 @@ def open_scorer(
         What is tested; needed where `is_baseline` says so.
     device
         For networks; see `kipoi_tfb.models.device.choose_device`.
-    teacher
+    source
         What baselines learn from. ``jaspar`` and files of motifs choose the best of a TF's profiles there, and on the
-        tested regions where there is no teacher (as ``jaspar-oracle`` always does, which flatters them).
+        tested regions where there is no source (as ``jaspar-oracle`` always does, which flatters them).
     seed
         Of draws in learning.
 
@@ -205,14 +99,14 @@ def open_scorer(
     UnknownNameError, InputError, EntryError
         If there is no such thing.
     ConfigError
-        If it has to learn and there is no `teacher`.
+        If it has to learn and there is no `source`.
     """
     if is_baseline(name):
         if data is None:
             raise ValueError(f"{name} is made for the regions tested: give them")
         if name in BASELINES:
-            return _baseline(name, data, teacher, seed)
-        return _motif_file(name, data, teacher, seed)
+            return _baseline(name, data, source, seed)
+        return _motif_file(name, data, source, seed)
     if name.lower().endswith(_TABLES):
         return TableScorer(name)
     from kipoi_tfb.zoo.find import is_group
@@ -226,14 +120,14 @@ def open_scorer(
         raise UnknownNameError("scorer", name, [*others, *error.choices]) from None
 
 
-def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: int) -> Scorer:
+def _baseline(name: str, data: LabelledRegions, source: LabelSource | None, seed: int) -> Scorer:
     if name == "jaspar-oracle":
         return _jaspar(name, data, data, None, seed)
     if name == "jaspar":
-        return _jaspar(name, data, None if teacher is None else _lesson(name, data, teacher), 2000, seed)
-    if teacher is None:
+        return _jaspar(name, data, None if source is None else _lesson(name, data, source), 2000, seed)
+    if source is None:
         raise ConfigError(f"{name} has to learn: give --matrix and --genome, whose other chromosomes it learns from")
-    lesson = _lesson(name, data, teacher)
+    lesson = _lesson(name, data, source)
     if name == "composition":
         from kipoi_tfb.evaluation.composition import composition_scorer
 
@@ -243,13 +137,13 @@ def _baseline(name: str, data: LabelledRegions, teacher: Teacher | None, seed: i
     return denovo_scorer(lesson.tfs, lesson.codes, lesson.labels, seed)
 
 
-def _lesson(name: str, data: LabelledRegions, teacher: Teacher) -> LabelledRegions:
-    logger.info("%s learns from %s", name, ", ".join(teacher.chromosomes))
-    return teacher.lesson(data.tfs, data.codes.shape[1])
+def _lesson(name: str, data: LabelledRegions, source: LabelSource) -> LabelledRegions:
+    logger.info("%s learns from %s", name, ", ".join(source.chromosomes))
+    return source.lesson(data.tfs, data.codes.shape[1])
 
 
 def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at_most: int | None, seed: int) -> Scorer:
-    from kipoi_tfb.motifs.profiles import jaspar_scorer
+    from kipoi_tfb.motifs.scorer import jaspar_scorer
     from tfb_matrix_data.modes import read_profiles
 
     profiles = read_profiles()
@@ -263,9 +157,10 @@ def _jaspar(name: str, data: LabelledRegions, lesson: LabelledRegions | None, at
     return jaspar_scorer(known, chosen.codes, chosen.labels, seed, at_most, name)
 
 
-def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed: int) -> Scorer:
+def _motif_file(path: str, data: LabelledRegions, source: LabelSource | None, seed: int) -> Scorer:
     """Return a scorer of a file's motifs; of several for a TF, the one that is best on the lesson."""
-    from kipoi_tfb.motifs.profiles import MotifScorer, choose_profiles, read_motifs
+    from kipoi_tfb.motifs.profiles import read_motifs
+    from kipoi_tfb.motifs.scorer import MotifScorer, choose_profiles
 
     by_tf: dict[str, list] = {}
     names = {tf.upper(): tf for tf in data.tfs}
@@ -279,14 +174,9 @@ def _motif_file(path: str, data: LabelledRegions, teacher: Teacher | None, seed:
         raise InputError(path, f"no motif is named like a TF of {data.source} ({', '.join(data.tfs[:5])}): {found}")
     if all(len(own) == 1 for own in by_tf.values()):
         return MotifScorer(path, {tf: own[0] for tf, own in by_tf.items()})
-    taught = teacher is not None and all(tf in teacher.matrix.tfs for tf in by_tf)
-    lesson = (_lesson(path, data, teacher) if taught and teacher else data).only(list(by_tf))
+    knows_all = source is not None and all(tf in source.matrix.tfs for tf in by_tf)
+    lesson = (_lesson(path, data, source) if knows_all and source else data).only(list(by_tf))
     return MotifScorer(path, choose_profiles(by_tf, lesson.codes, lesson.labels, seed))
-
-
-def seen_chromosomes(scorer: object) -> tuple[str, ...]:
-    """Return the chromosomes that a scorer must not be tested on."""
-    return tuple(getattr(scorer, "seen_chromosomes", ()))
 
 
 def window_length(scorers: Sequence[object], default: int) -> int:

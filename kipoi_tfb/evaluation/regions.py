@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from kipoi_tfb.evaluation.keyed_table import Keys, read_keyed
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.fasta import read_sequences, sequence_windows
-from tfb_matrix_data.files import read_lines
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, interval_windows, read_intervals
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sequence import UNKNOWN
 
@@ -179,23 +179,23 @@ def from_two_files(
     ConfigError
         If they are BED and there is no genome.
     """
-    both = (positives, negatives)
-    fasta = [_is_fasta(path) for path in both]
+    both = (read_lines(positives), read_lines(negatives))
+    fasta = [lines.first.startswith(">") for lines in both]
     if fasta[0] != fasta[1]:
         raise InputError(negatives, f"is {_KINDS[fasta[1]]}, {positives} is {_KINDS[fasta[0]]}; give two of a kind")
     chosen: list[NDArray[np.bool_]] = []
     chroms: list[NDArray[np.str_]] = []
     windows, keys = [], []
-    for path in both:
+    for lines in both:
         if fasta[0]:
-            sequences = read_sequences(path)
+            sequences = read_sequences(lines)
             windows.append(sequence_windows(sequences, length).codes)
             keys.append([(name,) for name in sequences.name])
             chosen.append(np.ones(len(sequences), bool))
             continue
         if genome is None:
-            raise ConfigError(f"{path} is BED: give the --genome that its regions are on")
-        intervals = read_intervals(path)
+            raise ConfigError(f"{lines.path} is BED: give the --genome that its regions are on")
+        intervals = read_intervals(lines)
         windows.append(interval_windows(intervals, genome, length, anchor).codes)
         keys.append(_keys(intervals.chrom, intervals.start, intervals.end))
         chosen.append(_on(intervals, chromosomes))
@@ -282,10 +282,6 @@ def _on(intervals: Intervals, chromosomes: Sequence[str] | None) -> NDArray[np.b
     if not chosen.any():
         raise InputError(intervals.path, f"has no region on {', '.join(chromosomes)}")
     return chosen
-
-
-def _is_fasta(path: str | Path) -> bool:
-    return next(line for _, line in read_lines(path)).startswith(">")
 
 
 def _keys(chrom: NDArray[np.str_], start: NDArray[np.int64], end: NDArray[np.int64]) -> Keys:

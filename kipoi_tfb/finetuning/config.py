@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from kipoi_tfb.finetuning.start import ARMS
-from kipoi_tfb.zoo.card import Card, EntryName
+from kipoi_tfb.finetuning.arms import ARMS
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.config import PretrainConfig, Strict, TfName, explain
+from kipoi_tfb.zoo.fields import EntryName
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.names import file_part
 
@@ -30,7 +31,7 @@ class FinetuneConfig(Strict):
     base
         Zoo entry to start from.
     arm
-        What is transferred, one of `kipoi_tfb.finetuning.start.ARMS`.
+        What is transferred, one of `kipoi_tfb.finetuning.arms.ARMS`.
     learning_rate
         Default that of the arm.
     sweep
@@ -50,6 +51,8 @@ class FinetuneConfig(Strict):
     licence
         Of the entry; someone's peaks may ask for another one than this project's.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     tf: TfName
     name: EntryName | None = None

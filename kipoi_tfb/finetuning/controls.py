@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kipoi_tfb.evaluation.open import Scorer, TableScorer
-from kipoi_tfb.finetuning.learn import Work, train_seeds
+from kipoi_tfb.evaluation.scorers import KnownScores, NetworkScorer, Scorer, TableScorer
+from kipoi_tfb.finetuning.learn import train_seeds
+from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.own_motifs import best_matches
-from kipoi_tfb.finetuning.start import Nearest
-from kipoi_tfb.finetuning.verdict import NOT_RUN, KnownScores, NetworkScorer
+from kipoi_tfb.finetuning.verdict import NOT_RUN
+from kipoi_tfb.finetuning.work import Work
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
-from kipoi_tfb.motifs.profiles import jaspar_scorer
-from kipoi_tfb.zoo.card import ControlKind
+from kipoi_tfb.motifs.scorer import jaspar_scorer
+from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import load_network, outputs_of
 from tfb_matrix_data.modes import read_profiles
 
-__all__ = ["Compared", "find_scorers", "lacking"]
+__all__ = ["Compared", "lacking", "make_controls"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ def lacking(entry: Entry, controls: Sequence[ControlKind]) -> list[ControlKind]:
     return [kind for kind in controls if gate.not_run.get(kind) == NOT_RUN]
 
 
-def find_scorers(work: Work, candidate: Entry, nearest: Nearest, controls: Sequence[ControlKind]) -> Compared:
-    """Return the scorers of a candidate and of those of the controls that can be run.
+def make_controls(work: Work, candidate: Entry, nearest: Nearest, controls: Sequence[ControlKind]) -> Compared:
+    """Make the scorers of a candidate and of those of the controls that can be run.
 
     From scratch, the candidate's architecture is trained here, with as many seeds.
     """
@@ -100,7 +101,4 @@ def find_scorers(work: Work, candidate: Entry, nearest: Nearest, controls: Seque
 
 def _network_scorer(name: str, tf: str, network: nn.Module, device: torch.device, precision: str) -> NetworkScorer:
     placed = network.to(device).eval()
-    score: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = lambda codes: logits_of(  # noqa: E731
-        [placed], codes, device, precision
-    )
-    return NetworkScorer(name, (tf,), score)
+    return NetworkScorer(name, (tf,), lambda codes: logits_of([placed], codes, device, precision))

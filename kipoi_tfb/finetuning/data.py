@@ -18,7 +18,7 @@ from kipoi_tfb.finetuning.places import Places
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.zoo.card import DataCard
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
-from tfb_matrix_data.files import sha256
+from tfb_matrix_data.files import check_kept, sha256
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.intervals import Anchor
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -47,7 +47,7 @@ class FinetuneData:
     every
         {train or validation: every resolved window, with its label}, of which `training` is a part.
     test
-        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate.evaluate` draws the GC-matched
+        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.job.evaluate` draws the GC-matched
         ones.
     test_region
         int64 (windows,): index of each of `test`, as of the others.
@@ -191,6 +191,9 @@ def from_peaks(
     ConfigError
         If a part has too few bound regions (`LEAST_BOUND`), or no unbound one.
     """
+    check_kept(peaks, "the checksum of peaks is kept with what is learnt from them")
+    if isinstance(open_regions, str | Path):
+        check_kept(open_regions, "the checksum of open regions is kept with what is learnt from them")
     found = places_of_peaks(peaks, genome, open_regions, length, anchor, seed)
     bound, unbound, account = found.bound, found.unbound, found.account
     places = bound.joined(unbound)

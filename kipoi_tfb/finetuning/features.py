@@ -6,13 +6,10 @@ needs to see, in training as in the test.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,21 +18,21 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kipoi_tfb.models.device import batch_size_for, numeric_identity
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import body_of, sharing_copy
 from tfb_matrix_data.errors import TfbError
-from tfb_matrix_data.files import atomic_path, cache_folder
+from tfb_matrix_data.files import atomic_path, cache_folder, locked
 
 __all__ = ["FeatureBank", "open_bank", "window_features"]
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 64
 _LARGEST = float(np.finfo(np.float16).max)
 _PART = 4096
-"""Windows between two records of how far a bank is: what is lost when it is stopped."""
+"""Windows between two records of how far a bank is: what is lost when it is stopped. Whole batches of any device."""
 
 
 def window_features(base: Entry, codes: NDArray[np.uint8], device: str | torch.device = "cpu") -> NDArray[np.float32]:
@@ -90,7 +87,8 @@ def open_bank(
 ) -> FeatureBank:
     """Return the features of regions, from the cache if they were computed before.
 
-    The file is known by the base's weights and the windows. Computing that was stopped goes on where it was.
+    The file is known by the base's weights, the windows, and what else decides its bytes (`numeric_identity`).
+    Computing that was stopped goes on where it was.
 
     Parameters
     ----------
@@ -108,13 +106,15 @@ def open_bank(
     TfbError
         If a feature does not fit into float16, or the disk is full.
     """
-    digest = hashlib.sha256(f"{base.card.weights.sha256} {codes.shape} features 1\n".encode())
+    numbers = json.dumps(numeric_identity(torch.device(device)), sort_keys=True)
+    digest = hashlib.sha256(f"{base.card.weights.sha256} {codes.shape} features 2 {numbers}\n".encode())
     digest.update(np.ascontiguousarray(codes).data)
     folder = cache_folder() / "features"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{base.card.weights.sha256[:12]}-{digest.hexdigest()[:24]}.npy"
     if not path.is_file():
-        with _one_at_a_time(path):
+        held = f"another process computes the features {path.name}"
+        with locked(path.with_suffix(".lock"), wait=True, held=held):
             if not path.is_file():
                 _fill(path, base, codes, torch.device(device))
     return FeatureBank(region, np.load(path, mmap_mode="r"), path)
@@ -122,6 +122,7 @@ def open_bank(
 
 def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.device) -> None:
     """Compute a bank under another name, and give it its own when it is whole."""
+    assert _PART % batch_size_for(device) == 0  # or each part would end in a batch that is mostly padding
     partly, record = path.with_suffix(".part"), path.with_suffix(".json")
     network = _without_head(base, device)
     width = _features(network, codes[:1], device).shape[1]
@@ -160,12 +161,4 @@ def _without_head(base: Entry, device: torch.device) -> nn.Module:
 
 def _features(network: nn.Module, codes: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
     """Return the features, which are what a network without its output layer gives for logits."""
-    return logits_of([network], codes, device, batch_size=_BATCH if device.type == "cpu" else None)
-
-
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait for other processes that compute the same; the lock goes with the process, however it ends."""
-    with open(path.with_suffix(".lock"), "w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    return logits_of([network], codes, device)

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from kipoi_tfb.evaluation.metrics import REPLICATES
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking
 from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
-from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
-from kipoi_tfb.finetuning.start import ARMS
+from kipoi_tfb.finetuning.job import alone_in, finetune, finished
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.zoo.card import CONTROLS, ControlKind
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.cells import as_cell
@@ -121,9 +121,9 @@ class GroupRun:
     matrix, genome
         Paths.
     out
-        Folder of a folder per TF, each as `kipoi_tfb.finetuning.finetune.finetune` leaves it.
+        Folder of a folder per TF, each as `kipoi_tfb.finetuning.job.finetune` leaves it.
     controls, device, precision, command, replicates
-        See `kipoi_tfb.finetuning.finetune.finetune`.
+        See `kipoi_tfb.finetuning.job.finetune`.
     threads
         CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
     """
@@ -223,7 +223,9 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     Raises
     ------
     ConfigError
-        If no TF has enough data, `run.out` holds entries of another base or arm, or another process is at work there.
+        If no TF has enough data, or `run.out` holds entries of another base or arm.
+    LockedError
+        If another process is at work in `run.out`.
     """
     left_out = {count.tf: why for count in counts if (why := count.lacks(min_bound))}
     chosen = [count.tf for count in counts if count.tf not in left_out]

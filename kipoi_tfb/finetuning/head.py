@@ -20,7 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
-from kipoi_tfb.zoo.card import HeadCard
+from kipoi_tfb.zoo.finetuned_card import HeadCard
 from tfb_matrix_data.sampling import gc_bins
 
 __all__ = ["PENALTIES", "FittedHead", "Lesson", "balancing_weights", "fit_beside_motifs", "fit_head"]

@@ -81,8 +81,9 @@ def places_of_peaks(
     Raises
     ------
     InputError
-        If a file cannot be read, no peak is on a contig of the genome, one ends beyond its contig, a summit is outside
-        of its peak, or hardly more peaks lie in open regions than would by chance.
+        If a file cannot be read, it is not clear whether it says summits, no peak is on a contig of the genome, one
+        ends beyond its contig, a summit is outside of its peak, or hardly more peaks lie in open regions than would by
+        chance.
     """
     intervals = read_intervals(peaks)
     chosen = _anchor(intervals, anchor)
@@ -119,7 +120,7 @@ def places_of_peaks(
 def _anchor(intervals: Intervals, anchor: str) -> Anchor:
     if anchor != "auto":
         return anchor  # type: ignore[return-value]  # `Intervals.anchor` checks it
-    return "summit" if (intervals.summit >= 0).any() else "centre"
+    return intervals.best_anchor()
 
 
 def _named(lacking: NDArray[np.str_]) -> str:

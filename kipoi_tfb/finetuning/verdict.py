@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kipoi_tfb.evaluation.compare import compare
-from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.comparison import compare
+from kipoi_tfb.evaluation.job import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
-from kipoi_tfb.evaluation.open import TableScorer
-from kipoi_tfb.evaluation.regions import LabelledRegions
-from kipoi_tfb.zoo.card import CONTROLS, ControlCard, ControlKind, GateCard
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
+from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
 from tfb_matrix_data.errors import ConfigError
 
-__all__ = ["NOT_RUN", "KnownScores", "NetworkScorer", "judge"]
+__all__ = ["NOT_RUN", "judge"]
 
 NOT_RUN = "not run"
-
-
-@dataclass(frozen=True)
-class NetworkScorer:
-    """A scorer of logits; see `kipoi_tfb.evaluation.open.Scorer`.
-
-    Attributes
-    ----------
-    name
-        For the table.
-    tfs
-        Of the columns.
-    logits
-        Function of codes (windows, length) to float32 (windows, TFs).
-    """
-
-    name: str
-    tfs: tuple[str, ...]
-    logits: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-    calibrated = True
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return logits float32 (windows, TFs) of codes (windows, length)."""
-        return self.logits(codes)
-
-
-class KnownScores(TableScorer):
-    """A scorer of logits that were computed before, of the very windows that are tested.
-
-    Parameters
-    ----------
-    name, tf
-        Of the scorer and its column.
-    logits
-        float32 (windows,).
-    """
-
-    calibrated = True
-    probabilities = False
-
-    def __init__(self, name: str, tf: str, logits: NDArray[np.float32]) -> None:
-        self.name, self.tfs, self._logits = name, (tf,), logits
-
-    def join(self, data: LabelledRegions) -> NDArray[np.float32]:
-        """Return the scores float32 (windows, 1)."""
-        if len(data) != len(self._logits):
-            raise ConfigError(f"{self.name}: {len(self._logits)} scores for {len(data)} windows")
-        return self._logits[:, None]
 
 
 def judge(

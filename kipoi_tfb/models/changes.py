@@ -8,18 +8,41 @@ whole windows: the numbers are the same up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["ChangedWindows", "ReadsChanges", "as_changed_windows", "convolve", "pool"]
+__all__ = ["Change", "ChangedWindows", "ReadsChanges", "convolve", "images", "pool"]
+
+
+class Change(NamedTuple):
+    """Changed versions of windows, where they may differ.
+
+    Attributes
+    ----------
+    image
+        Images of the versions, (versions, channels, 1, n), from position `start` on.
+    of
+        int64 (versions,): which window each is a version of.
+    start
+        First position at which they may differ.
+    """
+
+    image: Tensor
+    of: Tensor
+    start: int
+
+    @property
+    def stop(self) -> int:
+        """Return the position behind the last one at which they may differ."""
+        return self.start + self.image.shape[3]
 
 
 class ChangedWindows(NamedTuple):
-    """What a layer gives for windows, and for changed versions of them where it differs.
+    """What a layer gives for windows, and for changed versions of them where they differ.
 
     Images have the axes of a convolution over one line, (images, channels, 1, positions), channels last in memory.
 
@@ -27,85 +50,78 @@ class ChangedWindows(NamedTuple):
     ----------
     whole
         Images of the windows, (windows, channels, 1, positions).
-    part
-        Images of the changed versions, (versions, channels, 1, n), from position `start` on.
-    of
-        int64 (versions,): which window each is a version of.
-    start
-        First position at which they may differ.
+    changes
+        Their versions, by where they differ. Each is computed by itself: its numbers depend on no other.
     """
 
     whole: Tensor
-    part: Tensor
-    of: Tensor
-    start: int
-
-    @property
-    def stop(self) -> int:
-        """Return the position behind the last one at which they may differ."""
-        return self.start + self.part.shape[3]
+    changes: Sequence[Change]
 
     def each(self, function: Callable[[Tensor], Tensor]) -> Self:
         """Return the same after a function of single positions, such as an activation or a normalisation."""
-        return self._replace(whole=function(self.whole), part=function(self.part))
+        changes = [change._replace(image=function(change.image)) for change in self.changes]
+        return self._replace(whole=function(self.whole), changes=changes)
 
     def flipped(self) -> Self:
         """Return the same, read from the other end."""
-        start = self.whole.shape[3] - self.stop
-        return self._replace(whole=self.whole.flip(3), part=self.part.flip(3), start=start)
-
-    def stretch(self, start: int, stop: int) -> Tensor:
-        """Return the versions' images from `start` to `stop`, which hold all that differs; zeros beyond the window."""
         n = self.whole.shape[3]
-        before, after = self._beside(max(start, 0), self.start), self._beside(self.stop, min(stop, n))
-        part = torch.cat([before, self.part, after], dim=3)
+        changes = [Change(change.image.flip(3), change.of, n - change.stop) for change in self.changes]
+        return self._replace(whole=self.whole.flip(3), changes=changes)
+
+    def stretch(self, change: Change, start: int, stop: int) -> Tensor:
+        """Return a change's images from `start` to `stop`, which hold all that differs; zeros beyond the window."""
+        n = self.whole.shape[3]
+        before = self._beside(change, max(start, 0), change.start)
+        after = self._beside(change, change.stop, min(stop, n))
+        part = torch.cat([before, change.image, after], dim=3)
         zeros = (max(-start, 0), max(stop - n, 0))
         return F.pad(part, zeros) if any(zeros) else part
 
-    def amax(self) -> Tensor:
-        """Return the maxima over positions, (windows + versions, channels): of the windows, then of their versions."""
-        best = self.part.amax((2, 3))
-        if self._outside().shape[3]:
-            best = torch.maximum(best, self._outside().amax((2, 3)).index_select(0, self.of))
-        return torch.cat([self.whole.amax((2, 3)), best])
+    def amax(self) -> list[Tensor]:
+        """Return the maxima over positions, (images, channels): of the windows, then of each change."""
+        found = [self.whole.amax((2, 3))]
+        for change in self.changes:
+            best = change.image.amax((2, 3))
+            outside = self._outside(change)
+            if outside.shape[3]:
+                best = torch.maximum(best, outside.amax((2, 3)).index_select(0, change.of))
+            found.append(best)
+        return found
 
-    def mean(self) -> Tensor:
-        """Return the means over positions, float32 (windows + versions, channels), in the order of `amax`."""
-        outside = self._outside().sum((2, 3), dtype=torch.float32)
-        part = self.part.sum((2, 3), dtype=torch.float32)
-        whole = self.whole.sum((2, 3), dtype=torch.float32)
-        return torch.cat([whole, outside.index_select(0, self.of) + part]) / self.whole.shape[3]
+    def mean(self) -> list[Tensor]:
+        """Return the means over positions, float32 (images, channels), in the order of `amax`."""
+        sums = [self.whole.sum((2, 3), dtype=torch.float32)]
+        for change in self.changes:
+            outside = self._outside(change).sum((2, 3), dtype=torch.float32)
+            sums.append(outside.index_select(0, change.of) + change.image.sum((2, 3), dtype=torch.float32))
+        return [one / self.whole.shape[3] for one in sums]
 
-    def _outside(self) -> Tensor:
-        return torch.cat([self.whole[..., : self.start], self.whole[..., self.stop :]], dim=3)
+    def _outside(self, change: Change) -> Tensor:
+        return torch.cat([self.whole[..., : change.start], self.whole[..., change.stop :]], dim=3)
 
-    def _beside(self, start: int, stop: int) -> Tensor:
+    def _beside(self, change: Change, start: int, stop: int) -> Tensor:
         # Positions before channels: as they lie in memory, so that what is taken out stays channels last.
         lines = self.whole[..., start:stop].permute(0, 2, 3, 1)
-        return lines.index_select(0, self.of).permute(0, 3, 1, 2)
+        return lines.index_select(0, change.of).permute(0, 3, 1, 2)
 
 
 @runtime_checkable
 class ReadsChanges(Protocol):
     """A network that shares work between a window and its changed versions."""
 
-    def change_logits(self, windows: ChangedWindows) -> Tensor:
-        """Return logits (2 x (windows + versions), TFs): of windows and versions, then of their reverse complements."""
+    def change_logits(self, windows: ChangedWindows) -> list[Tensor]:
+        """Return logits (2 x images, TFs) of the windows, then of each change: of images, then of their reverses."""
 
 
-def as_changed_windows(windows: Tensor, versions: Tensor, of: Tensor, start: int, stop: int) -> ChangedWindows:
-    """Return one-hot windows (windows, 4, length) with versions (versions, 4, length) that differ in start to stop."""
-    whole, part = (
-        one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        for one_hot in (windows, versions[:, :, start:stop])
-    )
-    return ChangedWindows(whole, part, of, start)
+def images(one_hot: Tensor) -> Tensor:
+    """Return one-hot windows (windows, 4, length) as images."""
+    return one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
 
 
 def convolve(
     windows: ChangedWindows, weight: Tensor, bias: Tensor | None, padding: int = 0, dilation: int = 1
 ) -> ChangedWindows:
-    """Return the convolution of both.
+    """Return the convolution of all images.
 
     Parameters
     ----------
@@ -118,14 +134,20 @@ def convolve(
     """
     reach = dilation * (weight.shape[3] - 1)
     whole = F.conv2d(windows.whole, weight, bias, padding=(0, padding), dilation=(1, dilation))
-    start, stop = max(windows.start + padding - reach, 0), min(windows.stop + padding, whole.shape[3])
-    seen = windows.stretch(start - padding, stop - padding + reach)
-    return ChangedWindows(whole, F.conv2d(seen, weight, bias, dilation=(1, dilation)), windows.of, start)
+    changes = []
+    for change in windows.changes:
+        start, stop = max(change.start + padding - reach, 0), min(change.stop + padding, whole.shape[3])
+        seen = windows.stretch(change, start - padding, stop - padding + reach)
+        changes.append(Change(F.conv2d(seen, weight, bias, dilation=(1, dilation)), change.of, start))
+    return ChangedWindows(whole, changes)
 
 
 def pool(windows: ChangedWindows, width: int) -> ChangedWindows:
     """Return the maxima of every `width` positions; what is left over at the end is left out."""
     whole = F.max_pool2d(windows.whole, (1, width))
-    start, stop = windows.start // width, min(-(-windows.stop // width), whole.shape[3])
-    part = F.max_pool2d(windows.stretch(start * width, stop * width), (1, width))
-    return ChangedWindows(whole, part, windows.of, start)
+    changes = []
+    for change in windows.changes:
+        start, stop = change.start // width, min(-(-change.stop // width), whole.shape[3])
+        seen = windows.stretch(change, start * width, stop * width)
+        changes.append(Change(F.max_pool2d(seen, (1, width)), change.of, start))
+    return ChangedWindows(whole, changes)

@@ -15,7 +15,7 @@ class DanQ(nn.Module):
     A convolution (320 x 26), max pooling by 13, ReLU and dropout 0.2; two bidirectional LSTM layers of 320 with dropout
     0.5 between them; a fully connected layer of 925 over all positions, and ReLU.
 
-    Pooling comes before the ReLU, with which it commutes, as in `kipoi_tfb.models.build.PaperCNN`. Dropout follows
+    Pooling comes before the ReLU, with which it commutes, as in `kipoi_tfb.models.paper_cnn.PaperCNN`. Dropout follows
     both, as in the paper's code: before the pooling it would be another network.
 
     Parameters

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from kipoi_tfb.models.changes import ChangedWindows, convolve, pool
+from kipoi_tfb.models.changes import ChangedWindows, convolve, images, pool
 
 __all__ = ["MotifCNN", "OwnMotifs"]
 
@@ -100,8 +100,8 @@ class MotifCNN(nn.Module):
         logits = _in_float32(self.head, self._summary(torch.cat([scanned, scanned.flip(3)])))
         return logits if self.own_motifs is None else logits + self.own_motifs(one_hot).repeat(2, 1)
 
-    def change_logits(self, windows: ChangedWindows) -> Tensor:
-        """Return the logits of windows and their changed versions and, below them, of their reverse complements.
+    def change_logits(self, windows: ChangedWindows) -> list[Tensor]:
+        """Return the logits of windows, then of each of their changes: of images and, below, of their reverses.
 
         The numbers are those of `both_strands`, up to rounding.
         """
@@ -111,11 +111,14 @@ class MotifCNN(nn.Module):
         scanned = matches.each(lambda both: self.scan_norm(torch.maximum(*both.chunk(2, dim=1))))
         best = scanned.amax()
         strands = [
-            torch.cat([trunk.of_changes(strand, best) for trunk in self.trunks], dim=1)  # type: ignore[operator]
+            [torch.cat(members, dim=1) for members in zip(*self._of_changes(strand, best), strict=True)]
             for strand in (scanned, scanned.flipped())
         ]
-        logits = _in_float32(self.head, torch.cat(strands) / len(self.trunks))
-        return logits if self.own_motifs is None else logits + self.own_motifs.of_changes(windows).repeat(2, 1)
+        logits = [_in_float32(self.head, torch.cat(both) / len(self.trunks)) for both in zip(*strands, strict=True)]
+        if self.own_motifs is None:
+            return logits
+        own = self.own_motifs.of_changes(windows)
+        return [one + added.repeat(2, 1) for one, added in zip(logits, own, strict=True)]
 
     def member_logits(self, embedded: Tensor) -> list[Tensor]:
         """Return the logits (batch, TFs) of each member; the head's are their mean."""
@@ -153,7 +156,7 @@ class MotifCNN(nn.Module):
     def _scan(self, one_hot: Tensor) -> Tensor:
         """Return the best match of each filter in every `pool` positions, normalised: (batch, filters, 1, bins)."""
         weight = self._both_filters()
-        image = one_hot.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+        image = images(one_hot)
         parts = image.split(_SCAN_WINDOWS) if image.device.type == "cpu" else (image,)
         with _float32_if(not self.training, image):
             return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
@@ -166,6 +169,9 @@ class MotifCNN(nn.Module):
         matches = F.conv2d(image, weight, padding=(0, weight.shape[3] // 2))
         forward, reverse = F.max_pool2d(matches, (1, self.pool)).chunk(2, dim=1)
         return torch.maximum(forward, reverse)
+
+    def _of_changes(self, scanned: ChangedWindows, best: list[Tensor]) -> list[list[Tensor]]:
+        return [trunk.of_changes(scanned, best) for trunk in self.trunks]  # type: ignore[operator]
 
     def _summary(self, scanned: Tensor) -> Tensor:
         best = scanned.amax((2, 3))
@@ -200,19 +206,17 @@ class OwnMotifs(nn.Module):
     def best_matches(self, one_hot: Tensor) -> Tensor:
         """Return the log-odds of the best match of each motif, (batch, motifs), of one-hot windows."""
         with _float32_if(True, one_hot):
-            image = one_hot.float().unsqueeze(2).contiguous(memory_format=torch.channels_last)
+            image = images(one_hot.float())
             return self._better_strand(
                 F.conv2d(image, both, padding=(0, self.WIDTH // 2)).amax((2, 3)) for both in self._both_strands()
             )
 
-    def of_changes(self, windows: ChangedWindows) -> Tensor:
-        """Return what the motifs add to the logits of windows and, below, of their changed versions."""
+    def of_changes(self, windows: ChangedWindows) -> list[Tensor]:
+        """Return what the motifs add to the logits of windows, then of each of their changes."""
         with _float32_if(True, windows.whole):
             exact = windows.each(Tensor.float)
-            matches = self._better_strand(
-                convolve(exact, both, None, self.WIDTH // 2).amax() for both in self._both_strands()
-            )
-        return self._added(matches)
+            by_filters = [convolve(exact, both, None, self.WIDTH // 2).amax() for both in self._both_strands()]
+        return [self._added(self._better_strand(some)) for some in zip(*by_filters, strict=True)]
 
     def _added(self, matches: Tensor) -> Tensor:
         with _float32_if(True, matches):
@@ -243,13 +247,13 @@ class _Trunk(nn.Module):
         trunk = F.relu(self.norm(self.blocks(self.mix(F.relu(scanned)))))
         return self._joined(trunk.amax((2, 3)), trunk.mean((2, 3)), best)
 
-    def of_changes(self, scanned: ChangedWindows, best: Tensor) -> Tensor:
-        """Return what the head sees of windows and, below, of their changed versions."""
+    def of_changes(self, scanned: ChangedWindows, best: list[Tensor]) -> list[Tensor]:
+        """Return what the head sees of windows, then of each of their changes."""
         trunk = _convolved(self.mix, scanned.each(F.relu))
         for block in self.blocks:
             trunk = block.of_changes(trunk)  # type: ignore[operator]
         trunk = trunk.each(lambda image: F.relu(self.norm(image)))
-        return self._joined(trunk.amax(), trunk.mean(), best)
+        return [self._joined(*seen) for seen in zip(trunk.amax(), trunk.mean(), best, strict=True)]
 
     def _joined(self, maximum: Tensor, mean: Tensor, best: Tensor) -> Tensor:
         joined = torch.cat([maximum, mean, best], dim=1)
@@ -276,8 +280,11 @@ class _Block(nn.Module):
     def of_changes(self, trunk: ChangedWindows) -> ChangedWindows:
         """Return the same of windows and of their changed versions."""
         added = _convolved(self.conv, trunk.each(F.relu)).each(self.norm)
-        part = trunk.stretch(added.start, added.stop) + added.part
-        return added._replace(whole=trunk.whole + added.whole, part=part)
+        changes = [
+            after._replace(image=trunk.stretch(before, after.start, after.stop) + after.image)
+            for before, after in zip(trunk.changes, added.changes, strict=True)
+        ]
+        return ChangedWindows(trunk.whole + added.whole, changes)
 
     def fold(self) -> None:
         if isinstance(self.norm, nn.BatchNorm2d):

@@ -1,21 +1,38 @@
-"""Networks over windows: batches, device, precision."""
+"""Running networks over windows: batches of one shape, each on one thread, as many at once as there are threads.
+
+A matrix product of another number of rows, or one that is shared out among other threads, may be computed by another
+kernel and differ in its last bits. So every batch is full, padded if need be, and runs on one thread, and what is
+computed for a window follows from the window alone: not from those beside it, nor from where the input was cut, nor
+from how many threads there are. They only decide how many batches run at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kipoi_tfb.models.changes import Change, ChangedWindows, ReadsChanges, images
 from kipoi_tfb.models.device import autocast, batch_size_for
-from kipoi_tfb.models.logits import as_tensor, both_strands, to_one_hot
+from kipoi_tfb.models.logits import as_tensor, both_strands, strand_logits, to_one_hot
+from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["logits_of"]
+__all__ = ["allele_logits_of", "logits_of"]
+
+_CELL = 20
+"""Bases: where ALT differs from REF is rounded to cells of so many, whose 60 substitutions nearly fill two batches."""
+_CHANGES = 8
+"""Batches of changed versions in one pass: their activations are in memory at the same time."""
+
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
 
 
-@torch.inference_mode()
 def logits_of(
     networks: Sequence[nn.Module],
     codes: NDArray[np.uint8],
@@ -42,14 +59,150 @@ def logits_of(
     """
     if not len(codes):
         return np.empty((0, 0), np.float32)
-    batch_size = batch_size or batch_size_for(device)
-    parts = []
-    for start in range(0, len(codes), batch_size):
-        one_hot = to_one_hot(as_tensor(codes[start : start + batch_size], device))
-        with autocast(device, precision):
-            logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
-        # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after the wait below.
-        parts.append((logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True))
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return torch.cat(parts).numpy()
+    n = batch_size or batch_size_for(device)
+
+    def run(start: int) -> Tensor:
+        one_hot = to_one_hot(as_tensor(_padded(codes[start : start + n], n), device))
+        logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
+        # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after `_each`.
+        return (logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True)
+
+    return torch.cat(_each(run, range(0, len(codes), n), device, precision))[: len(codes)].numpy()
+
+
+def allele_logits_of(
+    network: nn.Module,
+    windows: NDArray[np.uint8],
+    alt: NDArray[np.uint8],
+    of: NDArray[np.int64],
+    device: torch.device,
+    precision: str = "fp32",
+    batch_size: int | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return a network's logits of windows and of changed versions, float32 (windows or versions, 2, outputs).
+
+    A network that can (`kipoi_tfb.models.changes`) runs versions where they differ from their windows only.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode, on the device.
+    windows, alt
+        uint8 (windows, length) and (versions, length).
+    of
+        int64 (versions,), ascending: which window each is a version of.
+    device, precision, batch_size
+        See `kipoi_tfb.prediction.predictor.Predictor`.
+    """
+    if not isinstance(network, ReadsChanges):
+        both = np.concatenate([windows, alt])
+        logits = logits_of([network], both, device, precision, batch_size, read=strand_logits)
+        return logits[: len(windows)], logits[len(windows) :]
+    n = batch_size or batch_size_for(device)
+
+    def run(group: _Group) -> list[Tensor]:
+        changes = [
+            Change(
+                images(to_one_hot(as_tensor(_padded(alt[some, start:stop], n), device))),
+                as_tensor(_padded(np.searchsorted(group.windows, of[some]), n, 0), device),
+                start,
+            )
+            for some, start, stop in group.changes
+        ]
+        whole = images(to_one_hot(as_tensor(_padded(windows[group.windows], n), device)))
+        logits = network.change_logits(ChangedWindows(whole, changes))
+        return [torch.stack(one.float().chunk(2), 1).to("cpu", non_blocking=True) for one in logits]
+
+    groups = list(_groups(windows, alt, of, n))
+    n_outputs = cast(nn.Linear, network.get_submodule("head")).out_features
+    found = [np.full((len(codes), 2, n_outputs), np.nan, np.float32) for codes in (windows, alt)]
+    for group, (whole, *changed) in zip(groups, _each(run, groups, device, precision), strict=True):
+        found[0][group.windows] = whole[: len(group.windows)].numpy()
+        for (some, _, _), versions in zip(group.changes, changed, strict=True):
+            found[1][some] = versions[: len(some)].numpy()
+    for of_codes, codes in zip(found, (windows, alt), strict=True):
+        of_codes[(codes == UNKNOWN).all(1)] = np.nan
+    return found[0], found[1]
+
+
+class _Group(NamedTuple):
+    """What one forward pass computes of alleles.
+
+    Attributes
+    ----------
+    windows
+        Which windows, ascending.
+    changes
+        Which versions of them, with the first base and the one behind the last that are run.
+    """
+
+    windows: NDArray[np.int64]
+    changes: list[tuple[NDArray[np.int64], int, int]]
+
+
+def _groups(windows: NDArray[np.uint8], alt: NDArray[np.uint8], of: NDArray[np.int64], n: int) -> Iterator[_Group]:
+    """Yield groups of at most n windows, with batches of at most n versions that are changed in one stretch."""
+    start, stop = _stretches(windows[of] != alt)
+    changes: dict[tuple[int, ...], list[tuple[NDArray[np.int64], int, int]]] = {}
+    for first, last in np.unique(np.stack([start, stop], axis=1), axis=0).tolist():
+        rows = np.flatnonzero((start == first) & (stop == last))
+        shared = np.unique(of[rows])
+        for one in range(0, len(shared), n):
+            some = shared[one : one + n]
+            own = rows[np.searchsorted(of[rows], some[0]) : np.searchsorted(of[rows], some[-1], "right")]
+            batches = [(own[at : at + n], first, last) for at in range(0, len(own), n)]
+            changes.setdefault(tuple(some.tolist()), []).extend(batches)
+    for key, batches in changes.items():
+        for at in range(0, len(batches), _CHANGES):
+            yield _Group(np.array(key), batches[at : at + _CHANGES])
+
+
+def _stretches(differs: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first base and the one behind the last that are run of each row, given where it is changed.
+
+    They follow from the allele alone: from its cell to the end of the same, of the next, or of the window. The middle
+    base, where `tfb score` puts variants, has a cell of its own.
+    """
+    length = differs.shape[1]
+    middle = length // 2
+    edges = np.unique([0, length, *range(middle, 0, -_CELL), *range(middle + 1, length, _CELL)])
+    first = differs.argmax(1)
+    behind = np.maximum(length - differs[:, ::-1].argmax(1), first + 1)
+    behind[~differs.any(1)] = 1
+    cell = np.searchsorted(edges, first, "right") - 1
+    ends = edges[np.minimum(cell[:, None] + [1, 2, len(edges)], len(edges) - 1)]
+    return edges[cell], ends[np.arange(len(ends)), (ends < behind[:, None]).sum(1)]
+
+
+def _padded(rows: NDArray, n: int, value: int = UNKNOWN) -> NDArray:
+    """Return n rows: those given, and others below them."""
+    padding = [(0, n - len(rows)), *[(0, 0)] * (rows.ndim - 1)]
+    return np.pad(rows, padding, constant_values=value)
+
+
+def _each(
+    function: Callable[[_Given], _Found], items: Sequence[_Given], device: torch.device, precision: str
+) -> list[_Found]:
+    """Return what a function gives for each item, on a CPU for as many at once as torch has threads."""
+
+    def run(item: _Given) -> _Found:
+        # Either is a thread's own.
+        with torch.inference_mode(), autocast(device, precision):
+            return function(item)
+
+    if device.type != "cpu":
+        found = [run(item) for item in items]
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return found
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(min(threads, len(items)), "tfb-batches", _use_one_thread) as workers:
+            return list(workers.map(run, items))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _use_one_thread() -> None:
+    torch.get_num_threads()  # asked first, or the process's number would be set in place of what follows
+    torch.set_num_threads(1)

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from kipoi_tfb.motifs.profiles import Motif, MotifScorer, choose_profiles, log_odds
+from kipoi_tfb.motifs.profiles import Motif, log_odds
 from kipoi_tfb.motifs.scan import BestHits, StripedWindows
+from kipoi_tfb.motifs.scorer import MotifScorer, choose_profiles
 from kipoi_tfb.motifs.streme import run_streme
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sampling import balanced_sample, seed_of
@@ -134,7 +135,7 @@ def denovo_scorer(
     tfs
         Names of the columns of `labels`.
     codes, labels
-        Of the training chromosomes, see `kipoi_tfb.motifs.profiles.choose_profiles`.
+        Of the training chromosomes, see `kipoi_tfb.motifs.scorer.choose_profiles`.
     seed
         Of the draws of windows, as in `tfb_matrix_data.sampling.balanced_sample`.
     n_motifs, engine

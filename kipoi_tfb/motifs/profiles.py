@@ -1,18 +1,12 @@
-"""Known motifs: read profiles, make log-odds of them, and score windows with them.
-
-A window's score for a motif is its *sum occupancy*: the log of the summed odds of all positions on both strands, the
-measure of the paper's motif baseline (Novakovsky et al. 2021, Methods) and of GOMER (Granek & Clarke 2005,
-doi:10.1186/gb-2005-6-10-r87). The best hit is there as a second measure.
-
-Positions are scored by lightmotif: on one core it takes a third of the time of a loop compiled by numba, and less of
-that of torch's conv1d, which multiplies with four rows of which three are zero (`experiments/baselines.py speed`).
-"""
+"""Profiles of motifs: read from files and JASPAR, made log-odds and filters."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Literal
 
 import numpy as np
@@ -21,36 +15,24 @@ from Bio.motifs.jaspar import Motif as JasparMotif
 from memelite.io import read_meme
 from numpy.typing import NDArray
 from pyjaspar import jaspardb
-from sklearn.metrics import average_precision_score
 
-from kipoi_tfb.motifs.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.modes import read_profiles
-from tfb_matrix_data.sampling import balanced_sample, seed_of
-from tfb_matrix_data.sequence import gc_content
 
 __all__ = [
-    "Measure",
     "Motif",
-    "MotifScorer",
-    "choose_profiles",
     "jaspar_motifs",
-    "jaspar_scorer",
     "log_odds",
     "motif_filters",
     "read_motifs",
-    "score_motifs",
 ]
-
-Measure = Literal["occupancy", "best"]
 
 PSEUDOCOUNT = 1.0
 """Sites added to each column of a PFM, a quarter of one per base."""
 
 MEME_SITES = 100.0
 """Sites that a matrix of frequencies is taken to be made of: MEME files need not say."""
-
-_CHUNK = 2048  # windows scored at once: the scores of all their positions stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +118,7 @@ def jaspar_motifs(
 
 
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:
-    """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain text.
+    """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain or gzip.
 
     Each is named in capitals after its name in the file, the part before a ``(``; MEME's ``MOTIF id name`` gives
     both, ``MOTIF id`` makes the name of the identifier. MEME's frequencies count as those of `MEME_SITES` sites.
@@ -146,12 +128,10 @@ def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "a
     InputError
         If the file is missing, of another format, has no motif, or has one with a column that holds nothing.
     """
-    if format == "auto":
-        format = "meme" if Path(path).suffix in {".meme", ".txt"} else "jaspar"
+    format = format if format != "auto" else "meme" if Path(path).suffix in {".meme", ".txt"} else "jaspar"
+    text = "".join(f"{line}\n" for _, line in read_lines(path))
     try:
-        motifs = list(_read_meme(path) if format == "meme" else _read_jaspar(path))
-    except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror or error})") from None
+        motifs = list(_read_meme(text) if format == "meme" else _read_jaspar(path, text))
     except InputError:
         raise
     except Exception as error:  # Biopython raises no narrower one
@@ -162,149 +142,6 @@ def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "a
         if not motif.width or not np.isfinite(motif.pfm).all() or (motif.pfm < 0).any() or not motif.pfm.sum(0).all():
             raise InputError(path, f"motif {motif.matrix_id} has a column without counts, or a negative one")
     return motifs
-
-
-def score_motifs(
-    motifs: Sequence[Motif],
-    codes: NDArray[np.uint8],
-    measure: Measure = "occupancy",
-    pseudocount: float = PSEUDOCOUNT,
-) -> NDArray[np.float32]:
-    """Score windows with motifs on both strands.
-
-    Parameters
-    ----------
-    motifs
-        Profiles.
-    codes
-        uint8 (windows, length); an N has the odds of background, 1.
-    measure
-        ``occupancy``: log of the sum of the odds over all positions and both strands; ``best``: the highest log-odds.
-    pseudocount
-        See `log_odds`.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 (windows, motifs), natural logarithms.
-
-    Raises
-    ------
-    ConfigError
-        If windows are shorter than a motif.
-    """
-    length = codes.shape[1]
-    for motif in motifs:
-        if motif.width > length:
-            raise ConfigError(f"windows of {length} bp are shorter than motif {motif.matrix_id} ({motif.width} bp)")
-    pwms = [log_odds(motif.pfm, pseudocount) for motif in motifs]
-    scores = np.empty((len(codes), len(motifs)), np.float32)
-    for start in range(0, len(codes), _CHUNK):
-        windows = StripedWindows(codes[start : start + _CHUNK])
-        score = windows.best if measure == "best" else windows.occupancy
-        for column, pwm in enumerate(pwms):
-            scores[start : start + _CHUNK, column] = score(pwm)
-    return scores
-
-
-def choose_profiles(
-    motifs: Mapping[str, Sequence[Motif]],
-    codes: NDArray[np.uint8],
-    labels: NDArray[np.int8],
-    seed: int = 0,
-    at_most: int | None = 2000,
-    measure: Measure = "occupancy",
-) -> dict[str, Motif]:
-    """Choose the profile of each TF that tells its bound windows best from GC-matched unbound ones, by AUPRC.
-
-    On windows of the training chromosomes this is an honest choice; on those of the test it is the *oracle*, which no
-    other choice of profiles can beat: a generous baseline, and no more than that.
-
-    Parameters
-    ----------
-    motifs
-        {TF: its profiles}; the order is that of the columns of `labels`.
-    codes
-        uint8 (windows, length).
-    labels
-        int8 (windows, TFs): 1 bound, 0 unbound, -1 unresolved.
-    seed
-        Of the draw; `tfb_matrix_data.sampling.seed_of` gives each column its own.
-    at_most
-        Bound windows looked at per TF; None: all.
-    measure
-        What the profiles are ranked by, see `score_motifs`.
-
-    Returns
-    -------
-    dict
-        {TF: profile}; the first of a TF's profiles where it has but one, or no bound or unbound windows.
-    """
-    if labels.shape != (len(codes), len(motifs)):
-        raise ConfigError(f"labels of shape {labels.shape} for {len(codes)} windows and {len(motifs)} TFs")
-    gc = gc_content(codes)
-    chosen = {}
-    for column, (tf, profiles) in enumerate(motifs.items()):
-        best = profiles[0]
-        if len(profiles) > 1:
-            own = labels[:, column]
-            bound = int((own == 1).sum())
-            limit = at_most if at_most is not None and bound > at_most else None
-            sample = balanced_sample(own, gc, seed_of(seed, column), limit)
-            if len(sample.bound) and len(sample.unbound):
-                scores = score_motifs(profiles, codes[sample.regions], measure)
-                best = profiles[int(np.argmax([average_precision_score(sample.labels, s) for s in scores.T]))]
-        chosen[tf] = best
-    return chosen
-
-
-@dataclass(frozen=True, eq=False)
-class MotifScorer:
-    """A scorer, one motif per TF: what `kipoi_tfb.evaluation.evaluate` tests in one table with models.
-
-    Attributes
-    ----------
-    name
-        Of the scorer, for tables.
-    motifs
-        {TF: its motif}.
-    measure
-        See `score_motifs`.
-    """
-
-    name: str
-    motifs: Mapping[str, Motif]
-    measure: Measure = "occupancy"
-    calibrated = False
-
-    @property
-    def tfs(self) -> tuple[str, ...]:
-        """Names of the columns of the scores."""
-        return tuple(self.motifs)
-
-    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return float32 (windows, TFs), higher: more likely bound, of uint8 windows (windows, length)."""
-        return score_motifs(list(self.motifs.values()), codes, self.measure)
-
-
-def jaspar_scorer(
-    tfs: Sequence[str],
-    codes: NDArray[np.uint8] | None = None,
-    labels: NDArray[np.int8] | None = None,
-    seed: int = 0,
-    at_most: int | None = 2000,
-    name: str = "jaspar",
-    measure: Measure = "occupancy",
-) -> MotifScorer:
-    """Return the scorer of TFs by their JASPAR 2020 profiles.
-
-    With windows and labels each TF has the profile that `choose_profiles` takes, else the first of `jaspar_motifs`.
-    The parameters are those of `choose_profiles` and `MotifScorer`.
-    """
-    motifs = jaspar_motifs(tfs)
-    if codes is None or labels is None:
-        return MotifScorer(name, {tf: profiles[0] for tf, profiles in motifs.items()}, measure)
-    return MotifScorer(name, choose_profiles(motifs, codes, labels, seed, at_most, measure), measure)
 
 
 def motif_filters(motifs: Sequence[Motif], width: int, pseudocount: float = PSEUDOCOUNT) -> NDArray[np.float32]:
@@ -329,19 +166,18 @@ def _from_biopython(motif: JasparMotif, tf: str) -> Motif:
     return Motif(motif.name, motif.matrix_id, tf, np.array([motif.counts[base] for base in "ACGT"], float))
 
 
-def _read_jaspar(path: str | Path) -> Iterator[Motif]:
-    with open(path, encoding="utf-8") as stream:
-        headers = sum(line.startswith(">") for line in stream)
-        stream.seek(0)
-        found = parse(stream, "jaspar")
+def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
+    headers, found = sum(line[:1] == ">" for line in text.splitlines()), parse(io.StringIO(text), "jaspar")
     if len(found) != headers:  # Biopython drops a motif that lacks rows and takes one without a header
         raise InputError(path, f"has {headers} lines that start with '>' but {len(found)} motifs of four rows")
-    for motif in found:
-        yield _from_biopython(motif, _tf(motif.name))
+    yield from (_from_biopython(motif, _tf(motif.name)) for motif in found)
 
 
-def _read_meme(path: str | Path) -> Iterator[Motif]:
-    for key, frequencies in read_meme(str(path)).items():
+def _read_meme(text: str) -> Iterator[Motif]:
+    with NamedTemporaryFile(suffix=".meme") as plain:  # memelite opens a file by its name
+        Path(plain.name).write_text(text, encoding="utf-8")
+        found = read_meme(plain.name)
+    for key, frequencies in found.items():
         matrix_id, _, name = key.partition(" ")
         yield Motif(name or matrix_id, matrix_id, _tf(name or matrix_id), frequencies * MEME_SITES)
 

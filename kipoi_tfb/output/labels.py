@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from kipoi_tfb.output.tables import FORMATS, open_table
 from kipoi_tfb.output.tracks import open_track
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
-from tfb_matrix_data.files import atomic_path, read_lines
+from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind, Regions
 from tfb_matrix_data.sampling import TfSample
 
@@ -225,10 +226,11 @@ def read_regions_column(path: str | Path) -> NDArray[np.int64]:
     InputError
         If there is no such column, or a value is not an index.
     """
-    lines = read_lines(path)
-    header = next(lines)[1].split("\t")
+    lines = ((number, line) for number, line in read_lines(path) if line.strip() and not line.startswith("#"))
+    number, line = next(lines, (1, ""))
+    header = line.split("\t")
     if "region" not in header:
-        raise InputError(path, f"has no column 'region' (columns: {', '.join(header)[:80]})", 1)
+        raise InputError(path, f"has no column 'region' (columns: {', '.join(header)[:80]})", number)
     at = header.index("region")
     found = []
     for number, line in lines:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tfb_matrix_data.errors import InputError, TfbError, UnfinishedError
-from tfb_matrix_data.files import atomic_path, check_output
+from tfb_matrix_data.files import atomic_path, check_output, locked
 
 __all__ = ["Pieces"]
 
 logger = logging.getLogger(__name__)
+
+_LOCK = ".lock"
 
 
 class Pieces:
@@ -37,7 +38,9 @@ class Pieces:
     Raises
     ------
     InputError
-        If the folder holds pieces of another run, or a run is writing there now.
+        If the folder holds pieces of another run.
+    LockedError
+        If a run is writing there now.
     """
 
     def __init__(self, output: str | Path, run: Mapping[str, Any]) -> None:
@@ -50,22 +53,18 @@ class Pieces:
 
     def __enter__(self) -> Pieces:
         record = self.folder / "run.json"
-        if self.folder.exists():
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except PermissionError as error:
+            raise InputError(self.output, "cannot be written (permission denied); choose another output") from error
+        held = f"{self.output}: another run is writing it now; wait for it, or choose another output"
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder / _LOCK, wait=False, held=held))
             self._check(record)
             self._found = bool(self._pieces())
-        else:
-            try:
-                self.folder.mkdir()
-            except PermissionError as error:
-                raise InputError(self.output, "cannot be written (permission denied); choose another output") from error
-        self._lock = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise InputError(self.output, f"another run is writing it now (it holds {self.folder.name})") from None
-        with atomic_path(record) as temporary:
-            temporary.write_text(json.dumps(self.run, indent=1) + "\n")
+            with atomic_path(record) as temporary:
+                temporary.write_text(json.dumps(self.run, indent=1) + "\n")
+            self._lock = stack.pop_all()
         return self
 
     def __exit__(
@@ -82,7 +81,7 @@ class Pieces:
             )
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.close()
 
     def add(self, digest: str, write: Callable[[Path], None]) -> None:
         """Add the next piece: call `write` with a path to write to, unless the piece is there already.
@@ -132,7 +131,7 @@ class Pieces:
         try:
             before = json.loads(record.read_text())
         except (OSError, ValueError):
-            if any(self.folder.iterdir()):
+            if any(path.name != _LOCK for path in self.folder.iterdir()):
                 raise InputError(self.folder, "is in the way, and not of this program; delete or rename it") from None
             return  # killed before anything was written
         differs = sorted(key for key in {*before, *self.run} if before.get(key) != self.run.get(key))
@@ -140,5 +139,5 @@ class Pieces:
             raise InputError(
                 self.folder,
                 f"holds pieces of another run (other {', '.join(differs)}); "
-                "give the same command to go on, or delete the folder to start anew",
+                "give the same command on the same kind of machine to go on, or delete the folder to start anew",
             )

@@ -16,7 +16,7 @@ def no_bar() -> Iterator[Callable[..., None]]:
 
 
 @contextmanager
-def progress_bar(description: str, total: int | Callable[[], int] | None) -> Iterator[Callable[..., None]]:
+def progress_bar(description: str, total: int | Callable[[], int | None] | None) -> Iterator[Callable[..., None]]:
     """Give a function ``advance(n, text="")`` that moves a bar on stderr, if that is a terminal.
 
     Parameters

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from kipoi_tfb.models.changes import ReadsChanges, as_changed_windows
-from kipoi_tfb.models.device import autocast, batch_size_for, choose_device, choose_precision
-from kipoi_tfb.models.logits import as_tensor, average, probability, strand_logits, to_one_hot
-from kipoi_tfb.models.run import logits_of
+from kipoi_tfb.models.changes import ReadsChanges
+from kipoi_tfb.models.device import batch_size_for, choose_device, choose_precision
+from kipoi_tfb.models.logits import average, probability, strand_logits
+from kipoi_tfb.models.run import allele_logits_of, logits_of
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.names import file_part
-from tfb_matrix_data.sequence import UNKNOWN
 
 __all__ = ["Predictor"]
-
-_SHORT = 16
-"""Bases: ALTs that differ from REF in so few, and nearly at the same place, are run together."""
 
 
 class Predictor:
@@ -134,36 +128,14 @@ class Predictor:
         if not any(isinstance(network, ReadsChanges) for network in self._networks):
             both = read(np.concatenate([windows, alt]))
             return both[: len(windows)][of], both[len(windows) :]
-        parts = [self._allele_logits(network, windows, alt, of) for network in self._networks]
+        how = (self.device, self.precision, self.batch_size)
+        parts = [allele_logits_of(network, windows, alt, of, *how) for network in self._networks]
         found = []
         for alleles in zip(*parts, strict=True):
             logits = torch.from_numpy(np.concatenate(alleles, axis=2))
             found.append((logits if strands else average(logits)).numpy())
         of_ref, of_alt = found if self._keep is None else (logits[..., self._keep] for logits in found)
         return of_ref[of], of_alt
-
-    @torch.inference_mode()
-    def _allele_logits(
-        self, network: nn.Module, windows: NDArray[np.uint8], alt: NDArray[np.uint8], of: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the logits (windows, 2, outputs) and (alleles, 2, outputs) of one network; `of` ascends."""
-        if not isinstance(network, ReadsChanges):
-            both = np.concatenate([windows, alt])
-            logits = logits_of([network], both, self.device, self.precision, self.batch_size, read=strand_logits)
-            return logits[: len(windows)], logits[len(windows) :]
-        n_outputs = cast(nn.Linear, network.get_submodule("head")).out_features
-        found = [np.full((len(codes), 2, n_outputs), np.nan, np.float32) for codes in (windows, alt)]
-        for rows, start, stop in _alike(windows, alt, of):
-            for some in _batches(rows, of, self.batch_size):
-                shared, place = np.unique(of[some], return_inverse=True)
-                whole, versions = (to_one_hot(as_tensor(one, self.device)) for one in (windows[shared], alt[some]))
-                changed = as_changed_windows(whole, versions, as_tensor(place, self.device), start, stop)
-                with autocast(self.device, self.precision):
-                    logits = torch.stack(network.change_logits(changed).float().chunk(2), 1).cpu().numpy()
-                found[0][shared], found[1][some] = logits[: len(shared)], logits[len(shared) :]
-        for logits, codes in zip(found, (windows, alt), strict=True):
-            logits[(codes == UNKNOWN).all(1)] = np.nan
-        return found[0], found[1]
 
     def probability(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability of binding, float32 (windows, columns); NaN for windows of unknown bases only."""
@@ -199,26 +171,3 @@ def _chosen(wanted: Sequence[str], columns: Sequence[str], tfs: Sequence[str]) -
             raise UnknownNameError("TF", name, dict.fromkeys([*columns, *tfs]))
         found |= dict.fromkeys(own)
     return list(found)
-
-
-def _alike(
-    windows: NDArray[np.uint8], alt: NDArray[np.uint8], of: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], int, int]]:
-    """Yield the alleles that differ from their windows at nearly the same place: rows, and from where to where."""
-    differs = windows[of] != alt
-    start = differs.argmax(1)
-    stop = np.maximum(np.where(differs.any(1), alt.shape[1] - differs[:, ::-1].argmax(1), 0), start + 1)
-    key = np.where(stop - start <= _SHORT, start // _SHORT, -1)
-    for one in np.unique(key).tolist():
-        rows = np.flatnonzero(key == one)
-        yield rows, int(start[rows].min()), int(stop[rows].max())
-
-
-def _batches(rows: NDArray[np.int64], of: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield rows, at most half a batch of windows and two batches of their versions at once."""
-    rank = np.unique(of[rows], return_inverse=True)[1]
-    n_windows = max(batch_size // 2, 1)
-    for one in range(0, int(rank[-1]) + 1, n_windows):
-        some = rows[np.searchsorted(rank, one) : np.searchsorted(rank, one + n_windows)]
-        for at in range(0, len(some), 2 * batch_size):
-            yield some[at : at + 2 * batch_size]

@@ -1,8 +1,23 @@
-"""What is said of an allele, and under which name: the columns of tables and fields of an annotated VCF."""
+"""What is said of an allele, and under which name: the columns of every format that `tfb score` writes."""
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_SCORES", "FIXED", "MAX_EFFECT", "SCORES", "TIDY", "TOP", "VEFF2"]
+from kipoi_tfb.models.logits import BOUND, NOTABLE
+
+__all__ = [
+    "COUNTS",
+    "DEFAULT_SCORES",
+    "FIXED",
+    "LINE",
+    "MAX_EFFECT",
+    "PERCENTILES",
+    "SCORES",
+    "TEXTS",
+    "TIDY",
+    "TOP",
+    "VARIANT_PERCENTILE",
+    "VEFF2",
+]
 
 MAX_EFFECT = "max_effect"
 
@@ -24,6 +39,8 @@ SCORES = {
     "alt": "probability of binding with ALT",
     "effect": "log-odds of binding with ALT minus with REF, natural logarithm; positive: ALT strengthens binding, "
     "negative: ALT weakens it",
+    "impact": "size of the effect: the effect times P / (P + e (1 - P)), P being the larger of the probabilities "
+    "with REF and with ALT; small where neither allele is bound; sign as of the effect",
     "diff": "probability of binding with ALT minus with REF; positive: ALT strengthens binding, negative: ALT weakens "
     "it",
     "disagreement": "absolute difference between the effects on the two strands, whose mean is the effect, in its "
@@ -31,18 +48,45 @@ SCORES = {
     "percentile": "per cent of random variants of the same class and similar GC content, in open regions, that have a "
     "smaller effect, 0 to 100; near 100: ALT strengthens binding more than nearly all of them, near 0: ALT weakens it "
     "more",
+    "impact_percentile": "per cent of random variants of the same class and similar GC content, in open regions, that "
+    "have a smaller impact, 0 to 100; read as the percentile",
+    "activity": "per cent of random variants in open regions, of similar GC content, whose better-bound allele is "
+    "bound with less probability, 0 to 100",
     MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
     "effect",
 }
 """Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
 
-DEFAULT_SCORES = ("ref", "alt", "effect")
+PERCENTILES = ("percentile", "impact_percentile", "activity")
+"""Those of `SCORES` that an entry must have a null for."""
 
-TOP = {
-    "top_gained": "TFs whose binding ALT strengthens most, with their positive effects, largest first",
-    "top_lost": "TFs whose binding ALT weakens most, with their negative effects, most negative first",
+DEFAULT_SCORES = ("ref", "alt", "effect", "impact")
+
+LINE = {
+    "sum_difference": "sum over all TFs of the probability of binding with ALT minus with REF: by how many more TFs "
+    "ALT is bound",
+    "largest_impact": "impact of largest magnitude over all TFs, with its sign",
+    "largest_impact_tf": f"the TF that has it; a dot where neither allele is bound by it (P < {BOUND:g})",
+    "n_gained": f"TFs that ALT gains: impact of at least {NOTABLE:g}, P of at least {BOUND:g} with an allele",
+    "n_lost": f"TFs that ALT loses: impact of at most -{NOTABLE:g}, P of at least {BOUND:g} with an allele",
+    "variant_percentile": "per cent of random variants of the same class and similar GC content, in open regions, "
+    "whose largest impact over all TFs is smaller in magnitude, 0 to 100",
+    "top_gained": "TFs whose binding ALT strengthens most, with their positive impacts, largest first; of TFs that "
+    f"bind an allele (P of at least {BOUND:g})",
+    "top_lost": "TFs whose binding ALT weakens most, with their negative impacts, most negative first; of TFs that "
+    f"bind an allele (P of at least {BOUND:g})",
 }
-"""Columns of text and what they say; `kipoi_tfb.variants.effects.top_tfs`."""
+"""Columns of the allele as a whole and what they say; `kipoi_tfb.variants.line`."""
+
+VARIANT_PERCENTILE = "variant_percentile"
+"""The one of `LINE` that an entry must have a null for."""
+
+TOP = ("top_gained", "top_lost")
+TEXTS = ("largest_impact_tf", *TOP)
+"""Those of `LINE` that are text, a dot for none; the others are numbers."""
+
+COUNTS = ("n_gained", "n_lost")
+"""Those of `LINE` that are whole numbers."""
 
 TIDY = {"ref": "p_ref", "alt": "p_alt"}
 """Names of `SCORES` in a tidy table where they are other: it has columns ref and alt for the alleles."""

@@ -10,17 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from kipoi_tfb.models.logits import average, difference, disagreement, effect, probability
+from kipoi_tfb.models.logits import average, difference, disagreement, effect, impact, probability
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import MAX_EFFECT, SCORES, TOP
-from kipoi_tfb.zoo.null import EffectNull, allele_classes, read_null
+from kipoi_tfb.variants.columns import LINE, MAX_EFFECT, PERCENTILES, SCORES, TEXTS, TOP, VARIANT_PERCENTILE
+from kipoi_tfb.variants.line import allele_line
+from kipoi_tfb.variants.percentiles import Percentiles
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.sequence import gc_content
 from tfb_matrix_data.variants import Variants
 
-__all__ = ["EffectScorer", "Effects", "top_tfs", "window_shifts"]
+__all__ = ["EffectScorer", "Effects", "window_shifts"]
 
 
 class Effects(NamedTuple):
@@ -30,12 +30,12 @@ class Effects(NamedTuple):
     ----------
     values
         float32 (alleles, TFs) by score; NaN for an allele that is not scored.
-    texts
-        One text per allele, by column; ``"."`` for none.
+    line
+        By column one number per allele, float32, NaN for none; or one text, of dtype object, ``"."`` for none.
     """
 
     values: Mapping[str, NDArray[np.float32]]
-    texts: Mapping[str, list[str]]
+    line: Mapping[str, NDArray]
 
 
 class EffectScorer:
@@ -51,8 +51,10 @@ class EffectScorer:
         Which of `kipoi_tfb.variants.columns.SCORES`.
     shifts
         (largest, step) shift of the window in bp for ``max_effect``; see `window_shifts`.
+    line
+        Whether the columns of the allele as a whole are wanted; see `kipoi_tfb.variants.columns.LINE`.
     top
-        How many TFs are named that an allele gains most, and loses most; 0 for no such columns.
+        How many TFs the line names that an allele gains most, and loses most; 0 for no such columns.
     allele_swap
         As alleles were placed; see `tfb_matrix_data.alleles.allele_windows`.
 
@@ -60,13 +62,19 @@ class EffectScorer:
     ----------
     scores
         As given, with ``max_effect`` where there are shifts.
+    line
+        Columns of the allele as a whole.
+    percentiles
+        What percentiles are taken from; None where none is wanted, or there is no null for ``variant_percentile``.
+    notice
+        Why ``variant_percentile`` is left out; empty where it is not.
 
     Raises
     ------
     ConfigError
         If a score is none of them, or needs shifts and there are none, or the shifts make no sense.
     EntryError
-        If the percentile is wanted and an entry has no null, or one made for other weights.
+        If a percentile per TF is wanted and an entry has no null, or one made for other weights or of an older format.
     """
 
     def __init__(
@@ -75,6 +83,7 @@ class EffectScorer:
         genome: Genome,
         scores: Sequence[str],
         shifts: tuple[int, int] | None = None,
+        line: bool = False,
         top: int = 0,
         allele_swap: bool = False,
     ) -> None:
@@ -86,35 +95,56 @@ class EffectScorer:
         self.predictor, self.genome, self.top, self.allele_swap = predictor, genome, top, allele_swap
         self.shifts = window_shifts(*shifts, predictor.window_length) if shifts else ()
         self.scores = list(dict.fromkeys([*scores, *([MAX_EFFECT] if shifts else [])]))
-        self.nulls = _nulls(predictor) if "percentile" in scores else []
+        self.percentiles = Percentiles(predictor) if {*scores} & {*PERCENTILES} else None
+        self.line = [name for name in LINE if line and (top or name not in TOP)]
+        self.notice = self._without_percentile() if line else ""
+        if self.notice:
+            self.line.remove(VARIANT_PERCENTILE)
+
+    def _without_percentile(self) -> str:
+        """Return why the line has no percentile; empty where the null for it was found."""
+        try:
+            found = self.percentiles or Percentiles(self.predictor)
+        except EntryError as error:
+            return f"column {VARIANT_PERCENTILE} is left out: {error}"
+        if not found.of_whole:
+            return f"column {VARIANT_PERCENTILE} is left out: it is for all TFs of one entry together"
+        self.percentiles = found
+        return ""
 
     def __call__(self, variants: Variants, windows: AlleleWindows) -> Effects:
         """Return the scores of alleles, given their windows."""
         rows = windows.scored
         shape = (len(variants), len(self.predictor.columns))
         values = {score: np.full(shape, np.nan, np.float32) for score in self.scores}
-        texts = {name: ["."] * len(variants) for name in TOP} if self.top else {}
+        line: dict[str, NDArray] = {
+            name: np.full(len(variants), *((".", object) if name in TEXTS else (np.nan, np.float32)))
+            for name in self.line
+        }
         if not len(rows):
-            return Effects(values, texts)
+            return Effects(values, line)
         part = variants.take(rows)
         ref, alt, disagreed = self._logits(windows.ref[rows], windows.alt[rows])
-        centred = effect(ref, alt)
         found: dict[str, Callable[[], Tensor]] = {
             "ref": lambda: probability(ref),
             "alt": lambda: probability(alt),
-            "effect": lambda: centred,
+            "effect": lambda: effect(ref, alt),
+            "impact": lambda: impact(ref, alt),
             "diff": lambda: difference(ref, alt),
             "disagreement": lambda: disagreed,
-            "percentile": lambda: self._percentiles(part, windows, centred.numpy()),
-            MAX_EFFECT: lambda: self._largest(part, centred),
+            MAX_EFFECT: lambda: self._largest(part, effect(ref, alt)),
         }
+        said = allele_line(self.predictor.columns, ref, alt, self.top) if self.line else {}
+        if self.percentiles is not None:
+            matched = self.percentiles.matched(part, windows)
+            found |= matched.scores(ref, alt)
+            if VARIANT_PERCENTILE in line:
+                said |= {VARIANT_PERCENTILE: matched.largest(said["largest_impact"])}
         for score, written in values.items():
             written[rows] = found[score]().numpy()
-        for name, column in texts.items():
-            n = self.top if name == "top_gained" else -self.top
-            for row, text in zip(rows.tolist(), top_tfs(self.predictor.columns, centred.numpy(), n), strict=True):
-                column[row] = text
-        return Effects(values, texts)
+        for name, column in line.items():
+            column[rows] = said[name]
+        return Effects(values, line)
 
     def _logits(self, ref: NDArray[np.uint8], alt: NDArray[np.uint8]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the averaged logits of both alleles and, where it is wanted, the disagreement of the strands."""
@@ -135,20 +165,6 @@ class EffectScorer:
             shifted = effect(*map(torch.from_numpy, self.predictor.allele_logits(wide.ref[:, at], wide.alt[:, at])))
             largest = torch.where(shifted.abs() > largest.abs(), shifted, largest)  # never a NaN
         return largest
-
-    def _percentiles(self, variants: Variants, windows: AlleleWindows, effects: NDArray[np.float32]) -> Tensor:
-        swapped = np.array([windows.status[row] == "swapped" for row in windows.scored])
-        # The null starts from what the genome has: of a swapped allele that is ALT, and its effect the other way round.
-        pairs = zip(variants.ref, variants.alt, swapped.tolist(), strict=True)
-        genome_first = [(alt, ref) if exchanged else (ref, alt) for ref, alt, exchanged in pairs]
-        classes = allele_classes([pair[0] for pair in genome_first], [pair[1] for pair in genome_first])
-        gc = gc_content(windows.ref[windows.scored])
-        found = np.empty_like(effects)
-        for null, columns, tfs in self.nulls:
-            signed = np.where(swapped[:, None], -effects[:, columns], effects[:, columns])
-            percent = null.percentile(tfs, signed, classes, gc)
-            found[:, columns] = np.where(swapped[:, None], 100 - percent, percent)
-        return torch.from_numpy(found)
 
 
 def window_shifts(largest: int, step: int, length: int) -> tuple[int, ...]:
@@ -178,40 +194,3 @@ def window_shifts(largest: int, step: int, length: int) -> tuple[int, ...]:
             f"and at most {most} (half a window)"
         )
     return tuple(sign * shift for shift in range(step, largest + 1, step) for sign in (-1, 1))
-
-
-def top_tfs(tfs: Sequence[str], effects: NDArray[np.float32], n: int) -> list[str]:
-    """Return, for each allele, the TFs of the n largest positive effects (n < 0: the most negative), largest first.
-
-    Examples
-    --------
-    >>> top_tfs(["JUND", "SP1", "MAX"], np.array([[1.5, -0.2, 2.25], [-1, -2, 0]], np.float32), 2)
-    ['MAX:2.25;JUND:1.5', '.']
-    """
-    sign = 1 if n > 0 else -1
-    left, rows = sign * effects, np.arange(len(effects))
-    named: list[list[str]] = [[] for _ in effects]
-    # For the few that are wanted, one maximum after the other is some three times faster than sorting all TFs.
-    for _ in range(min(abs(n), len(tfs))):
-        best = left.argmax(1)
-        for names, i, value in zip(named, best.tolist(), left[rows, best].tolist(), strict=True):
-            if value > 0:
-                names.append(f"{tfs[i]}:{sign * value:.3g}")
-        left[rows, best] = -np.inf
-    return [";".join(names) or "." for names in named]
-
-
-def _nulls(predictor: Predictor) -> list[tuple[EffectNull, NDArray[np.int64], NDArray[np.int64]]]:
-    """Return each entry's null, the columns that are the entry's, and the TFs that they are in the null."""
-    nulls = []
-    for entry in {id(entry): entry for entry in predictor.sources}.values():
-        null = read_null(entry)
-        if null is None:
-            raise EntryError(
-                f"{entry.name} has no null to take percentiles from ({entry.folder}); make it: "
-                f"tfb null {entry.name} --matrix MATRIX --genome FASTA"
-            )
-        columns = [i for i, source in enumerate(predictor.sources) if source is entry]
-        tfs = [null.tfs.index(predictor.columns[i].rsplit("/", 1)[-1]) for i in columns]
-        nulls.append((null, np.array(columns), np.array(tfs)))
-    return nulls

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb import __version__
-from kipoi_tfb.models.logits import effect
+from kipoi_tfb.models.logits import effect, impact
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
@@ -24,19 +24,21 @@ from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import decode, gc_content
 from tfb_matrix_data.variants import Variants
 
-__all__ = ["LONGEST_INDEL", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
+__all__ = ["LONGEST", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
 
-PER_POSITION = 5
-"""Variants at each position: three substitutions, an insertion, a deletion; they share the window with REF."""
+PER_POSITION = 6
+"""Variants at each position: three substitutions, an MNV, an insertion, a deletion; the first four share a window."""
 
 N_BINS = 5
-"""GC bins; as many positions in each."""
+"""GC bins; as many variants in each."""
 
-LONGEST_INDEL = 20
+LONGEST = 20
+"""Bases that are inserted, deleted or replaced at once, at most."""
+
 MIN_VARIANTS = 100
 """A class has at least so many variants in every GC bin: fewer do not tell one per cent from another."""
 
-_POSITIONS_AT_ONCE = 512
+_AT_ONCE = 3072
 _ROUNDS = 100
 
 
@@ -49,7 +51,7 @@ def make_nulls(
     seed: int = 1,
     command: str = "",
 ) -> list[tuple[Entry, EffectNull]]:
-    """Return the null of each entry: for each TF, class of alleles and GC content, the effects of random variants.
+    """Return the null of each entry: by TF, class of alleles and GC content, what random variants do.
 
     Parameters
     ----------
@@ -79,9 +81,9 @@ def make_nulls(
     entries = list({id(entry): entry for entry in predictor.sources}.values())
     names = null_chromosomes(entries, matrix, chromosomes)
     variants = draw_variants(matrix, genome, names, positions, predictor.window_length, seed)
-    effects, gc = _effects(variants, genome, predictor)
-    gc_edges = np.quantile(gc, np.arange(1, N_BINS) / N_BINS)
-    bins = np.repeat(np.digitize(gc, gc_edges), PER_POSITION)
+    logits = _logits(variants, genome, predictor)
+    gc_edges = np.quantile(logits.gc, np.arange(1, N_BINS) / N_BINS)
+    bins = np.digitize(logits.gc, gc_edges)
     classes = allele_classes(variants.ref, variants.alt)
     shape = (len(CLASSES), N_BINS)
     counts = np.bincount(classes * N_BINS + bins, minlength=len(CLASSES) * N_BINS).reshape(shape).astype(np.int32)
@@ -91,10 +93,6 @@ def make_nulls(
             f"only {counts.min()} variants of class {CLASSES[kind]} in GC bin {gc_bin + 1} of {N_BINS} (at least "
             f"{MIN_VARIANTS} are needed); draw more than {positions} positions"
         )
-    quantiles = np.empty((len(predictor.columns), *shape, len(PERCENTS)), np.float16)
-    for kind, gc_bin in np.ndindex(shape):
-        matched = effects[(classes == kind) & (bins == gc_bin)]
-        quantiles[:, kind, gc_bin] = np.percentile(matched, PERCENTS, axis=0).T
     made_of: dict[str, Any] = {
         "matrix_sha256": sha256(matrix.path),
         "genome": genome.path.name,
@@ -110,8 +108,28 @@ def make_nulls(
         card = entry.card
         record = NullRecord(entry=card.name, weights_sha256=card.weights.sha256, **made_of)
         own = [i for i, source in enumerate(predictor.sources) if source is entry]
-        nulls.append((entry, EffectNull(record, card.tasks, gc_edges, counts, quantiles[own])))
+        quantiles = _quantiles(logits.of(own), classes, bins)
+        nulls.append((entry, EffectNull(record, card.tasks, gc_edges, counts, *quantiles)))
     return nulls
+
+
+def _quantiles(logits: _Logits, classes: NDArray[np.int64], bins: NDArray[np.int64]) -> tuple[NDArray, ...]:
+    """Return `PERCENTS` of effects, impacts, logits of the better-bound allele, and largest impacts."""
+    n_tfs = logits.alt.shape[1]
+    by_class = (len(CLASSES), N_BINS, len(PERCENTS))
+    effects, impacts = np.empty((n_tfs, *by_class), np.float16), np.empty((n_tfs, *by_class), np.float32)
+    activity, largest = np.empty((n_tfs, N_BINS, len(PERCENTS)), np.float16), np.empty(by_class, np.float16)
+    for gc_bin in range(N_BINS):
+        inside = np.flatnonzero(bins == gc_bin)
+        ref, alt = (torch.from_numpy(values[inside]) for values in (logits.ref, logits.alt))
+        activity[:, gc_bin] = np.percentile(torch.maximum(ref, alt).numpy(), PERCENTS, axis=0).T
+        for kind in range(len(CLASSES)):
+            matched = torch.from_numpy(classes[inside] == kind)
+            sizes = impact(ref[matched], alt[matched])
+            effects[:, kind, gc_bin] = np.percentile(effect(ref[matched], alt[matched]).numpy(), PERCENTS, axis=0).T
+            impacts[:, kind, gc_bin] = np.percentile(sizes.numpy(), PERCENTS, axis=0).T
+            largest[kind, gc_bin] = np.percentile(sizes.abs().amax(1).numpy(), PERCENTS)
+    return effects, impacts, activity, largest
 
 
 def null_chromosomes(
@@ -143,8 +161,10 @@ def draw_variants(
 
     A region is any that is open in a cell type in which a TF was profiled (the TF's label is resolved); every one is
     as likely, and so is every base of it. Positions whose window has an unknown base are drawn again. At each position
-    there are the three substitutions; an insertion behind the base, of bases drawn from the window; and a deletion of
-    the bases that follow. Indels have 1 to `LONGEST_INDEL` bases, n bases with a probability of 1/n² of that of one.
+    there are the three substitutions; an MNV: bases from here on are replaced by bases drawn from the window, the first
+    and the last by other ones than they are; an insertion behind the base, of bases drawn from the window; and a
+    deletion of the bases that follow. Indels have 1 to `LONGEST` bases, MNVs 2 to `LONGEST`, n bases with a probability
+    in proportion to 1/n².
 
     Raises
     ------
@@ -158,7 +178,7 @@ def draw_variants(
         raise ConfigError(f"{matrix.path} has no open region on {', '.join(chromosomes)}")
     names = np.array(matrix.regions.chrom_names)[matrix.regions.chrom[index]]
     starts = matrix.regions.start[index]
-    half, wide = length // 2, length + LONGEST_INDEL
+    half, wide = length // 2, length + LONGEST
     chrom: list[str] = []
     found: list[NDArray] = []
     codes: list[NDArray[np.uint8]] = []
@@ -177,15 +197,16 @@ def draw_variants(
             f"only {len(chrom)} of {_ROUNDS * n} positions on {', '.join(chromosomes)} have a window without unknown "
             f"bases in {genome.path.name}; {n} are needed"
         )
-    chances = 1 / np.arange(1.0, LONGEST_INDEL + 1) ** 2
-    sizes = 1 + rng.choice(LONGEST_INDEL, (n, 2), p=chances / chances.sum())
+    sizes = np.stack([_sizes(rng, n, 1), _sizes(rng, n, 1), _sizes(rng, n, 2)], 1)
     refs: list[str] = []
     alts: list[str] = []
-    for window, (n_in, n_out) in zip(np.concatenate(codes), sizes.tolist(), strict=True):
-        base = decode(window[half : half + 1])
-        refs += [base] * (PER_POSITION - 1) + [decode(window[half : half + 1 + n_out])]
+    for window, (n_in, n_out, n_replaced) in zip(np.concatenate(codes), sizes.tolist(), strict=True):
+        base, replaced = decode(window[half : half + 1]), window[half : half + n_replaced]
+        new = rng.choice(window[:length], n_replaced)
+        new[[0, -1]] = (replaced[[0, -1]] + rng.integers(1, 4, 2)) % 4
+        refs += [base] * 3 + [decode(replaced), base, decode(window[half : half + 1 + n_out])]
         alts += [other for other in "ACGT" if other != base]
-        alts += [base + decode(rng.choice(window[:length], n_in)), base]
+        alts += [decode(new), base + decode(rng.choice(window[:length], n_in)), base]
     items = n * PER_POSITION
     return Variants(
         chrom=[name for name in chrom for _ in range(PER_POSITION)],
@@ -198,22 +219,41 @@ def draw_variants(
     )
 
 
-def _effects(
-    variants: Variants, genome: Genome, predictor: Predictor
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return effects (variants, TFs), and the GC content of the window with REF (positions,)."""
-    effects = np.empty((len(variants), len(predictor.columns)), np.float32)
-    gc = np.empty(len(variants) // PER_POSITION)
-    with progress_bar("random variants", len(gc)) as advance:
-        for start in range(0, len(gc), _POSITIONS_AT_ONCE):
-            positions = slice(start, min(start + _POSITIONS_AT_ONCE, len(gc)))
-            rows = np.arange(PER_POSITION * positions.start, PER_POSITION * positions.stop)
+def _sizes(rng: np.random.Generator, n: int, least: int) -> NDArray[np.int64]:
+    """Return n numbers of bases, from `least` to `LONGEST`, each with a probability in proportion to 1/n²."""
+    sizes = np.arange(least, LONGEST + 1)
+    chances = 1 / sizes.astype(np.float64) ** 2
+    return rng.choice(sizes, n, p=chances / chances.sum())
+
+
+class _Logits(NamedTuple):
+    """What networks say of random variants.
+
+    Attributes
+    ----------
+    ref, alt
+        float32 (variants, TFs): logits of binding.
+    gc
+        GC content of the window with REF, (variants,).
+    """
+
+    ref: NDArray[np.float32]
+    alt: NDArray[np.float32]
+    gc: NDArray[np.float64]
+
+    def of(self, columns: list[int]) -> _Logits:
+        """Return those of some TFs."""
+        return _Logits(self.ref[:, columns], self.alt[:, columns], self.gc)
+
+
+def _logits(variants: Variants, genome: Genome, predictor: Predictor) -> _Logits:
+    ref, alt = np.empty((2, len(variants), len(predictor.columns)), np.float32)
+    gc = np.empty(len(variants))
+    with progress_bar("random variants", len(variants)) as advance:
+        for start in range(0, len(variants), _AT_ONCE):
+            rows = np.arange(start, min(start + _AT_ONCE, len(variants)))
             windows = allele_windows(variants.take(rows), genome, predictor.window_length)
-            n = positions.stop - start
-            ref = windows.ref[::PER_POSITION]
-            gc[positions] = gc_content(ref)
-            logits = torch.from_numpy(predictor.logits(np.concatenate([ref, windows.alt])))
-            repeated = logits[:n].repeat_interleave(PER_POSITION, 0)
-            effects[rows] = effect(repeated, logits[n:]).numpy()
-            advance(n)
-    return effects, gc
+            gc[rows] = gc_content(windows.ref)
+            ref[rows], alt[rows] = predictor.allele_logits(windows.ref, windows.alt)
+            advance(len(rows))
+    return _Logits(ref, alt, gc)

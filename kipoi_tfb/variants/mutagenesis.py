@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.models.logits import effect, probability
+from kipoi_tfb.models.logits import effect, impact, probability
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import TOP
-from kipoi_tfb.variants.effects import top_tfs
+from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.score import ScoringOptions
 from kipoi_tfb.variants.tables import EffectTable, ScoredChunk
 from tfb_matrix_data.alleles import allele_windows
@@ -92,6 +91,11 @@ class Mutations:
     def effect(self) -> NDArray[np.float32]:
         """`kipoi_tfb.models.logits.effect` of the substitutions, float32 (positions, 4, TFs), NaN as in `alt`."""
         return effect(torch.from_numpy(self.ref[:, None]), torch.from_numpy(self.alt)).numpy()
+
+    @property
+    def impact(self) -> NDArray[np.float32]:
+        """`kipoi_tfb.models.logits.impact` of the substitutions, as `effect`: by it TFs are ranked."""
+        return impact(torch.from_numpy(self.ref[:, None]), torch.from_numpy(self.alt)).numpy()
 
     @property
     def contribution(self) -> NDArray[np.float32]:
@@ -242,6 +246,8 @@ def mutate_window(
 def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool = False) -> int:
     """Write a row per substitution, with the columns of `kipoi_tfb.variants.score.score_variants`; return how many.
 
+    There is no ``variant_percentile``.
+
     Parameters
     ----------
     mutations
@@ -260,21 +266,20 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
             variants = _snvs(mutations.region, mutations.codes, some)
             at = np.repeat(some, 3), _OTHERS[mutations.codes[some]].ravel()
             ref, alt = torch.from_numpy(mutations.ref[at[0]]), torch.from_numpy(mutations.alt[at])
-            effects = effect(ref, alt).numpy()
-            values = {"ref": probability(ref).numpy(), "alt": probability(alt).numpy(), "effect": effects}
+            values = {"ref": probability(ref), "alt": probability(alt), "effect": effect(ref, alt)}
+            scores = {name: one.numpy() for name, one in (values | {"impact": impact(ref, alt)}).items()}
             flags = [flag for flag in mutations.flags[start : start + _CHUNK] for _ in range(3)]
-            sign = {"top_gained": ScoringOptions.top, "top_lost": -ScoringOptions.top}
-            texts = {} if tidy else {name: top_tfs(mutations.tfs, effects, sign[name]) for name in TOP}
+            line = {} if tidy else allele_line(mutations.tfs, ref, alt, ScoringOptions.top)
             status = ["ok"] * len(variants)
-            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, values, texts))
+            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, scores, line))
             writer.write(chunk)
             rows += len(chunk["pos"])
     return rows
 
 
-def strongest(effects: NDArray[np.float32], n: int) -> list[int]:
-    """Return the columns (last axis) with the n largest absolute effects, the largest first; NaN counts as none."""
-    largest = np.abs(np.nan_to_num(effects)).reshape(-1, effects.shape[-1]).max(0)
+def strongest(sizes: NDArray[np.float32], n: int) -> list[int]:
+    """Return the columns (last axis) with the n largest magnitudes, the largest first; NaN counts as none."""
+    largest = np.abs(np.nan_to_num(sizes)).reshape(-1, sizes.shape[-1]).max(0)
     return np.argsort(-largest, kind="stable")[:n].tolist()
 
 

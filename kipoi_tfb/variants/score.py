@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
+from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.output.cluster import Cluster, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, TOP, VEFF2
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
 from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import EffectVcf
@@ -23,8 +24,11 @@ from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
 from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
-from tfb_matrix_data.files import count_lines, sha256
+from tfb_matrix_data.fasta_index import file_identity
+from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.intervals import is_contig, no_contig_of
+from tfb_matrix_data.lines import count_lines
 from tfb_matrix_data.names import shown
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
@@ -50,11 +54,12 @@ class ScoringOptions:
     ignore_assembly
         Do not stop where REF is mostly not what the genome has.
     scores
-        Which of `SCORES` are written; default ref, alt and effect, and diff with the names of kipoi-veff2.
+        Which of `SCORES` are written; default ref, alt, effect and impact; with the names of
+        kipoi-veff2 those that it has.
     shifts
         (largest, step) in bp: also write the effect of largest magnitude over shifts of the window.
     top
-        How many TFs are named that an allele gains most, and loses most; not in a tidy table.
+        How many TFs are named that an allele gains most, and loses most. A tidy table has none of an allele's line.
     columns
         One of `COLUMNS`.
     tidy
@@ -90,9 +95,12 @@ class ScoringSummary:
     taken_over
         Pieces that an earlier, killed run had finished.
     problems
-        What is wrong although the output was written: the end of the input is lost, no index could be made.
+        What is wrong although the output was written: the end of the input is lost, no index could be made, no allele
+        is on a contig of the genome.
     warnings
         What may be meant so: there is no record, or they are not sorted.
+    notices
+        What the output lacks, and why: there is no null for a percentile.
     """
 
     records: int = 0
@@ -102,6 +110,7 @@ class ScoringSummary:
     taken_over: int = 0
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     def count(self, windows: AlleleWindows, records: int = 0) -> None:
         """Add a chunk."""
@@ -159,20 +168,22 @@ def score_variants(
     source = open_variants(variants, options.region)
     scorer = _scorer(predictor, genome, options)
     file = _effect_file(output, scorer, source, options)
-    summary = ScoringSummary()
+    summary = ScoringSummary(notices=[scorer.notice] if scorer.notice else [])
     check = None if options.ignore_assembly else AssemblyCheck()
-    sorting = SortCheck()
+    sorting, contigs = SortCheck(), _Contigs(genome)
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
-    known_size = isinstance(variants, str | Path) and Path(variants).is_file() and not options.region
+    known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
+    write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
+        with piece_maker(pieces, write, cluster) as add:
             for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
                 windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
                 # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
                 summary.count(windows, len(chunk.n_alleles))
                 sorting.update(chunk.variants)
+                contigs.update(chunk.variants.chrom)
                 add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
                 advance(len(chunk.n_alleles))
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
@@ -182,11 +193,27 @@ def score_variants(
         summary.taken_over = pieces.taken_over
     if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)
+    if summary.alleles and not contigs.known:
+        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.others)}")
     if sorting.fault:
         summary.warnings.append(
             f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
         )
     return summary
+
+
+class _Contigs:
+    """Whether any contig is one of the genome's, and until then the names of the others."""
+
+    def __init__(self, genome: Genome) -> None:
+        self.genome, self.known = genome, False
+        self.others: dict[str, None] = {}  # in their order
+
+    def update(self, chrom: list[str]) -> None:
+        if not self.known:
+            names = dict.fromkeys(chrom)
+            self.known = any(is_contig(self.genome, name) for name in names)
+            self.others |= names
 
 
 def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
@@ -196,8 +223,14 @@ def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
 
 
 def _write_piece(
-    scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
+    scorer: EffectScorer,
+    file: EffectFile,
+    numbers: dict[str, str],
+    path: Path,
+    chunk: VariantChunk,
+    windows: AlleleWindows,
 ) -> None:
+    check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     effects = scorer(chunk.variants, windows)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
 
@@ -228,8 +261,8 @@ def _scorer(predictor: Predictor, genome: Genome, options: ScoringOptions) -> Ef
     scores = options.scores
     if scores is None:
         scores = DEFAULT_SCORES if options.columns == "tfb" else tuple(VEFF2)
-    top = 0 if options.tidy else options.top
-    return EffectScorer(predictor, genome, scores, options.shifts, top, options.allele_swap)
+    line, top = not options.tidy, 0 if options.tidy else options.top
+    return EffectScorer(predictor, genome, scores, options.shifts, line, top, options.allele_swap)
 
 
 def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines, options: ScoringOptions) -> EffectFile:
@@ -249,15 +282,14 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         return EffectTable(predictor.columns, options.tidy, notes)
     if options.tidy:
         raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
-    if scorer.nulls:
+    if scorer.percentiles is not None:
         about += f", percentiles from nulls of sha256 {', '.join(model['null_sha256'] for model in models)}"
-    texts = tuple(TOP) if scorer.top else ()
     return EffectVcf(
         source.header,
         predictor.columns,
         predictor.sources,
         scorer.scores,
-        texts,
+        scorer.line,
         about,
         compress=ending == ".vcf.gz",
     )
@@ -267,7 +299,7 @@ def _models(scorer: EffectScorer) -> list[dict[str, str]]:
     """Return name and weights of each entry, and the null that percentiles are taken from."""
     entries = {id(entry): entry for entry in scorer.predictor.sources}.values()
     models = [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
-    if scorer.nulls:
+    if scorer.percentiles is not None:
         models = [m | {"null_sha256": sha256(e.folder / NULL_FILE)} for m, e in zip(models, entries, strict=True)]
     return models
 
@@ -275,20 +307,21 @@ def _models(scorer: EffectScorer) -> list[dict[str, str]]:
 def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions) -> dict:
     """Return what the pieces depend on besides the variants."""
     predictor, genome = scorer.predictor, scorer.genome
-    stat = genome.path.stat()
     return {
         "version": __version__,
         "models": _models(scorer),
         "tfs": predictor.columns,
-        "genome": [genome.path.name, stat.st_size, stat.st_mtime_ns],
+        "genome": [genome.path.name, file_identity(genome.path)],
         "device": str(predictor.device),
         "precision": str(predictor.precision),
         "batch_size": predictor.batch_size,
+        **numeric_identity(predictor.device),
         "format": effect_format(output),
         "region": options.region,
         "allele_swap": options.allele_swap,
         "scores": scorer.scores,
         "shifts": options.shifts,
+        "line": scorer.line,
         "top": scorer.top,
         "columns": options.columns,
         "tidy": options.tidy,

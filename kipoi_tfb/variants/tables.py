@@ -1,4 +1,7 @@
-"""Tables of variant effects, made of pieces that can be written at any time; `kipoi_tfb.variants.vcf` has the VCF."""
+"""Files of variant effects: what is in them, and tables; `kipoi_tfb.variants.vcf` has the annotated VCF.
+
+All are made of pieces that can be written at any time.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
-from kipoi_tfb.variants.columns import FIXED, SCORES, TIDY, TOP, VEFF2
+from kipoi_tfb.variants.columns import FIXED, LINE, SCORES, TIDY, VEFF2
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.variants import VariantChunk
 
-__all__ = [
-    "EffectFile",
-    "EffectTable",
-    "ScoredChunk",
-    "Veff2Table",
-    "effect_format",
-]
+__all__ = ["EffectFile", "EffectTable", "ScoredChunk", "Veff2Table", "effect_format"]
 
 _VEFF2_FIXED = {"chrom": "#CHROM", "pos": "POS", "id": "ID", "ref": "REF", "alt": "ALT"}
 
@@ -40,15 +37,16 @@ class ScoredChunk(NamedTuple):
         Of each allele.
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
-    texts
-        Of each allele, for each of `TOP` if they are wanted; ``"."`` where there is none.
+    line
+        (alleles,) for each of `LINE` that is wanted: float32, NaN where there is none; or text, of dtype object,
+        ``"."`` where there is none.
     """
 
     records: VariantChunk
     status: list[str]
     flags: list[str]
     values: Mapping[str, NDArray[np.float32]]
-    texts: Mapping[str, list[str]]
+    line: Mapping[str, NDArray]
 
 
 class EffectFile(Protocol):
@@ -111,17 +109,17 @@ class EffectTable:
             scores = {TIDY.get(name, name): said for name, said in SCORES.items()}
             return Notes(self.about, FIXED | {"tf": "the TF that the scores are of"} | scores)
         scores = {f"{tf}_{name}": f"{tf}: {said}" for tf in self.tfs for name, said in SCORES.items()}
-        return Notes(self.about, FIXED | TOP | scores)
+        return Notes(self.about, FIXED | LINE | scores)
 
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write a chunk as Parquet."""
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the TFs gained and lost, then scores."""
+        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the allele's line, then scores."""
         columns = _fixed(chunk)
         if not self.tidy:
-            columns |= {name: _objects(texts) for name, texts in chunk.texts.items()}
+            columns |= chunk.line
             for i, tf in enumerate(self.tfs):
                 columns |= {f"{tf}_{name}": values[:, i] for name, values in chunk.values.items()}
             return columns
@@ -174,7 +172,7 @@ class Veff2Table(EffectTable):
             for target in self.targets
             for name, said in SCORES.items()
         }
-        return Notes(self.about, fixed | TOP | scores)
+        return Notes(self.about, fixed | LINE | scores)
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk."""
@@ -183,7 +181,7 @@ class Veff2Table(EffectTable):
         for score in sorted(chunk.values, key=lambda score: score not in VEFF2):
             for i, target in enumerate(self.targets):
                 columns[f"{target}/{VEFF2.get(score, score)}"] = chunk.values[score][:, i]
-        return columns | fixed | {name: _objects(texts) for name, texts in chunk.texts.items()}
+        return columns | fixed | dict(chunk.line)
 
 
 def _task(column: str, entry: Entry) -> str:

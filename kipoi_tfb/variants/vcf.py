@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.variants.columns import SCORES, TOP
+from kipoi_tfb.variants.columns import COUNTS, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import BGZIP_END, atomic_path
 
-__all__ = ["EffectVcf"]
+__all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
 _STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
@@ -32,8 +32,8 @@ class EffectVcf:
         Names of the columns of scores, and the entry of each.
     scores
         Which of `SCORES` are written.
-    texts
-        Which of `TOP` are written.
+    line
+        Which of `LINE` are written.
     about
         What the header says of the run.
     compress
@@ -51,7 +51,7 @@ class EffectVcf:
         tfs: Sequence[str],
         sources: Sequence[Entry],
         scores: Sequence[str],
-        texts: Sequence[str],
+        line: Sequence[str],
         about: str,
         compress: bool,
     ) -> None:
@@ -67,21 +67,22 @@ class EffectVcf:
             )
         declared = [
             f'##tfb_score="{about}"',
-            _declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
+            declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
                      "ALT), ref_mismatch, symbolic, too_long or unsupported (not scored); one value for a record "
                      "without ALT"),
-            _declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
+            declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
                      "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
                      "outside_contig"),
         ]  # fmt: skip
-        self.texts = {text: f"TFB_{text.upper()}" for text in texts}
-        for text, field in self.texts.items():
-            said = f"{TOP[text]}: TF:effect of each ALT, joined by |, in units of TFB_(TF)_effect; a dot for none"
-            declared.append(_declare(field, "A", "String", said))
+        self.line = {name: f"TFB_{name.upper()}" for name in line}
+        for name, field in self.line.items():
+            kind = "String" if name in TEXTS else "Integer" if name in COUNTS else "Float"
+            said = f"{LINE[name]}: TF:impact of each ALT, joined by |; a dot for none" if name in TOP else LINE[name]
+            declared.append(declare(field, "A", kind, said))
         for score, i, field in self.fields:
             entry = sources[i]
             said = f"{tfs[i]}: {SCORES[score]}; model {entry.card.name}, weights sha256 {entry.card.weights.sha256}"
-            declared.append(_declare(field, "A", "Float", said))
+            declared.append(declare(field, "A", "Float", said))
         self.header = [*header[:-1], *(f"{line}\n".encode() for line in declared), header[-1]]
         # The commonest record has one ALT: one call formats all its scores.
         self._one = ";".join(f"{field}=%.6g" for _, _, field in self.fields)
@@ -89,7 +90,7 @@ class EffectVcf:
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write the records of a chunk."""
         text = b"".join(self.lines(chunk))
-        path.write_bytes(_bgzip(text) if self.compress else text)
+        path.write_bytes(bgzip(text) if self.compress else text)
 
     def lines(self, chunk: ScoredChunk) -> list[bytes]:
         """Return the records of a chunk with their scores."""
@@ -104,15 +105,16 @@ class EffectVcf:
             flags = (flag.replace(";", "|").replace("=", ":") for flag in chunk.flags[alleles])
             info = f"{_STATUS}={','.join(chunk.status[alleles])};{_FLAGS}={','.join(flags)}"
             if any(status in SCORED for status in chunk.status[alleles]):
-                for text, name in self.texts.items():
-                    info += f";{name}={','.join(map(_named, chunk.texts[text][alleles]))}"
+                for name, field in self.line.items():
+                    write = _named if name in TEXTS else _number
+                    info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
             if n == 1 and whole[start - 1] and self.fields:
                 info += ";" + self._one % tuple(values[start - 1].tolist())
             elif not np.isnan(values[alleles]).all():
                 for (_, _, name), row in zip(self.fields, values[alleles].T, strict=True):
                     if not np.isnan(row).all():
                         info += f";{name}={','.join(map(_number, row.tolist()))}"
-            written.append(_with_info(line, info.encode()))
+            written.append(add_info(line, info.encode()))
         return written
 
     def join(self, pieces: Sequence[Path], output: Path) -> int:
@@ -120,7 +122,7 @@ class EffectVcf:
         records = 0
         with atomic_path(output) as temporary, open(temporary, "wb") as stream:
             head = b"".join(self.header)
-            stream.write(_bgzip(head) if self.compress else head)
+            stream.write(bgzip(head) if self.compress else head)
             for path in pieces:
                 data = path.read_bytes()
                 stream.write(data)
@@ -147,7 +149,8 @@ def _field_names(tfs: Sequence[str]) -> list[str]:
     return names
 
 
-def _declare(name: str, number: str, kind: str, description: str) -> str:
+def declare(name: str, number: str, kind: str, description: str) -> str:
+    """Return the header line of a field of INFO."""
     return f'##INFO=<ID={name},Number={number},Type={kind},Description="{description}">'
 
 
@@ -160,7 +163,7 @@ def _number(value: float) -> str:
     return "." if value != value else f"{value:.6g}"
 
 
-def _with_info(line: bytes, ours: bytes) -> bytes:
+def add_info(line: bytes, ours: bytes) -> bytes:
     """Return a record with more INFO; every other byte stays."""
     body = line.rstrip(b"\r\n")
     end = line[len(body) :] or b"\n"
@@ -170,7 +173,7 @@ def _with_info(line: bytes, ours: bytes) -> bytes:
     return b"\t".join(fields) + end
 
 
-def _bgzip(data: bytes) -> bytes:
+def bgzip(data: bytes) -> bytes:
     """Return data as bgzip blocks, without the marker at the end."""
     import io
 

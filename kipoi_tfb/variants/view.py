@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kipoi_tfb.models.logits import effect, probability
+from kipoi_tfb.models.logits import effect, impact, probability
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.tables import Notes, open_table
@@ -157,7 +157,7 @@ def view_variant(
     genome
         Genome of its assembly.
     top
-        Keep so many TFs, those of the largest absolute effect; default all, in the predictor's order.
+        Keep so many TFs, those of the largest impact, whatever its sign; default all, in the predictor's order.
     flank
         Bases shown on either side.
 
@@ -173,7 +173,7 @@ def view_variant(
     codes = (windows.ref[0], windows.alt[0])
     logits = torch.from_numpy(predictor.logits(np.stack(codes)))
     effects = effect(*logits).numpy()
-    columns = list(range(len(effects))) if top is None else strongest(effects, top)
+    columns = list(range(len(effects))) if top is None else strongest(impact(*logits).numpy(), top)
     pos, lengths = int(variants.pos[0]), (len(variants.ref[0]), len(variants.alt[0]))
     alleles = [_shown(predictor, codes[i], pos, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry, zoo_folder
 from kipoi_tfb.zoo.find import entry_names, group_names
 from kipoi_tfb.zoo.verify import verify_entry
 from tfb_matrix_data.errors import EntryError, UnknownNameError
-from tfb_matrix_data.files import atomic_folder
+from tfb_matrix_data.files import atomic_folder, remove_folder
 
 __all__ = ["add_entries", "install_entry", "remove_entry"]
 
@@ -94,10 +93,7 @@ def remove_entry(name: str, zoo: Path | None = None) -> Path:
         shown = ", ".join(resting[:3]) + (f" and {len(resting) - 3} more" if len(resting) > 3 else "")
         raise EntryError(f"{name} is the base of {shown}, which are nothing without it; remove them first")
     folder = zoo / name
-    # Renamed first: half a folder is never taken for an entry.
-    leaving = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    folder.rename(leaving)
-    shutil.rmtree(leaving)
+    remove_folder(folder)
     if folder.parent != zoo and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
     return folder

@@ -31,7 +31,7 @@ __all__ = [
     "Related",
     "Sizes",
     "Strict",
-    "Teacher",
+    "TeacherConfig",
     "TfName",
     "TfNames",
     "explain",
@@ -56,7 +56,7 @@ Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
 class Strict(BaseModel):
     """A record that takes no unknown field and does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MostResolved(Strict):
@@ -129,7 +129,7 @@ class SplitConfig(Strict):
     excluded: tuple[str, ...] = ACCEPTANCE
 
 
-class Teacher(Strict):
+class TeacherConfig(Strict):
     """Learn also from what trained models say (distillation; Hinton et al. 2015, doi:10.48550/arXiv.1503.02531).
 
     Attributes
@@ -170,8 +170,8 @@ class PretrainConfig(Strict):
         ``random``, or ``jaspar``: the architecture's first filters and outputs start from the JASPAR 2020 profiles
         of the TFs (the architecture must know how: ``motif-cnn``).
     teacher
-        Models to learn from beside the labels, see `Teacher`; every region that has sequence then trains, labelled or
-        not.
+        Models to learn from beside the labels, see `TeacherConfig`; every region that has sequence then trains,
+        labelled or not.
     fraction
         Share of the training regions to use, drawn by the seed, for curves over the amount of data.
     shift
@@ -186,6 +186,8 @@ class PretrainConfig(Strict):
         Stop after so many epochs without a lower validation loss; the network is that of the best epoch in any case.
         Default: all epochs. With ``constant`` only: a cycle that is cut short has not come down.
     """
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     name: Annotated[str, Field(pattern=f"^{PART.pattern.pattern}$", max_length=PART.longest)]
     summary: str
@@ -203,7 +205,7 @@ class PretrainConfig(Strict):
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    teacher: Teacher | None = None
+    teacher: TeacherConfig | None = None
     strands: Literal["random", "both"] = "random"
     output_bias: Literal["prior", "default"] = "prior"
     optimiser: Literal["adam", "adamw"] = "adamw"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kipoi_tfb.zoo.card import Card, ControlKind
+from kipoi_tfb.zoo.card import Card
+from kipoi_tfb.zoo.finetuned_card import ControlKind
 
 __all__ = ["group_table", "markdown", "summary"]
 

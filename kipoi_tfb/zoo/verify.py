@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.zoo.card import CARD_FILE, CURVE_FILE, MOTIF_FILE
+from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry, own_file, zoo_folder
 from kipoi_tfb.zoo.find import entry_names
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE
 from kipoi_tfb.zoo.networks import entry_probability, load_network
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.specs import SPECS, render_spec

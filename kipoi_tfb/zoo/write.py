@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
+from kipoi_tfb.models.logits import probability
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
@@ -105,8 +106,7 @@ def write_entry(
     with atomic_folder(folder) as temporary:
         weights = save_weights(network, temporary / WEIGHTS_FILE, None if base is None else base.state_dict())
         card = Card(weights=weights, **card_fields)
-        write_card(card, temporary)
-        shift = _largest_shift(network, open_entry(temporary), windows)
+        shift = _largest_shift(network, Entry(str(temporary), temporary.absolute(), card), windows)
         card = card.model_copy(update={"weights": weights.model_copy(update={"largest_shift": shift})})
         write_card(card, temporary)
         render_specs(card, temporary)
@@ -118,13 +118,8 @@ def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] 
     if windows is None:
         windows = np.random.default_rng(1).integers(0, 4, (512, entry.card.window_length), np.uint8)
     stored = entry_probability(entry, windows)
-    network = network.cpu().eval()
-    largest = 0.0
-    with torch.inference_mode():
-        for start in range(0, len(windows), 512):
-            logits = both_strands(network, to_one_hot(torch.from_numpy(windows[start : start + 512])))
-            difference = probability(logits).numpy() - stored[start : start + 512]
-            largest = max(largest, float(np.abs(difference).max()))
+    logits = logits_of([network.cpu().eval()], windows, torch.device("cpu"))
+    largest = float(np.abs(probability(torch.from_numpy(logits)).numpy() - stored).max())
     if not largest <= LARGEST_SHIFT:
         raise EntryError(f"storing {entry.card.name} as float16 moves a probability by {largest:.2g}")
     return round(largest, 7)

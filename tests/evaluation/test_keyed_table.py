@@ -127,3 +127,27 @@ def test_names_that_were_written_as_text_are_what_they_were(tmp_path):
         writer.write({"name": np.array(names, object), "JUND": np.arange(5.0)})
     assert "'=1+1\t0" in (tmp_path / "t.tsv").read_text()
     assert read_keyed(tmp_path / "t.tsv").keys == [(name,) for name in names]
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_table_from_a_pipe_and_of_any_name(tmp_path, pipe, wrap):
+    data = wrap(b"\xef\xbb\xbfname\tA\r\na\t1\r\nb\t0\r\n")
+    (tmp_path / "t.tsv.gz").write_bytes(data)  # known by its content, not by its name
+    (tmp_path / "t.tsv").write_bytes(data)
+    for path in (pipe(data), tmp_path / "t.tsv.gz", tmp_path / "t.tsv"):
+        found = read_keyed(path)
+        assert found.keys == [("a",), ("b",)] and found.columns["A"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("head", ["", "# made by hand\n\n#chr9\t1\t2\t0\n"], ids=["", "comments before"])
+@pytest.mark.parametrize("hash_", ["", "#"])
+def test_comments_are_no_rows_and_lines_are_those_of_the_file(table, head, hash_):
+    text = f"{head}{hash_}chrom\tstart\tend\tA\n1\t10\t20\t1\n#1\t30\t40\t9\n# note\n\n1\t30\t40\tx\n"
+    found = table(text)
+    assert found.keys == KEYS[:2] and found.text == {"A": ("x", 1)}
+    assert found.line(0) == head.count("\n") + 2 and found.line(1) == head.count("\n") + 6
+
+
+def test_a_header_is_needed(table):
+    with pytest.raises(InputError, match=r"t\.tsv: has no header, only comments or blank lines"):
+        table("# a\n\n#1\t2\n")

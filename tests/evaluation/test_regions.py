@@ -15,11 +15,6 @@ CONTIG = "ACGTTGCAAC" * 10 + "N" * 60 + "GATTACAGAT" * 10
 BED = "chr1\t10\t20\nchr1\t30\t40\nchr1\t120\t140\n2\t0\t10\n"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def genome(tmp_path, write_fasta):
     return Genome(write_fasta(tmp_path / "g.fa", {"chr1": CONTIG, "chr2": "ACGT" * 10}))
@@ -139,6 +134,14 @@ def test_two_bed_files(genome, put):
 def test_two_fasta_files(put):
     data = from_two_files(put("p.fa", ">a\nACGT\n"), put("n.fa", ">a\nGGGG\n>b\nTTTT\n"), "JUND", 4)
     assert data.labels[:, 0].tolist() == [1, 0, 0] and (data.codes[2] == encode("TTTT")).all()
+
+
+@pytest.mark.parametrize("kind", ["bed", "fasta"])
+def test_bound_and_unbound_from_pipes(genome, pipe, put, kind):
+    bound, unbound = {"bed": ("chr1\t10\t20\n", BED[11:]), "fasta": (">a\nACGT\n", ">a\nGGGG\n>b\nTTTT\n")}[kind]
+    files = from_two_files(put("p", bound), put("n", unbound), "JUND", 4, genome)
+    pipes = from_two_files(pipe(bound.encode()), pipe(unbound.encode()), "JUND", 4, genome)
+    assert pipes.labels.tolist() == files.labels.tolist() and (pipes.codes == files.codes).all()
 
 
 def test_a_region_in_both_files(genome, put):

@@ -1,4 +1,4 @@
-"""Arms of transfer: what starts from the base, what learns, and where the output starts from."""
+"""The network that an arm starts from: what is the base's, what learns, and where the output starts from."""
 
 from __future__ import annotations
 
@@ -10,57 +10,34 @@ import torch
 import yaml
 from pydantic import ValidationError
 
-from kipoi_tfb.cli.finetune import finetune
-from kipoi_tfb.finetuning.start import ARMS, Nearest, _bias, layer_group, nearest_output, start_network
+from kipoi_tfb.finetuning.arms import layer_group
+from kipoi_tfb.finetuning.nearest import Nearest
+from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
-from kipoi_tfb.training.train import train
-from kipoi_tfb.zoo.card import Card, FinetunedCard
+from kipoi_tfb.training.trainer import train
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
+from tests.tuned import SIZES, small_base
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sequence import encode
 
-SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2}
 LABELS = np.array([[1], [0], [1], [0]], np.int8)
 OWN = Nearest("SP1", True, 0.5)
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Entry:
-    torch.manual_seed(3)
-    network = build_network("motif-cnn", 3, sizes=SIZES)
-    with torch.no_grad():
-        for value in network.parameters():  # so that nothing is as a new network starts
-            value.add_(torch.randn_like(value) * 0.01)
-    folder = tmp_path_factory.mktemp("zoo") / "base"
-    return tiny.make_entry(folder, network, name="base", architecture="motif-cnn", sizes=SIZES)
+    return small_base(tmp_path_factory.mktemp("zoo"))
 
 
 def start(base: Entry, arm: str, seed: int = 0, nearest: Nearest = OWN):
     return start_network(arm, base, "SP1", LABELS, nearest, seed)
-
-
-@pytest.mark.parametrize(
-    ("architecture", "groups"),
-    [
-        ("motif-cnn", {"scan_weight": "first", "scan_norm.bias": "first", "trunks.1.mix.weight": "conv"}),
-        ("motif-cnn", {"trunks.0.dense.weight": "dense", "trunks.0.dense_norm.bias": "dense", "head.bias": "head"}),
-        ("paper-cnn", {"features.1.weight": "first", "features.4.weight": "conv", "trunk.0.weight": "dense"}),
-        ("danq", {"features.0.weight": "first", "recurrent.bias_hh_l0": "conv", "trunk.1.bias": "dense"}),
-    ],
-)
-def test_groups_of_layers(architecture, groups):
-    assert {name: layer_group(architecture, name) for name in groups} == groups
-
-
-@pytest.mark.parametrize("architecture", ["motif-cnn", "paper-cnn", "danq"])
-def test_every_weight_belongs_to_a_group(architecture):
-    found = {layer_group(architecture, name) for name in build_network(architecture, 1).state_dict()}
-    assert found == {"first", "conv", "dense", "head"}
 
 
 @pytest.mark.parametrize(
@@ -109,25 +86,6 @@ def test_a_new_output_starts_at_the_prior(base):
     assert torch.equal(head.weight, start(base, "conv").network.head.weight)
 
 
-def test_bias_raises_to_the_share():
-    logits = np.array([-8.0, -6.0, -9.0, -2.0])
-    probability = 1 / (1 + np.exp(-(logits + _bias(logits, 0.5))))
-    assert probability.mean() == pytest.approx(0.5)
-
-
-def test_nearest_output_is_the_own_one_or_the_one_that_tells_best(base, monkeypatch):
-    labels = np.array([[1], [0], [1], [0]], np.int8)
-    windows = LabelledWindows(np.arange(4), np.zeros((4, 200), np.uint8), labels)
-    # CTCF ranks them wrong, JUND right, SP1 half right.
-    logits = np.array([[0, 1, 1], [1, 0, 0], [0, 1, 0], [1, 0, 1]], np.float32)
-    monkeypatch.setattr("kipoi_tfb.prediction.predictor.logits_of", lambda *_: logits)
-    found = nearest_output(base, "SP1", windows)
-    assert (found.tf, found.own) == ("SP1", True)
-    found = nearest_output(base, "MYTF", windows)
-    assert (found.tf, found.own) == ("JUND", False)
-    assert found.bias == pytest.approx(-0.5)  # by symmetry: logits 1, 0, 1, 0 and half of them bound
-
-
 def test_jaspar_filters_are_of_the_motif(tmp_path):
     sizes = {**SIZES, "filters": 64, "width": 19}
     network = build_network("motif-cnn", 3, sizes=sizes)
@@ -146,11 +104,6 @@ def test_jaspar_needs_a_motif_network(tmp_path):
     base = tiny.make_entry(tmp_path / "plain")
     with pytest.raises(ConfigError, match=r"arm jaspar needs a base of architecture motif-cnn; .* is a paper-cnn"):
         start(base, "jaspar")
-
-
-def test_arms_in_which_the_bases_first_layer_learns():
-    found = {name for name, arm in ARMS.items() if arm.tunes_first}
-    assert found == {"everything", "conv", "first-conv", "frozen-dense"}
 
 
 def test_unknown_arm(base):
@@ -258,8 +211,3 @@ def test_fine_tuned_without_a_base_is_refused(base):
     fields = tuned_entry(base, base.folder.parent / "whole")[0].card.model_dump()
     with pytest.raises(ValidationError, match=r"finetuned needs `base`"):
         Card.model_validate({**fields, "base": None})
-
-
-def test_arms_are_said_in_the_help():
-    (arm,) = [value for name, value in finetune.__annotations__.items() if name == "arm"]
-    assert all(name in str(arm) for name in ARMS)

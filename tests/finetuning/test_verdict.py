@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.regions import LabelledRegions
-from kipoi_tfb.finetuning.verdict import KnownScores, NetworkScorer, judge
-from kipoi_tfb.zoo.card import CONTROLS
+from kipoi_tfb.evaluation.scorers import NetworkScorer
+from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.zoo.controls import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 
 
@@ -88,13 +89,3 @@ def test_further_controls_join_an_earlier_verdict():
     assert "a JASPAR motif (there is none), a de novo motif (not run)" in found.words
     again = judge(result, "own", {"from scratch": "scratch"}, found)  # one that is run again is there once
     assert again.controls == found.controls and again.not_run == found.not_run
-
-
-def test_known_scores_are_of_the_windows_tested():
-    data = regions(40)
-    known = KnownScores("known", "X", np.arange(40, dtype=np.float32))
-    assert known.join(data).tolist() == [[float(i)] for i in range(40)]
-    result = evaluate([known, scorer("own", data, 0.3)], data, 0, 0)
-    assert result.tables["known"][0].ece is not None  # they are logits
-    with pytest.raises(ConfigError, match=r"known: 39 scores for 40 windows"):
-        KnownScores("known", "X", np.zeros(39, np.float32)).join(data)

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from kipoi_tfb.models.build import build_network, for_inference
-from kipoi_tfb.models.changes import ChangedWindows, as_changed_windows, convolve, pool
+from kipoi_tfb.models.changes import Change, ChangedWindows, convolve, images, pool
 from kipoi_tfb.models.logits import strand_logits, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.prediction.predictor import Predictor
@@ -65,28 +65,32 @@ def test_layers_give_what_they_give_for_whole_windows(start, stop, width, paddin
         (lambda images: pool(images, 3), lambda image: F.max_pool2d(image, (1, 3))),
     )
     for layer, full in layers:
-        found = layer(ChangedWindows(whole, versions[..., start:stop], of, start))
+        found = layer(ChangedWindows(whole, [Change(versions[..., start:stop], of, start)]))
         expected, unchanged = full(versions), full(whole)
         torch.testing.assert_close(found.whole, unchanged)
-        at = slice(found.start, found.stop)
-        torch.testing.assert_close(found.part, expected[..., at], rtol=0, atol=1e-5)
+        (change,) = found.changes
+        at = slice(change.start, change.stop)
+        torch.testing.assert_close(change.image, expected[..., at], rtol=0, atol=1e-5)
         outside = torch.ones(expected.shape[3], dtype=torch.bool)
         outside[at] = False
         torch.testing.assert_close(expected[..., outside], unchanged[of][..., outside])
         for strand, image in ((found, expected), (found.flipped(), expected.flip(3))):
             n = image.shape[3]
-            torch.testing.assert_close(strand.stretch(-2, n + 1), F.pad(image, (2, 1)), rtol=0, atol=1e-5)
+            seen = strand.stretch(strand.changes[0], -2, n + 1)
+            torch.testing.assert_close(seen, F.pad(image, (2, 1)), rtol=0, atol=1e-5)
             both = torch.cat([strand.whole, image])
-            torch.testing.assert_close(strand.amax(), both.amax((2, 3)), rtol=0, atol=1e-5)
-            torch.testing.assert_close(strand.mean(), both.mean((2, 3)), rtol=0, atol=1e-5)
+            torch.testing.assert_close(torch.cat(strand.amax()), both.amax((2, 3)), rtol=0, atol=1e-5)
+            torch.testing.assert_close(torch.cat(strand.mean()), both.mean((2, 3)), rtol=0, atol=1e-5)
 
 
 def test_only_what_changes_is_convolved():
     whole = torch.zeros(1, 4, 1, 200)
-    found = convolve(ChangedWindows(whole, whole[..., :1], torch.tensor([0]), 100), torch.zeros(2, 4, 1, 19), None, 9)
-    assert (found.start, found.stop) == (91, 110)
+    windows = ChangedWindows(whole, [Change(whole[..., :1], torch.tensor([0]), at) for at in (100, 197)])
+    found = convolve(windows, torch.zeros(2, 4, 1, 19), None, 9)
+    assert [(change.start, change.stop) for change in found.changes] == [(91, 110), (188, 200)]
     found = pool(found, 4)
-    assert (found.start, found.stop, found.whole.shape[3]) == (22, 28, 50)
+    assert [(change.start, change.stop) for change in found.changes] == [(22, 28), (47, 50)]
+    assert found.whole.shape[3] == 50
 
 
 # Networks
@@ -98,11 +102,14 @@ def test_only_what_changes_is_convolved():
 def test_a_network_gives_the_logits_of_whole_windows(start, stop, ready, members):
     network = for_inference(lively(members=members)) if ready else lively(members=members)
     windows, versions = (torch.from_numpy(codes) for codes in (WINDOWS, versions_of(WINDOWS, OF, start, stop)))
+    change = Change(images(to_one_hot(versions[:, start:stop])), torch.tensor(OF), start)
+    other = Change(images(to_one_hot(versions[3:])), torch.tensor(OF[3:]), 0)
     with torch.no_grad():
         expected = strand_logits(network, to_one_hot(torch.cat([windows, versions])))
-        changed = as_changed_windows(to_one_hot(windows), to_one_hot(versions), torch.tensor(OF), start, stop)
-        found = torch.stack(network.change_logits(changed).chunk(2), 1)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        found = network.change_logits(ChangedWindows(images(to_one_hot(windows)), [change, other]))
+    whole, changed, again = (torch.stack(logits.chunk(2), 1) for logits in found)
+    torch.testing.assert_close(torch.cat([whole, changed]), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(again, changed[3:], rtol=0, atol=1e-5)
     assert (expected[3:] - expected[OF]).abs().min() > 1e-5
 
 
@@ -149,23 +156,24 @@ def test_alleles_have_the_logits_of_their_windows(entries, which, tfs, batch_siz
 
 
 def test_a_window_is_run_once_for_its_alleles(entries, monkeypatch):
-    """However many ALTs it has, one after the other; of each no more is run than what changes."""
+    """However many ALTs it has; of each no more is run than the cell that changes."""
     seen = []
     read = MotifCNN.change_logits
-    monkeypatch.setattr(
-        MotifCNN,
-        "change_logits",
-        lambda self, windows: seen.append((windows.whole.shape[0], *windows.part.shape[::3])) or read(self, windows),
-    )
-    predictor = Predictor(entries[:1])
+
+    def noted(self, windows):
+        seen.append((len(windows.whole), [(len(one.image), one.start, one.stop) for one in windows.changes]))
+        return read(self, windows)
+
+    monkeypatch.setattr(MotifCNN, "change_logits", noted)
+    predictor = Predictor(entries[:1], batch_size=5)
     ref = np.repeat(WINDOWS, 3, axis=0)
     alt = ref.copy()
     alt[:, 100] = (alt[:, 100] + np.tile([1, 2, 3], 3)) % 4
     predictor.allele_logits(ref, alt)
-    assert seen == [(3, 9, 1)]
+    assert seen == [(5, [(5, 100, 101)] * 2)]  # three windows and nine ALTs
     seen.clear()
-    mutate_window(predictor, WINDOWS[0], 90, 122)
-    assert seen == [(1, 18, 6), (1, 48, 16), (1, 30, 10)]
+    mutate_window(predictor, WINDOWS[0], 98, 104)
+    assert seen == [(5, [(5, 80, 100)] * 2 + [(5, 100, 101)] + [(5, 101, 121)] * 2)]
 
 
 def test_mutations_are_those_of_whole_windows(entries):

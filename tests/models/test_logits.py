@@ -16,6 +16,8 @@ from kipoi_tfb.models.logits import (
     difference,
     disagreement,
     effect,
+    impact,
+    is_bound,
     probability,
     to_one_hot,
 )
@@ -83,8 +85,48 @@ def test_effect_is_the_difference_of_log_odds():
     torch.testing.assert_close(effect(ref, alt), torch.tensor([[1.0, -1.5, 0.0]]))  # stronger, weaker, the same
 
 
+def test_impact_by_hand():
+    # Odds of 1 to 4, of 0.01 to 0.1, and back: of the better-bound allele 4, 0.1 and 0.1, divided by e.
+    ref, alt = torch.log(torch.tensor([[1, 0.01, 0.1]])), torch.log(torch.tensor([[4, 0.1, 0.01]]))
+    gain, weights = np.log([4, 10, 0.1]), np.array([4, 0.1, 0.1]) / np.e
+    wanted = torch.from_numpy(gain * weights / (1 + weights))[None].float()
+    torch.testing.assert_close(impact(ref, alt), wanted)
+    torch.testing.assert_close(impact(alt, ref), -wanted)
+    assert impact(ref, torch.full((1, 3), torch.nan)).isnan().all()
+
+
+_LOGITS = st.floats(-20, 20, width=32)
+
+
+@given(_LOGITS, _LOGITS)
+def test_impact_is_signed_as_the_effect_and_never_larger(ref, alt):
+    size, change = (score(torch.tensor([ref]), torch.tensor([alt])) for score in (impact, effect))
+    assert size * change >= 0 and size.abs() <= change.abs()
+
+
+def test_the_better_bound_allele_says_whether_a_tf_is_bound():
+    odds = torch.tensor([0.11, 0.112])  # P 0.0991, 0.1007
+    unbound = torch.full((2,), -9.0)
+    for alleles in ((odds.log(), unbound), (unbound, odds.log())):
+        assert is_bound(*alleles).tolist() == [False, True]
+
+
 def test_probability_is_between_0_and_1():
     assert probability(torch.tensor([-200.0, 0.0, 200.0])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_a_probability_does_not_depend_on_what_stands_beside_it():
+    logits = 4 * torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    whole = probability(logits)
+    for start in range(33):
+        assert torch.equal(probability(logits[start : 7 * start + 9]), whole[start : 7 * start + 9])
+    torch.testing.assert_close(whole, torch.sigmoid(logits), rtol=0, atol=1e-6)
+
+
+def test_a_probability_has_a_gradient():
+    logits = torch.zeros(2, requires_grad=True)
+    probability(logits).sum().backward()
+    assert logits.grad is not None and logits.grad.tolist() == [0.25, 0.25]
 
 
 def test_as_tensor_copies_what_cannot_be_written():

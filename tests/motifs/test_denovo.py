@@ -1,24 +1,19 @@
-"""Motif discovery: planted motifs come back, random sequence gives nothing, STREME is run and read."""
+"""Motif discovery: planted motifs come back, random sequence gives nothing."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kipoi_tfb.motifs import denovo as module
-from kipoi_tfb.motifs.denovo import denovo_scorer, find_motifs
-from tfb_matrix_data.errors import ConfigError, TfbError
-from tfb_matrix_data.sequence import decode, encode, reverse_complement
+from kipoi_tfb.motifs.denovo import MAX_WIDTH, denovo_scorer, find_motifs
+from tests.motifs.made_up import random_windows
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.sequence import encode, reverse_complement
 
 CREB, GATA = "TGACGTCATGGA", "AGATAAGCCT"
-
-
-def random_windows(n: int, seed: int, length: int = 120) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 4, (n, length), np.uint8)
 
 
 def plant(codes: NDArray, motif: str, kept: float = 1, seed: int = 7, strands: bool = True) -> None:
@@ -43,25 +38,25 @@ def similarity(pfm: NDArray, motif: str) -> float:
 
 @pytest.mark.parametrize(("n", "kept"), [(50, 1.0), (50, 0.8), (200, 0.8), (1000, 0.8)])
 def test_a_planted_motif_comes_back(n, kept) -> None:
-    positives, negatives = random_windows(n, 1), random_windows(n, 2)
+    positives, negatives = random_windows(n, seed=1), random_windows(n, seed=2)
     plant(positives, CREB, kept)
     (found,) = find_motifs(positives, negatives, n_motifs=1, engine="own", tf="CREB1")
     assert similarity(found.motif.pfm, CREB) > kept - 0.1
-    assert found.motif.tf == "CREB1" and found.motif.width <= module.MAX_WIDTH
+    assert found.motif.tf == "CREB1" and found.motif.width <= MAX_WIDTH
     assert found.sites > 0.7 * n
     if kept == 1 or n > 50:
         assert found.p_value < 1e-3
 
 
 def test_a_motif_on_the_reverse_strand_only_and_at_the_very_ends() -> None:
-    positives, negatives = random_windows(100, 1), random_windows(100, 2)
+    positives, negatives = random_windows(100, seed=1), random_windows(100, seed=2)
     positives[:50, :12] = positives[50:, -12:] = reverse_complement(encode(CREB))
     (found,) = find_motifs(positives, negatives, n_motifs=1, engine="own")
     assert similarity(found.motif.pfm, CREB) > 0.95 and found.sites >= 95
 
 
 def test_two_planted_motifs_come_back_one_after_the_other() -> None:
-    positives, negatives = random_windows(150, 1), random_windows(150, 2)
+    positives, negatives = random_windows(150, seed=1), random_windows(150, seed=2)
     plant(positives[:, :60], CREB)
     plant(positives[:100, 60:], GATA)
     one, other = find_motifs(positives, negatives, n_motifs=2, engine="own")
@@ -70,7 +65,7 @@ def test_two_planted_motifs_come_back_one_after_the_other() -> None:
 
 
 def test_what_negatives_have_as_well_is_not_found() -> None:
-    positives, negatives = random_windows(100, 1), random_windows(100, 2)
+    positives, negatives = random_windows(100, seed=1), random_windows(100, seed=2)
     for codes in (positives, negatives):
         plant(codes[:, :60], CREB)
     plant(positives[:, 60:], GATA)
@@ -81,18 +76,18 @@ def test_what_negatives_have_as_well_is_not_found() -> None:
 def test_nothing_is_significant_in_random_sequence() -> None:
     p_values = []
     for seed in range(12):
-        both = random_windows(50, seed, 60), random_windows(50, 100 + seed, 60)
+        both = random_windows(50, 60, seed), random_windows(50, 60, 100 + seed)
         p_values += [one.p_value for one in find_motifs(*both, n_motifs=1, engine="own")]
     assert len(p_values) == 12 and sum(p < 0.05 for p in p_values) <= 1  # one in twenty may be
 
 
 def test_equal_windows_have_no_motif() -> None:
-    codes = random_windows(20, 0)
+    codes = random_windows(20, seed=0)
     assert find_motifs(codes, codes, engine="own") == []
 
 
 def test_windows_with_n() -> None:
-    positives, negatives = random_windows(80, 1), random_windows(80, 2)
+    positives, negatives = random_windows(80, seed=1), random_windows(80, seed=2)
     plant(positives, CREB)
     positives[:, ::40] = negatives[:, ::40] = 4
     (found,) = find_motifs(positives, negatives, n_motifs=1, engine="own")
@@ -100,7 +95,7 @@ def test_windows_with_n() -> None:
 
 
 def test_the_scorer_takes_the_motif_that_tells() -> None:
-    codes, labels = random_windows(200, 3), np.zeros((200, 2), np.int8)
+    codes, labels = random_windows(200, seed=3), np.zeros((200, 2), np.int8)
     labels[:100, 0] = 1
     plant(codes[:100], CREB, 0.9)
     lines: list[str] = []
@@ -114,65 +109,8 @@ def test_the_scorer_takes_the_motif_that_tells() -> None:
     assert (again.motifs["A"].pfm == scorer.motifs["A"].pfm).all()
 
 
-STREME = """\
-#!{python}
-import pathlib, sys
-option = dict(zip(sys.argv[1::1], sys.argv[2::1]))
-assert (option["--nmotifs"], option["--maxw"], option["--hofract"], option["--seed"]) == ("5", "21", "0", "3")
-assert pathlib.Path(option["--p"]).read_text() == ">0\\n{positive}\\n" and ">1" in open(option["--n"]).read()
-{end}
-pathlib.Path(option["--oc"], "streme.txt").write_text('''MEME version 5.5
-
-ALPHABET= ACGT
-
-MOTIF 1-AC STREME-1
-letter-probability matrix: alength= 4 w= 2 nsites= 30 E= 1.0e-003
- 1 0 0 0
- 0 1 0 0
-
-''')
-"""
-
-
-def streme(folder: Path, monkeypatch: pytest.MonkeyPatch, positive: NDArray, end: str = "") -> None:
-    program = folder / "streme"
-    program.write_text(STREME.format(python=sys.executable, positive=decode(positive), end=end))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder))
-
-
-def test_streme_is_used_where_it_is_on_path(tmp_path: Path, monkeypatch) -> None:
-    positives, negatives = random_windows(1, 1), random_windows(2, 2)
-    streme(tmp_path, monkeypatch, positives[0])
-    for engine in ("auto", "streme"):
-        (found,) = find_motifs(positives, negatives, engine=engine, seed=3, tf="A")
-        assert (found.motif.name, found.motif.matrix_id, found.motif.tf) == ("STREME-1", "1-AC", "A")
-        assert found.motif.pfm.argmax(0).tolist() == [0, 1] and np.isnan(found.p_value)
-
-
-@pytest.mark.parametrize(
-    ("end", "message"),
-    [
-        ("sys.exit('ERROR: no sequences')", r"failed \(exit 1\): ERROR: no sequences; mend it, or use engine='own'"),
-        ("sys.exit(0)", r"failed \(exit 0\): no message"),
-    ],
-)
-def test_streme_that_fails(tmp_path: Path, monkeypatch, end, message) -> None:
-    positives = random_windows(1, 1)
-    streme(tmp_path, monkeypatch, positives[0], end)
-    with pytest.raises(TfbError, match=message):
-        find_motifs(positives, random_windows(2, 2), seed=3)
-
-
-def test_streme_that_cannot_be_run(tmp_path: Path, monkeypatch) -> None:
-    streme(tmp_path, monkeypatch, random_windows(1, 1)[0])
-    (tmp_path / "streme").write_text("#!/nowhere\n")
-    with pytest.raises(TfbError, match="cannot be run"):
-        find_motifs(random_windows(1, 1), random_windows(2, 2))
-
-
 def test_what_is_refused(tmp_path: Path, monkeypatch) -> None:
-    codes = random_windows(5, 0)
+    codes = random_windows(5, seed=0)
     with pytest.raises(ConfigError, match="no positive windows to find motifs of A with"):
         find_motifs(codes[:0], codes, tf="A")
     with pytest.raises(ConfigError, match="no negative windows"):

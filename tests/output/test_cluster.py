@@ -19,6 +19,7 @@ from distributed import LocalCluster
 from kipoi_tfb.output import cluster as cluster_module
 from kipoi_tfb.output.cluster import Cluster, check_dask, piece_maker
 from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.variants import score
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import ConfigError, InputError, UnfinishedError
@@ -148,8 +149,9 @@ def vcf(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", [".vcf.gz", ".tsv", ".parquet"])
-def test_the_output_is_that_of_one_process(tmp_path, predictor, genome, vcf, cluster, ending):
+@pytest.mark.parametrize(("ending", "threads"), [(".vcf.gz", 1), (".tsv", 2), (".parquet", 1)])
+def test_the_output_is_that_of_one_process(tmp_path, predictor, genome, vcf, cluster, set_threads, ending, threads):
+    set_threads(threads)  # of this process; each worker has one
     options = ScoringOptions(piece_size=7)
     one = score_variants(predictor, vcf, genome, tmp_path / f"one{ending}", options)
     many = score_variants(predictor, vcf, genome, tmp_path / f"many{ending}", options, cluster)
@@ -164,6 +166,15 @@ def test_a_failed_run_goes_on_in_one_process(tmp_path, predictor, genome, vcf, c
     with pytest.raises(UnfinishedError, match=r"chr1:500-509 \(10 alleles\): ConfigError"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", options, cluster)
     assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", options).alleles == 60
+
+
+def test_a_worker_that_computes_other_last_bits_is_said(tmp_path, predictor, genome, vcf, cluster, monkeypatch):
+    identity = score.numeric_identity
+    monkeypatch.setattr(score, "numeric_identity", lambda device: {**identity(device), "torch": "1.13"})
+    complaint = r"would compute other last bits than the machine that asks \(torch .* here, 1\.13 there\)"
+    with pytest.raises(UnfinishedError, match=complaint):
+        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(piece_size=30), cluster)
+    assert not (tmp_path / "out.tsv").exists()
 
 
 def test_a_predictor_travels_as_its_entries(predictor, entry):

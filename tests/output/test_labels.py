@@ -19,8 +19,8 @@ from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, Unkno
 from tfb_matrix_data.layout import write_events
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import sample_tf
+from tfb_matrix_data.sizes import read_sizes
 from tfb_matrix_data.splits import split_by_chromosome
-from tfb_matrix_data.tracks import read_sizes
 
 SIZES = {"chr1": 30_000, "chr2": 10, "chr16": 30_000, "chrX": 30_000}
 
@@ -186,8 +186,7 @@ def test_a_tf_twice_is_refused(dense_path: Path, tmp_path: Path) -> None:
         export_labels(matrix, ["SP1", "ATF4", "SP1"], tmp_path / "o.parquet")
 
 
-def test_a_sample_comes_back_from_its_table(tmp_path: Path) -> None:
-    world = tiny.make_world(tmp_path)
+def test_a_sample_comes_back_from_its_table(world: tiny.World, tmp_path: Path) -> None:
     matrix = world.matrix
     drawn = sample_tf(matrix, world.genome, "JUND", split_by_chromosome(matrix.regions))
     n_rows = write_sample(matrix, drawn, tmp_path / "s.tsv")
@@ -203,6 +202,11 @@ def test_a_sample_comes_back_from_its_table(tmp_path: Path) -> None:
         assert row[4] == {"chr21": "validation", "chr22": "test"}.get(row[1], "train")
         assert int(row[5]) == {tiny.BOUND: 1, tiny.OPEN: 0}[world.codes[region, 1]]
         assert float(row[6]) == drawn.gc[region]
+
+
+def test_comments_are_no_regions(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("# mine\nchrom\tregion\nchr1\t5\n#chr1\t6\n\nchr1\t7\n")
+    assert read_regions_column(tmp_path / "t.tsv").tolist() == [5, 7]
 
 
 @pytest.mark.parametrize(

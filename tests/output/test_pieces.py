@@ -18,7 +18,7 @@ from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.vcf import EffectVcf
 from tests.entries import VCF, record
-from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.errors import InputError, LockedError
 
 pytest_plugins = ("tests.entries",)
 
@@ -78,6 +78,27 @@ def test_a_resumed_run_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, 
     assert left_over(tmp_path) == sorted({*left_over(tmp_path / "whole"), "whole"})
 
 
+@pytest.mark.parametrize("threads", [(1, 2), (2, 1)])
+def test_a_run_goes_on_with_another_number_of_threads(tmp_path, predictor, genome, vcf, set_threads, threads):
+    score_variants(predictor, vcf, genome, tmp_path / "whole.tsv", OPTIONS)
+    set_threads(threads[0])
+    interrupted(tmp_path, predictor, genome, vcf)
+    set_threads(threads[1])
+    assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS).taken_over == 1
+    assert (tmp_path / "out.tsv").read_bytes() == (tmp_path / "whole.tsv").read_bytes()
+
+
+def test_a_run_does_not_go_on_where_last_bits_differ(tmp_path, predictor, genome, vcf, monkeypatch):
+    interrupted(tmp_path, predictor, genome, vcf)
+    with monkeypatch.context() as patch:
+        patch.setenv("MKL_ENABLE_INSTRUCTIONS", "SSE4_2")  # read when MKL is loaded, so that it is another run's
+        with pytest.raises(
+            InputError, match=r"another run \(other processor\); .* on the same kind of machine to go on"
+        ):
+            score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS)
+    assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS).taken_over == 1
+
+
 RICH = ScoringOptions(
     piece_size=10, scores=("effect", "diff", "disagreement"), shifts=(20, 20), top=2, columns="kipoi-veff2"
 )
@@ -133,7 +154,7 @@ def test_a_real_process_that_is_killed(tmp_path, predictor, entry, genome, genom
         process.send_signal(number)
         process.wait()
     assert left_over(tmp_path) == ["out.vcf.gz.parts"]
-    assert len(left_over(tmp_path / "out.vcf.gz.parts")) == 3
+    assert len([name for name in left_over(tmp_path / "out.vcf.gz.parts") if name[0] != "."]) == 3
     assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == 2
     (tmp_path / "whole").mkdir()
     score_variants(predictor, vcf, genome, tmp_path / "whole" / "out.vcf.gz", OPTIONS)
@@ -227,7 +248,10 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
 def test_two_runs_do_not_write_the_same(tmp_path):
     with Pieces(tmp_path / "out.tsv", {"a": 1}) as first:
         first.add("x", lambda path: path.write_text("1"))
-        with pytest.raises(InputError, match="another run is writing it now"), Pieces(tmp_path / "out.tsv", {"a": 1}):
+        told = pytest.raises(
+            LockedError, match=r"out\.tsv: another run is writing it now; wait for it.* \(process \d+ on"
+        )
+        with told, Pieces(tmp_path / "out.tsv", {"a": 1}):
             pass
         assert first.paths[0].read_text() == "1"
         assert json.loads((first.folder / "run.json").read_text()) == {"a": 1}

@@ -11,7 +11,8 @@ from Bio import bgzf
 
 from tfb_matrix_data import tracks
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.tracks import Sizes, iter_track, read_sizes
+from tfb_matrix_data.sizes import Sizes, read_sizes
+from tfb_matrix_data.tracks import TrackCount, iter_track
 
 NARROW = ["chr1\t10\t20\tn\t0\t.\t1\t2\t3\t4", "chr2\t30\t41\tn\t0\t.\t1\t2\t3\t-1"]
 REMAP = ["chr1\t10\t20\tn\t0\t.\t13\t14\t0,0,0", "chr1\t10\t20\tn\t0\t.\t10\t20\t0", "chr1\t10\t20\tn\t0\t.\t20\t21\t0"]
@@ -55,7 +56,9 @@ def test_summits_are_those_of_the_format_where_asked_for(
     (tmp_path / "a.bed").write_text("\n".join(lines).replace("\t", separator))
     centres = [(start + end) // 2 for _, start, end, _ in read(tmp_path / "a.bed")]
     assert [row[3] for row in read(tmp_path / "a.bed")] == centres
-    assert [row[3] for row in read(tmp_path / "a.bed", summits=True)] == ([14, 35] if lines is NARROW else [13, 15, 15])
+    assert [row[3] for row in read(tmp_path / "a.bed", anchor="auto")] == (
+        [14, 35] if lines is NARROW else [13, 15, 15]
+    )
 
 
 GOOD = "".join(f"chr1\t{i}\t{i + 5}\n" for i in range(50))
@@ -82,7 +85,7 @@ def test_a_fault_is_named_by_its_line(tmp_path: Path, monkeypatch, how: str, blo
     path = tmp_path / "a.bed"
     path.write_bytes(("#head\n" + GOOD + line + GOOD).encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=rf"a\.bed, {message}"):
-        read(path, sizes=Sizes({"chr1": 100}, "my.sizes"))
+        read(path, sizes=Sizes({"chr1": 100}, "my.sizes"), strict=True)
 
 
 def test_a_gzip_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
@@ -111,3 +114,83 @@ def test_sizes_are_those_of_a_fasta_or_of_a_list(tmp_path: Path, write_fasta) ->
     (tmp_path / "sizes").write_text("chr1\t7\nchr2\n")
     with pytest.raises(InputError, match=r"sizes, line 2: expected FASTA, or lines of contig name and length"):
         read_sizes(tmp_path / "sizes")
+
+
+def test_a_pipe_gives_every_interval(pipe, how: str) -> None:
+    text = "#head\n" + "".join(f"chr1\t{i}\t{i + 4}\n" for i in range(100_000))
+    assert read(pipe(text.encode())) == [("chr1", i, i + 4, i + 2) for i in range(100_000)]
+
+
+def test_sizes_come_from_a_pipe_but_no_fasta_does(pipe) -> None:
+    assert read_sizes(pipe(b"chr1\t7\nchr2\t3\n")).lengths == {"chr1": 7, "chr2": 3}
+    with pytest.raises(InputError, match="is a pipe or a device, and contigs of a FASTA are looked up in an index"):
+        read_sizes(pipe(b">chr1\nACGT\n"))
+
+
+@pytest.mark.parametrize("block", [40, 1 << 20])
+@pytest.mark.parametrize(
+    "more", ["7", "7.0", "7\t", "7\t0.5\t1\t9\t52"], ids=["narrowPeak", "7.0", "tab at the end", "more columns"]
+)
+def test_column_ten_is_the_summit_in_ten_columns_or_more(
+    tmp_path: Path, monkeypatch, how, block: int, more: str
+) -> None:
+    monkeypatch.setattr(tracks, "_BLOCK", block)
+    lines = [f"chr1\t{i}\t{i + 40}\tn\t0\t.\t1.5\t-1\t2\t{more if i % 3 else '-1'}\n" for i in range(60)]
+    lines = [line if i % 3 else line.rstrip("\n") + "\t" * (more.count("\t")) + "\n" for i, line in enumerate(lines)]
+    (tmp_path / "a.bed").write_text("".join(lines))
+    for anchor in ("auto", "summit"):
+        assert [row[3] for row in read(tmp_path / "a.bed", anchor=anchor)] == [
+            i + (7 if i % 3 else 20) for i in range(60)
+        ]
+    assert [row[3] for row in read(tmp_path / "a.bed")] == [i + 20 for i in range(60)]
+
+
+BED9 = "chr1\t10\t50\ta\t0\t+\t12\t48\t0\t7\n"
+PEAK = "chr1\t10\t50\ta\t0\t+\t1.2\t3\t1\t7\n"
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+@pytest.mark.parametrize(
+    ("text", "anchor", "message"),
+    [
+        (BED9, "auto", "line 1: columns 7 to 10 may be narrowPeak's, with the summit, or other ones; say whether"),
+        (PEAK * 30 + "chr1\t10\t50\n", "auto", "line 31: is not narrowPeak, but line 1 is"),
+        ("chr1\t10\t50\n" * 30 + PEAK, "auto", "line 31: is narrowPeak, but line 1 is not"),
+        (PEAK + "chr1\t10\t50\n", "summit", "line 2: has no summit in column 10; take the anchor centre"),
+        (
+            PEAK + PEAK.replace("\t7\n", "\t40\n"),
+            "auto",
+            "line 2: summit offset 40 of an interval of 40 bp; if column 10",
+        ),
+    ],
+)
+def test_what_may_be_a_summit_or_not_is_asked(tmp_path, monkeypatch, how, block, text, anchor, message) -> None:
+    monkeypatch.setattr(tracks, "_BLOCK", block)
+    (tmp_path / "a.bed").write_text(text)
+    with pytest.raises(InputError, match=rf"a\.bed, {message}"):
+        read(tmp_path / "a.bed", anchor=anchor)
+    assert read(tmp_path / "a.bed")[0][3] == 30
+
+
+def test_the_anchor_that_is_said_holds(tmp_path, how) -> None:
+    (tmp_path / "a.bed").write_text(BED9)
+    assert [read(tmp_path / "a.bed", anchor=anchor)[0][3] for anchor in ("summit", "centre")] == [17, 30]
+
+
+@pytest.mark.parametrize("block", [1, 1 << 20])
+def test_intervals_off_the_genome_are_left_out_and_counted(tmp_path, monkeypatch, how, block) -> None:
+    monkeypatch.setattr(tracks, "_BLOCK", block)
+    (tmp_path / "a.bed").write_text("chr9\t1\t2\nchr2\t1\t3\nchr1\t90\t101\nchr1\t90\t100\nchr8\t1\t3\nchr9\t1\t2\n")
+    sizes, count = Sizes({"chr1": 100, "chr2": 3}, "my.sizes"), TrackCount()
+    for track in iter_track(tmp_path / "a.bed", sizes):
+        count.add(track)
+    assert read(tmp_path / "a.bed", sizes=sizes) == [("chr2", 1, 3, 2), ("chr1", 90, 100, 95)]
+    assert (count.n, count.n_lacking, count.n_beyond, count.n_off) == (6, 3, 1, 4)
+
+
+def test_a_track_of_another_genome_is_refused(tmp_path, how) -> None:
+    (tmp_path / "a.bed").write_text("1\t1\t2\n2\t1\t3\n")
+    with pytest.raises(
+        InputError, match=r"a.bed: no interval is on the contigs of my.sizes, which are chr1; found 1, 2; is"
+    ):
+        read(tmp_path / "a.bed", sizes=Sizes({"chr1": 100}, "my.sizes"))

@@ -19,11 +19,6 @@ MODES = "TF\tcluster\nCTCF\ta\nSP1\ta\nJUND\tb\n"
 STRING = "TF_a\tTF_b\tscore\nSP1\tJUND\t900\n"
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
 @pytest.fixture
 def choose(world, tmp_path):
     (tmp_path / "modes.tsv").write_text(MODES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,15 +10,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.models.logits import BOUND
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.effects import EffectScorer, top_tfs, window_shifts
-from kipoi_tfb.zoo.null import CLASSES, PERCENTS
+from kipoi_tfb.variants.columns import LINE
+from kipoi_tfb.variants.effects import EffectScorer, window_shifts
 from tests.entries import CONTIGS, TFS, base
-from tests.zoo.test_null import copied, put_null
 from tfb_matrix_data.alleles import allele_windows
-from tfb_matrix_data.errors import ConfigError, EntryError
+from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.sequence import encode, gc_content, reverse_complement
+from tfb_matrix_data.sequence import encode, reverse_complement
 from tfb_matrix_data.variants import Variants
 
 pytest_plugins = ("tests.entries",)
@@ -83,7 +82,7 @@ def test_the_largest_effect_over_windows_cut_from_text(predictor, genome):
 
 def test_the_centred_scores_do_not_depend_on_the_others(predictor, genome):
     plain = score(predictor, genome, ("ref", "alt", "effect")).values
-    rich = score(predictor, genome, ("ref", "alt", "effect", "diff", "disagreement"), shifts=SHIFTS, top=2).values
+    rich = score(predictor, genome, ("ref", "alt", "effect", "diff", "disagreement"), shifts=SHIFTS, line=True).values
     for name, values in plain.items():
         np.testing.assert_array_equal(values, rich[name])
     np.testing.assert_allclose(rich["diff"], rich["alt"] - rich["ref"], atol=1e-7)
@@ -153,94 +152,31 @@ def test_strand_logits_are_those_of_the_other_strand_the_other_way_round(predict
     assert predictor.strand_logits(codes[:0]).shape == (0, 2, 3)
 
 
-# Percentiles
-
-
-@pytest.fixture
-def with_null(entry, tmp_path):
-    """Return a predictor whose null is wide by 1 + t + k + b for TF t, class k and GC bin b."""
-    own = copied(entry, tmp_path / "own")
-    steps = 1 + np.add.outer(np.add.outer(np.arange(3), np.arange(len(CLASSES))), np.arange(2))
-    quantiles = steps[..., None] * (np.array(PERCENTS) - 50) / 50
-    put_null(own, gc_edges=np.array([0.5]), quantiles=quantiles.astype(np.float16))
-    return Predictor([own])
-
-
-def test_percentiles_are_of_the_class_the_gc_and_the_tf(with_null, genome):
-    found = score(with_null, genome, ("effect", "percentile")).values
-    gc = gc_content(allele_windows(ALLELES, genome, 200).ref)
-    ref = {"A": "T", "G": "C"}.get(base(500), base(500))
-    alt = other(ref)
-    for row, name in ((0, f"{ref}>{alt}"), (1, "deletion"), (2, "insertion")):
-        steps = 1 + np.arange(3) + CLASSES.index(name) + (gc[row] >= 0.5)
-        wanted = np.clip(50 + 50 * found["effect"][row] / steps, 0, 100)
-        np.testing.assert_allclose(found["percentile"][row], wanted, atol=0.05)
-    assert np.isnan(found["percentile"][[3, 5]]).all()  # three bases replaced: no null; symbolic: not scored
-    assert not np.isnan(found["percentile"][:3]).any()
-
-
-def test_percentiles_of_swapped_alleles_are_those_of_the_genomes_one(with_null, genome):
-    forward = score(with_null, genome, ("effect", "percentile"), variants_of((500, base(500), other(base(500))))).values
-    swapped = variants_of((500, other(base(500)), base(500)))
-    back = score(with_null, genome, ("effect", "percentile"), swapped, allele_swap=True).values
-    np.testing.assert_allclose(back["effect"], -forward["effect"], atol=1e-5)
-    np.testing.assert_allclose(back["percentile"], 100 - forward["percentile"], atol=1e-3)
-
-
-def test_percentiles_of_chosen_tfs_and_of_two_entries(with_null, entry, tmp_path, genome):
-    every = score(with_null, genome, ("percentile",)).values["percentile"]
-    own = with_null.sources[0]
-    fewer = score(Predictor([own], ["JUND", "ATF4"]), genome, ("percentile",)).values["percentile"]
-    np.testing.assert_allclose(fewer, every[:, [TFS.index("JUND"), TFS.index("ATF4")]], atol=1e-3)
-    twin = copied(entry, tmp_path / "twin")
-    put_null(twin, quantiles=np.broadcast_to((np.array(PERCENTS, np.float16) - 50), (3, 8, 2, len(PERCENTS))))
-    both = score(Predictor([own, twin]), genome, ("percentile",)).values["percentile"]
-    np.testing.assert_allclose(both[:, :3], every, atol=1e-3)
-    assert np.nanmax(np.abs(both[:, 3:] - every)) > 1
-
-
-def test_a_percentile_needs_a_null(predictor, genome):
-    with pytest.raises(EntryError, match=r"has no null to take percentiles from .*: tfb null .* --matrix MATRIX"):
-        EffectScorer(predictor, genome, ("percentile",))
-
-
-def test_a_null_made_for_other_weights_is_refused(with_null, genome):
-    own = with_null.sources[0]
-    other_card = own.card.model_copy(update={"weights": own.card.weights.model_copy(update={"sha256": "f" * 64})})
-    with_null.sources = [replace(own, card=other_card)] * 3
-    with pytest.raises(
-        EntryError, match=r"was made for weights .*, .* has ffffffffffff\.\.\.; make it again: tfb null"
-    ):
-        EffectScorer(with_null, genome, ("percentile",))
-
-
 # What is gained and lost
 
 
-def test_top_tfs_by_hand():
-    effects = np.array([[0.5, -1, 2, 2, -3], [-1, -1, -1, -1, -1], [0, 0, 0, 1e-5, 0]], np.float32)
-    tfs = ["A", "B", "C", "e/D", "E"]
-    assert top_tfs(tfs, effects, 2) == ["C:2;e/D:2", ".", "e/D:1e-05"]
-    assert top_tfs(tfs, effects, -3) == ["E:-3;B:-1", "A:-1;B:-1;C:-1", "."]
-    assert top_tfs(tfs, effects, 9)[0] == "C:2;e/D:2;A:0.5"
-
-
-def test_top_tfs_are_those_of_the_effects(predictor, genome):
-    effects = score(predictor, genome, ("effect", "ref"), top=1)
-    assert list(effects.texts) == ["top_gained", "top_lost"]
+def test_the_line_is_that_of_the_impacts(predictor, genome):
+    effects = score(predictor, genome, ("impact", "ref", "alt"), line=True, top=1)
+    better = np.fmax(effects.values["ref"], effects.values["alt"])
+    assert list(effects.line) == [name for name in LINE if name != "variant_percentile"]
     for row in SCORED:
-        values = dict(zip(TFS, effects.values["effect"][row], strict=True))
+        values = dict(zip(TFS, np.where(better[row] >= BOUND, effects.values["impact"][row], 0), strict=True))
         for name, best in (("top_gained", max(values, key=values.get)), ("top_lost", min(values, key=values.get))):
             right = values[best] > 0 if name == "top_gained" else values[best] < 0
-            assert effects.texts[name][row] == (f"{best}:{values[best]:.3g}" if right else ".")
-    assert effects.texts["top_gained"][5] == effects.texts["top_lost"][5] == "."
-    assert score(predictor, genome, ("ref",), top=1).texts == effects.texts  # whether or not effects are written
-    assert score(predictor, genome, ("ref",)).texts == {}
+            assert effects.line[name][row] == (f"{best}:{values[best]:.3g}" if right else ".")
+        assert np.abs(effects.line["largest_impact"][row]) == np.abs(effects.values["impact"][row]).max()
+    assert (better[SCORED] < BOUND).any() and (effects.line["top_gained"][SCORED] != ".").any()
+    assert effects.line["top_gained"][5] == effects.line["top_lost"][5] == effects.line["largest_impact_tf"][5] == "."
+    assert np.isnan([effects.line[name][5] for name in ("sum_difference", "largest_impact", "n_gained")]).all()
+    again = score(predictor, genome, ("ref",), line=True, top=1).line  # whether or not impacts are written
+    for name, column in effects.line.items():
+        np.testing.assert_array_equal(again[name], column)
+    assert score(predictor, genome, ("ref",)).line == {}
 
 
 def test_wrong_scores_are_named(predictor, genome):
     with pytest.raises(ConfigError, match="max_effect is over shifts of the window: say how far, with --shifts"):
         EffectScorer(predictor, genome, ("max_effect",))
-    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, diff, .*; found none"):
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*; found none"):
         EffectScorer(predictor, genome, ())
     assert EffectScorer(predictor, genome, ("max_effect",), (10, 10)).scores == ["max_effect"]

@@ -10,7 +10,7 @@ import pytest
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants import make_null as module
 from kipoi_tfb.variants.effects import EffectScorer
-from kipoi_tfb.variants.make_null import LONGEST_INDEL, N_BINS, PER_POSITION, draw_variants, make_nulls
+from kipoi_tfb.variants.make_null import LONGEST, N_BINS, PER_POSITION, draw_variants, make_nulls
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.null import CLASSES, NULL_FILE, PERCENTS, EffectNull, allele_classes, read_null, write_null
 from tests import tiny
@@ -23,11 +23,6 @@ from tfb_matrix_data.sequence import gc_content
 
 POSITIONS = 160
 CHROMOSOMES = ["chr21", "chr22"]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +55,21 @@ def draw(world, n=POSITIONS, seed=3, chromosomes=CHROMOSOMES, genome=None):
 # Which variants
 
 
-def test_five_variants_at_every_position(world):
+def test_six_variants_at_every_position(world):
     variants = draw(world)
     assert len(variants) == POSITIONS * PER_POSITION
     assert (variants.pos.reshape(-1, PER_POSITION) == variants.pos[::PER_POSITION, None]).all()
     kinds = [CLASSES[i] for i in allele_classes(variants.ref, variants.alt)]
     for start in range(0, len(kinds), PER_POSITION):
-        substitutions, (insertion, deletion) = kinds[start : start + 3], kinds[start + 3 : start + 5]
+        substitutions = kinds[start : start + 3]
         assert len({name[0] for name in substitutions}) == 1 and len(set(substitutions)) == 3
-        assert (insertion, deletion) == ("insertion", "deletion")
+        assert kinds[start + 3 : start + 6] == ["MNV", "insertion", "deletion"]
     sizes = np.abs([len(alt) - len(ref) for ref, alt in zip(variants.ref, variants.alt, strict=True)])
-    assert sizes.max() <= LONGEST_INDEL and set(sizes[3::PER_POSITION].tolist()) > {1, 2, 3}
-    assert (sizes[3::PER_POSITION] == 1).mean() == pytest.approx(0.63, abs=0.12)  # 1 / sum(1 / n²)
+    assert sizes.max() <= LONGEST and set(sizes[4::PER_POSITION].tolist()) > {1, 2, 3}
+    assert (sizes[4::PER_POSITION] == 1).mean() == pytest.approx(0.63, abs=0.12)  # 1 / sum(1 / n²)
+    replaced = np.array([len(ref) for ref in variants.ref[3::PER_POSITION]])
+    assert replaced.min() == 2 and 3 < replaced.max() <= LONGEST
+    assert (replaced == 2).mean() == pytest.approx(0.42, abs=0.12)  # of 1/4, 1/9, ..., 1/400
 
 
 def test_they_lie_in_open_regions_of_the_chromosomes_and_fit_the_genome(world):
@@ -114,7 +112,9 @@ def test_a_genome_without_sequence_there_is_said(world, tmp_path, write_fasta):
 def test_quantiles_are_those_of_the_effects(world, entry, null):
     variants, genome = draw(world), world.genome
     windows = allele_windows(variants, genome, 200)
-    effects = EffectScorer(Predictor([entry]), genome, ("effect",))(variants, windows).values["effect"]
+    scores = ("effect", "impact", "ref", "alt")
+    values = EffectScorer(Predictor([entry]), genome, scores)(variants, windows).values
+    effects, impacts = values["effect"], values["impact"]
     gc = gc_content(windows.ref)
     classes, bins = allele_classes(variants.ref, variants.alt), np.digitize(gc, null.gc_edges)
     assert np.bincount(bins[::PER_POSITION]).min() > POSITIONS / N_BINS / 2 and len(null.gc_edges) == N_BINS - 1
@@ -122,10 +122,23 @@ def test_quantiles_are_those_of_the_effects(world, entry, null):
         matched = effects[(classes == kind) & (bins == gc_bin)]
         assert null.counts[kind, gc_bin] == len(matched) >= 5
         wanted = np.percentile(matched, PERCENTS, axis=0).T
-        np.testing.assert_allclose(null.quantiles[:, kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
+        np.testing.assert_allclose(null.effect[:, kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
+        matched = impacts[(classes == kind) & (bins == gc_bin)]
+        wanted = np.percentile(matched, PERCENTS, axis=0).T
+        np.testing.assert_allclose(null.impact[:, kind, gc_bin], wanted, rtol=1e-4, atol=1e-9)
+        wanted = np.percentile(np.abs(matched).max(1), PERCENTS)
+        np.testing.assert_allclose(null.largest[kind, gc_bin], wanted, rtol=2e-3, atol=1e-4)
+    better = np.maximum(values["ref"], values["alt"])
+    logits = np.log(better / (1 - better))
+    for gc_bin in range(N_BINS):
+        wanted = np.percentile(logits[bins == gc_bin], PERCENTS, axis=0).T
+        np.testing.assert_allclose(null.activity[:, gc_bin], wanted, rtol=2e-3, atol=1e-3)
     assert null.counts.sum() == len(variants)
-    percent = null.percentile(np.arange(3), effects, classes, gc)
-    np.testing.assert_allclose(percent.mean(0), 50, atol=4)  # of its own variants
+    # Of its own variants:
+    np.testing.assert_allclose(null.percentile("effect", np.arange(3), effects, classes, gc).mean(0), 50, atol=4)
+    np.testing.assert_allclose(null.percentile("impact", np.arange(3), impacts, classes, gc).mean(0), 50, atol=4)
+    np.testing.assert_allclose(null.activity_percentile(np.arange(3), logits, gc).mean(0), 50, atol=4)
+    assert null.largest_percentile(np.abs(impacts).max(1), classes, gc).mean() == pytest.approx(50, abs=4)
 
 
 def test_the_record_says_what_made_it(world, entry, null):
@@ -144,7 +157,7 @@ def test_the_same_null_is_the_same_file(world, entry, null, tmp_path):
         write_null(one, path)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     assert of_other.tfs == other.card.tasks and of_other.record.weights_sha256 == other.card.weights.sha256
-    assert np.abs(of_other.quantiles.astype(float)).max() < np.abs(null.quantiles.astype(float)).max()
+    assert np.abs(of_other.effect.astype(float)).max() < np.abs(null.effect.astype(float)).max()
 
 
 def test_too_few_variants_are_refused(world, entry, monkeypatch):
@@ -204,7 +217,8 @@ def test_a_null_made_by_the_command_gives_percentiles(world, entry, tmp_path, mo
     assert run_tfb(monkeypatch, capfd, arguments)[0] == 0
     header, row = (line.split("\t") for line in Path("out.tsv").read_text().splitlines())
     values = dict(zip(header, row, strict=True))
-    assert header[9:] == [f"{tf}_{score}" for tf in tiny.MOTIFS for score in ("effect", "percentile")]
+    assert 0 <= float(values["variant_percentile"]) <= 100
+    assert header[15:] == [f"{tf}_{score}" for tf in tiny.MOTIFS for score in ("effect", "percentile")]
     assert all(0 <= float(values[f"{tf}_percentile"]) <= 100 for tf in tiny.MOTIFS)
     (own.folder / NULL_FILE).unlink()
     code, _, err = run_tfb(monkeypatch, capfd, arguments)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from kipoi_tfb.variants.columns import DEFAULT_SCORES
 from kipoi_tfb.variants.mutagenesis import (
     MAX_REGION,
     Mutations,
@@ -28,7 +29,10 @@ from tfb_matrix_data.sequence import decode, encode
 pytest_plugins = ("tests.entries",)
 
 
-FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags", "top_gained", "top_lost"]
+FIXED = [
+    *("chrom", "pos", "id", "ref", "alt", "status", "flags"),
+    *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
+]
 
 
 def read(path) -> dict:
@@ -37,6 +41,16 @@ def read(path) -> dict:
     for name in {"top_gained", "top_lost"} & set(columns):  # with three digits, which may be rounded either way
         columns[name] = [re.sub(":[^;]*", "", text) for text in columns[name]]
     return columns
+
+
+def assert_same(found: dict, expected: dict) -> None:
+    """Check that two tables have the same columns, numbers but for rounding."""
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        if isinstance(values[0], float):
+            np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
+        else:
+            assert found[name] == values, name
 
 
 # Regions
@@ -88,11 +102,7 @@ def test_the_table_is_that_of_tfb_score(predictor, genome, tmp_path, region, tid
     rows = write_mutations(mutate_region(predictor, genome, region), tmp_path / "mutate.parquet", tidy)
     expected, found = read(tmp_path / "score.parquet"), read(tmp_path / "mutate.parquet")
     assert list(found) == list(expected) and rows == len(expected["pos"]) > 0
-    for name, values in expected.items():
-        if isinstance(values[0], float):
-            np.testing.assert_allclose(found[name], values, atol=1e-5)
-        else:
-            assert found[name] == values, name
+    assert_same(found, expected)
 
 
 @pytest.mark.parametrize("tidy", [False, True])
@@ -192,10 +202,11 @@ def test_many_positions_are_scored_in_parts(predictor, genome, monkeypatch, tmp_
     monkeypatch.setattr("kipoi_tfb.variants.mutagenesis._CHUNK", 5)
     for window, expected in whole.items():
         found = mutate_region(predictor, genome, region, window)
-        np.testing.assert_allclose(found.alt, expected.alt, atol=1e-5)
+        np.testing.assert_array_equal(found.alt, expected.alt)
         assert found.flags == expected.flags
     assert write_mutations(whole["variant"], tmp_path / "b.parquet") == 36
     a, b = (read(tmp_path / name) for name in ("a.parquet", "b.parquet"))
-    assert [a[name] == b[name] for name in FIXED] == [True] * 9
+    assert list(a) == FIXED + [f"{tf}_{score}" for tf in TFS for score in DEFAULT_SCORES]
+    assert_same(a, b)
     for tf in TFS:
-        np.testing.assert_allclose(a[f"{tf}_effect"], b[f"{tf}_effect"], atol=1e-5)
+        assert a[f"{tf}_effect"] == b[f"{tf}_effect"]

@@ -11,11 +11,13 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from kipoi_tfb.models.logits import NOTABLE
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants import score as scoring
-from kipoi_tfb.variants.columns import DEFAULT_SCORES
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS
+from tests.tuned import small_base
 from tfb_matrix_data.errors import AssemblyError, InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import encode
@@ -23,7 +25,10 @@ from tfb_matrix_data.sequence import encode
 pytest_plugins = ("tests.entries",)
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-FIXED = ["chrom", "pos", "id", "ref", "alt", "status", "flags", "top_gained", "top_lost"]
+FIXED = [
+    *("chrom", "pos", "id", "ref", "alt", "status", "flags"),
+    *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
+]
 
 
 def write_vcf(path: Path, rows: list[tuple]) -> Path:
@@ -112,11 +117,38 @@ def test_the_summary_counts_everything(mixed):
 
 def test_the_effect_is_the_difference_of_log_odds(mixed):
     table, _ = mixed
-    ref, alt, effect = (values(table, score) for score in DEFAULT_SCORES)
+    ref, alt, effect = (values(table, score) for score in ("ref", "alt", "effect"))
     scored = ~np.isnan(effect)
     odds = np.log(alt / (1 - alt)) - np.log(ref / (1 - ref))
     np.testing.assert_allclose(odds[scored], effect[scored], atol=1e-4)
     assert np.abs(effect[0]).min() > 1e-4 and ((ref > 0) & (ref < 1))[scored].all()
+
+
+def test_the_impact_weighs_the_effect_by_the_better_bound_allele(mixed):
+    table, _ = mixed
+    ref, alt, effect, impact = (values(table, score) for score in DEFAULT_SCORES)
+    better = np.fmax(ref, alt)
+    np.testing.assert_allclose(impact, effect * better / (better + np.e * (1 - better)), atol=1e-5)
+    assert np.nanmax(np.abs(impact)) > 0.01
+
+
+def test_the_line_of_an_allele_is_over_all_tfs(mixed):
+    table, summary = mixed
+    ref, alt, impact = (values(table, score) for score in ("ref", "alt", "impact"))
+    for row, status in enumerate(STATUS):
+        line = {name: table[name][row] for name in LINE if name in table}
+        if status != "ok":
+            assert set(line.values()) == {None, "."}
+            continue
+        best = np.abs(impact[row]).argmax()
+        assert line["sum_difference"] == pytest.approx((alt - ref)[row].sum(), abs=1e-5)
+        assert line["largest_impact"] == pytest.approx(impact[row, best], abs=1e-6)
+        assert line["largest_impact_tf"] == TFS[best]
+        counts = (impact[row] >= NOTABLE).sum(), (impact[row] <= -NOTABLE).sum()
+        assert (line["n_gained"], line["n_lost"]) == counts
+    assert "variant_percentile" not in table
+    (notice,) = summary.notices
+    assert notice.startswith("column variant_percentile is left out: ") and "make it: tfb null" in notice
 
 
 def test_probabilities_are_those_of_the_windows(mixed, predictor):
@@ -172,12 +204,24 @@ def test_two_entries_side_by_side(tmp_path, entry, other_entry, genome, mixed):
         np.testing.assert_allclose(values(table, score, columns[:3]), values(mixed[0], score), atol=1e-5)
 
 
-def test_chunks_do_not_change_anything(tmp_path, predictor, genome, mixed):
-    table, summary = run(predictor, genome, tmp_path, MIXED, piece_size=2)
-    assert summary == mixed[1]
-    assert all(table[name] == mixed[0][name] for name in FIXED)
-    for score in DEFAULT_SCORES:
-        np.testing.assert_allclose(values(table, score), values(mixed[0], score), atol=1e-5)
+@pytest.fixture(scope="module")
+def motif_predictor(tmp_path_factory):
+    """Return one of an architecture that runs ALT only where it differs."""
+    return Predictor([small_base(tmp_path_factory.mktemp("zoo"))])
+
+
+@pytest.mark.parametrize("which", ["predictor", "motif_predictor"])
+def test_neither_chunks_nor_threads_change_a_byte(tmp_path, request, which, genome, set_threads):
+    chosen = request.getfixturevalue(which)
+    vcf = write_vcf(tmp_path / "a.vcf", [*MIXED, *(("chr1", p, ".", base(p), other(base(p))) for p in range(900, 960))])
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        for piece_size in (7, 50, 8192):
+            options = ScoringOptions(piece_size=piece_size, shifts=(20, 20), scores=("ref", "alt", "disagreement"))
+            summary = score_variants(chosen, vcf, genome, tmp_path / "out.tsv", options)
+            found.append((summary, (tmp_path / "out.tsv").read_bytes()))
+    assert all(one == found[0] for one in found[1:]) and found[0][0].status["ok"] > 60
 
 
 @pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5", ".vcf", ".vcf.gz"])
@@ -195,7 +239,7 @@ def test_a_genome_of_another_assembly_leaves_nothing(tmp_path, predictor, genome
 def test_a_damaged_file_leaves_nothing(tmp_path, predictor, genome):
     path = write_vcf(tmp_path / "a.vcf", MIXED[:1])
     path.write_text(path.read_text() + "chr1\tx\n")
-    with pytest.raises(InputError, match="damaged or cut off after record 1"):
+    with pytest.raises(InputError, match="line 5: 2 columns; ID, REF, ALT"):
         score_variants(predictor, path, genome, tmp_path / "out.tsv")
     assert [path.name for path in tmp_path.iterdir()] == ["a.vcf"]
 
@@ -311,3 +355,13 @@ def test_a_duplicate_may_be_spelt_otherwise(tmp_path, predictor, genome):
 def test_an_allele_that_is_not_there_is_no_alt(tmp_path, predictor, genome):
     table, _ = run(predictor, genome, tmp_path, [("chr1", 500, ".", base(500), f"{other(base(500))},")])
     assert table["status"] == ["ok", "unsupported"] and table["flags"] == [".", "no_alt"]
+
+
+def test_variants_none_of_which_is_on_a_contig_are_a_problem(tmp_path, predictor, genome):
+    rows = [("NC_9", 5, "a", "A", "C"), ("scaffold", 7, "b", "A", "<DEL>"), ("NC_9", 9, "c", "A", "G")]
+    table, summary = run(predictor, genome, tmp_path, rows)
+    assert table["id"] == ["a", "b", "c"] and summary.alleles == 3
+    (problem,) = summary.problems
+    assert "a.vcf: nothing is on a contig of genome.fa, which has chr1, chr2; found NC_9, scaffold; is this" in problem
+    _, summary = run(predictor, genome, tmp_path, [*rows, ("1", 500, "d", "A", "<DEL>")])
+    assert not summary.problems

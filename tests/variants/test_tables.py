@@ -15,7 +15,7 @@ import pysam
 import pytest
 
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE, PERCENTILES, SCORES, TOP, VARIANT_PERCENTILE
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.tables import Veff2Table, effect_format
 from kipoi_tfb.zoo.null import NULL_FILE
@@ -88,7 +88,7 @@ def test_the_header_keeps_its_lines_and_declares_ours(scored, entry):
     old = HEAD.splitlines()
     assert [row for row in header if row in old] == old and header[-1] == old[-1]
     declared = [row for row in header if row.startswith("##INFO=<ID=TFB_")]
-    assert len(declared) == 4 + len(TFS) * len(DEFAULT_SCORES)
+    assert len(declared) == 2 + len(LINE) - 1 + len(TFS) * len(DEFAULT_SCORES)
     (effect,) = [row for row in declared if "ID=TFB_JUND_effect," in row]
     assert "Number=A,Type=Float" in effect and "positive: ALT strengthens binding" in effect
     assert f"model {entry.card.name}, weights sha256 {entry.card.weights.sha256}" in effect
@@ -135,6 +135,26 @@ def test_the_tfs_gained_and_lost_are_fields(scored):
     assert any(":" in text for text in table["top_gained"]) and any(":" in text for text in table["top_lost"])
 
 
+def test_the_line_of_an_allele_is_fields(scored):
+    path, table = scored
+    (header,) = [row for row in path.read_text().splitlines() if row.startswith("##INFO=<ID=TFB_N_LOST,")]
+    assert "Number=A,Type=Integer" in header and "TFs that ALT loses" in header
+    assert '##INFO=<ID=TFB_LARGEST_IMPACT,Number=A,Type=Float,Description="impact of largest' in path.read_text()
+    start = 0
+    for record in cyvcf2.VCF(str(path)):
+        n = max(1, len(record.ALT))
+        rows = slice(start, start + n)
+        start += n
+        if "ok" not in table["status"][rows]:
+            assert not any(record.INFO.get(f"TFB_{name.upper()}") for name in LINE)
+            continue
+        for name in ("sum_difference", "largest_impact", "n_gained", "n_lost"):
+            found = np.array(record.INFO[f"TFB_{name.upper()}"], float)
+            wanted = np.array(table[name][rows], float)
+            np.testing.assert_allclose(np.atleast_1d(found), wanted, rtol=1e-5, atol=1e-6, equal_nan=True)
+        assert record.INFO["TFB_LARGEST_IMPACT_TF"].split(",") == table["largest_impact_tf"][rows]
+
+
 def test_no_tfs_gained_and_lost(tmp_path, predictor, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     for name in ("out.vcf", "out.tsv"):
@@ -146,7 +166,7 @@ def test_a_score_that_one_allele_lacks_is_a_dot(tmp_path, entry, genome):
     own = copied(entry, tmp_path / "own")
     put_null(own)
     two = base(600) + base(601)
-    lines = [line(600, f"{other(base(600))}{other(base(601))},{two[0]}", ref=two), LINES[0]]
+    lines = [line(600, f"{other(base(600))}{other(base(601))}A,{two[0]}", ref=two), LINES[0]]
     lines.append(line(620, "".join(map(other, base(620) + base(621))), ref=base(620) + base(621)))
     vcf = write(tmp_path / "in.vcf", HEAD + "".join(lines))
     options = ScoringOptions(scores=("effect", "percentile"), shifts=(10, 10), top=0)
@@ -156,7 +176,7 @@ def test_a_score_that_one_allele_lacks_is_a_dot(tmp_path, entry, genome):
     first, second, third = (dict(record.INFO) for record in cyvcf2.VCF(str(tmp_path / "out.vcf")))
     assert first["TFB_JUND_percentile"][0] is None and 0 <= first["TFB_JUND_percentile"][1] <= 100
     assert 0 <= second["TFB_JUND_percentile"] <= 100
-    assert third.get("TFB_JUND_percentile") is None  # two bases replaced: no null, and nothing else to say
+    assert 0 <= third["TFB_JUND_percentile"] <= 100  # two bases replaced by two
     for info in (first, second, third):
         effects, largest = (np.atleast_1d(info[f"TFB_JUND_{name}"]) for name in ("effect", "max_effect"))
         assert (np.abs(largest) >= np.abs(effects)).all()
@@ -220,7 +240,7 @@ def test_names_that_info_does_not_allow(tmp_path, entry, other_entry, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(both, vcf, genome, tmp_path / "out.vcf", ScoringOptions(scores=("effect",)))
     (record,) = cyvcf2.VCF(str(tmp_path / "out.vcf"))
-    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS", "TFB_TOP_GAINED", "TFB_TOP_LOST"}
+    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS", *(f"TFB_{name.upper()}" for name in LINE)}
     expected = ("ATF4", "CTCF", f"{entry.card.name}_JUND", f"{other_entry.card.name}_JUND", "SP1")
     assert names == {f"TFB_{name}_effect" for name in expected}
 
@@ -238,7 +258,7 @@ def test_a_tidy_table_says_the_same(tmp_path, scored, predictor, genome, ending)
     found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
     table = scored[1]
     fixed = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
-    assert list(found) == [*fixed, "tf", "p_ref", "p_alt", "effect"]
+    assert list(found) == [*fixed, "tf", "p_ref", "p_alt", "effect", "impact"]
     assert found["tf"] == list(TFS) * 7
     for name in fixed:
         assert found[name] == [value for value in table[name] for _ in TFS]
@@ -251,8 +271,8 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
     columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
-    assert columns[9:] == [f"{tf}_effect" for tf in TFS]
-    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, diff, .*max_effect; found 'delta'"):
+    assert columns[6 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*max_effect; found 'delta'"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
         score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
@@ -269,7 +289,7 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
 def test_columns_say_what_they_mean(tmp_path, predictor, entry, genome, options, column, words):
     vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
     options = ScoringOptions(
-        scores=tuple(score for score in SCORES if score != "percentile"), shifts=(20, 20), **options
+        scores=tuple(score for score in SCORES if score not in PERCENTILES), shifts=(20, 20), **options
     )
     score_variants(predictor, vcf, genome, tmp_path / "out.parquet", options)
     score_variants(predictor, vcf, genome, tmp_path / "out.h5", options)
@@ -375,7 +395,7 @@ def test_the_columns_of_kipoi_veff2(tmp_path, scored, predictor, entry, genome):
     assert list(found) == [
         *("#CHROM", "POS", "ID", "REF", "ALT"),
         *(f"{entry.card.name}/{tf}/{function}" for function in functions for tf in TFS),
-        *("status", "flags", "top_gained", "top_lost"),
+        *("status", "flags", *(name for name in LINE if name != VARIANT_PERCENTILE)),
     ]
     table = scored[1]
     for theirs, ours in (("#CHROM", "chrom"), ("POS", "pos"), ("ID", "id"), ("REF", "ref"), ("ALT", "alt")):
@@ -397,8 +417,9 @@ def test_the_columns_of_kipoi_veff2_as_tsv_with_two_entries(tmp_path, entry, oth
     header, row = (text.split("\t") for text in (tmp_path / "out.tsv").read_text().splitlines())
     targets = ("tiny/JUND", "other/JUND", "other/SP1")
     scores = [f"{target}/{function}" for function in ("logit", "disagreement") for target in targets]
-    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags"]
-    assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-2] == "ok"
+    names = [name for name in LINE if name not in (*TOP, VARIANT_PERCENTILE)]
+    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags", *names]
+    assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-7] == "ok"
 
 
 def test_entries_that_call_themselves_the_same_go_by_their_folders(tmp_path, entry):

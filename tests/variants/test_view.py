@@ -81,7 +81,8 @@ def test_the_strongest_and_columns_of_two_entries(entry, other_entry, genome):
 
     both = Predictor([entry, other_entry])
     every = view_variant(both, text(500), genome, flank=8)
-    order = np.argsort(-np.abs(every.effect))
+    weight = every.probability.max(0) / (every.probability.max(0) + np.e * (1 - every.probability.max(0)))
+    order = np.argsort(-np.abs(every.effect * weight))
     top = view_variant(both, text(500), genome, top=2, flank=8)
     assert top.tfs == [every.tfs[i] for i in order[:2]]
     np.testing.assert_array_equal(top.effect, every.effect[order[:2]])

@@ -10,8 +10,8 @@ import torch
 
 import kipoi_tfb
 from kipoi_tfb.models import motif_cnn
-from kipoi_tfb.models.build import PaperCNN
 from kipoi_tfb.models.motif_cnn import MotifCNN
+from kipoi_tfb.models.paper_cnn import PaperCNN
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.networks import load_network, load_side_by_side, outputs_of, with_outputs
 from tests.tuned import small_base, some_motifs, tuned, tuned_with_motifs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import tracemalloc
 import zipfile
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from kipoi_tfb.zoo.change import install_entry
 from kipoi_tfb.zoo.entry import Entry, open_entry
@@ -39,9 +41,15 @@ def copied(entry: Entry, folder: Path) -> Entry:
     return open_entry(folder)
 
 
+def ramp(shape: tuple[int, ...]) -> NDArray[np.float16]:
+    """Return quantiles that are their percentile less 50."""
+    return np.broadcast_to(np.array(PERCENTS) - 50, shape).astype(np.float16)
+
+
 def put_null(entry: Entry, record: dict | None = None, **changes: object) -> EffectNull:
-    """Write a null into an entry's folder: two GC bins, and every effect equal to its percentile less 50."""
+    """Write a null into an entry's folder: two GC bins, and every value equal to its percentile less 50."""
     n = len(entry.card.tasks)
+    shape = (len(CLASSES), 2, len(PERCENTS))
     fields: dict = {
         "entry": entry.card.name,
         "weights_sha256": entry.card.weights.sha256,
@@ -59,7 +67,10 @@ def put_null(entry: Entry, record: dict | None = None, **changes: object) -> Eff
         "tfs": entry.card.tasks,
         "gc_edges": np.array([0.45]),
         "counts": np.full((len(CLASSES), 2), 250, np.int32),
-        "quantiles": np.broadcast_to(np.array(PERCENTS) - 50, (n, len(CLASSES), 2, len(PERCENTS))).astype(np.float16),
+        "effect": ramp((n, *shape)),
+        "impact": ramp((n, *shape)).astype(np.float32),
+        "activity": ramp((n, *shape[1:])),
+        "largest": ramp(shape),
     }
     null = EffectNull(**{**arrays, **changes})
     write_null(null, entry.folder / NULL_FILE)
@@ -92,7 +103,10 @@ def test_substitutions_have_one_class_for_both_strands():
         ("GCA", "GCTTA", "insertion"),
         ("CAG", "CTG", "T>A"),
         ("TTC", "TTA", "C>A"),
-        ("CA", "TG", None),
+        ("CA", "TG", "MNV"),
+        ("gCAT", "gTAG", "MNV"),
+        ("CAT", "CGA", "MNV"),
+        ("CA", "TGA", None),
         ("CAT", "GA", None),
         ("A", "a", None),
         ("AC", "AC", None),
@@ -120,13 +134,39 @@ def test_any_pure_indel_is_one(before, after, inserted):
 
 def test_percentiles_by_hand(own):
     null = put_null(own)
-    quantiles = null.quantiles.copy()
+    quantiles = null.effect.copy()
     quantiles[1] *= 2
     quantiles[:, 3, 1] += 10
-    null = put_null(own, quantiles=quantiles)
+    null = put_null(own, effect=quantiles, impact=quantiles * 2)
     effects = np.array([[10, 10], [-60, 60], [10, 10], [0, 0]], np.float32)
-    found = null.percentile(np.array([0, 1]), effects, np.array([0, 0, 3, UNMATCHED]), np.array([0.3, 0.3, 0.45, 0.3]))
+    alleles = np.array([0, 0, 3, UNMATCHED]), np.array([0.3, 0.3, 0.45, 0.3])
+    found = null.percentile("effect", np.array([0, 1]), effects, *alleles)
     np.testing.assert_allclose(found, [[60, 55], [0, 80], [50, 50], [np.nan, np.nan]], atol=1e-4)
+    np.testing.assert_allclose(null.percentile("impact", np.array([0, 1]), 2 * effects, *alleles), found, atol=1e-4)
+
+
+def test_impacts_where_nothing_is_bound_keep_their_percentiles(own):
+    put_null(own, impact=put_null(own).impact * 1e-11)
+    null = read_null(own)
+    assert null is not None
+    values = np.array([[-20, 0, 30]], np.float32) * np.float32(1e-11)
+    found = null.percentile("impact", np.arange(3), values, np.array([8]), np.array([0.3]))
+    np.testing.assert_allclose(found, [[30, 50, 80]], atol=1e-3)
+
+
+def test_percentiles_of_the_largest_impact_and_of_activity_by_hand(own):
+    null = put_null(own)
+    largest, activity = null.largest + 50, null.activity.copy()
+    largest[2] *= 2
+    activity[0] -= 10
+    activity[:, 1] += 20
+    null = put_null(own, largest=largest, activity=activity)
+    gc = np.array([0.3, 0.3, 0.5, 0.3])
+    found = null.largest_percentile(np.array([30, 30, 300, 30], np.float32), np.array([0, 2, 8, UNMATCHED]), gc)
+    np.testing.assert_allclose(found, [30, 15, 100, np.nan], atol=0.02)
+    logits = np.array([[0, 0], [0, 0], [0, 0], [-99, 99]], np.float32)
+    found = null.activity_percentile(np.array([0, 2]), logits, gc)
+    np.testing.assert_allclose(found, [[60, 50], [60, 50], [40, 30], [0, 100]], atol=0.02)
 
 
 def test_percents_are_symmetric_and_ascend():
@@ -141,7 +181,7 @@ def test_what_is_written_is_read(own):
     null = put_null(own)
     found = read_null(own)
     assert found is not None and found.record == null.record and found.tfs == null.tfs
-    for name in ("gc_edges", "counts", "quantiles"):
+    for name in ("gc_edges", "counts", "effect", "impact", "activity", "largest"):
         np.testing.assert_array_equal(getattr(found, name), getattr(null, name))
     before = (own.folder / NULL_FILE).read_bytes()
     put_null(own)
@@ -193,7 +233,7 @@ def test_a_null_that_unpacks_to_gigabytes_is_refused(own):
     put_null(own)
     path = own.folder / NULL_FILE
     with np.load(path) as arrays:
-        fields = {**arrays, "quantiles": np.zeros((3, len(CLASSES), 1 << 15, len(PERCENTS)), np.float16)}
+        fields = {**arrays, "impact": np.zeros((3, len(CLASSES), 1 << 15, len(PERCENTS)), np.float16)}
     np.savez_compressed(path, **fields)
     assert path.stat().st_size < 1 << 18
     tracemalloc.start()
@@ -216,6 +256,22 @@ def test_a_null_that_is_no_file(own, tmp_path):
         read_null(own)
 
 
+def test_a_null_of_an_older_format_is_refused_with_the_way_to_remake_it(own):
+    put_null(own)
+    with np.load(own.folder / NULL_FILE) as arrays:
+        fields = dict(arrays)
+    fields["record"] = np.array(str(fields["record"]).replace('"schema_version":2', '"schema_version":1'))
+    for name in ("impact", "activity", "largest"):
+        del fields[name]
+    fields["quantiles"] = fields.pop("effect")
+    np.savez(own.folder / NULL_FILE, **fields)
+    again = f"make it again: tfb null {own.name} --matrix MATRIX --genome FASTA"
+    with pytest.raises(EntryError, match=f"{NULL_FILE}: is of format 1, and 2 is read; {re.escape(again)}"):
+        read_null(own)
+    checks = {check.what: check for check in verify_entry(own)}
+    assert not checks["null"].passed and "is of format 1" in checks["null"].detail
+
+
 def test_a_wrong_record_names_the_field(own):
     put_null(own)
     damage(own.folder / NULL_FILE, "record")
@@ -225,6 +281,10 @@ def test_a_wrong_record_names_the_field(own):
 
 def test_a_null_that_does_not_fit_is_refused(own):
     put_null(own, tfs=("ATF4", "CTCF", "SP1"))
+    with pytest.raises(EntryError, match="does not fit the TFs of"):
+        read_null(own)
+    null = put_null(own)
+    put_null(own, activity=null.activity[:, :1])
     with pytest.raises(EntryError, match="does not fit the TFs of"):
         read_null(own)
 
@@ -243,7 +303,7 @@ def test_verify_checks_the_null(own):
     assert "null" not in {check.what for check in verify_entry(own)}
     put_null(own)
     checks = {check.what: check for check in verify_entry(own)}
-    assert checks["null"].passed and "4000 variants on chr21, chr22" in checks["null"].detail
+    assert checks["null"].passed and "4500 variants on chr21, chr22" in checks["null"].detail
     put_null(own, {"weights_sha256": "a" * 64})
     checks = {check.what: check for check in verify_entry(own)}
     assert not checks["null"].passed and "made for weights aaaaaaaaaaaa" in checks["null"].detail

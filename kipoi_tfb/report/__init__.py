@@ -1,0 +1,1 @@
+"""What a person reads: scores sorted and filtered."""

@@ -1,0 +1,151 @@
+"""What the card of a fine-tuned entry says beside that of any entry: how it came from its base, and its verdict."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kipoi_tfb.zoo.config import Strict
+from kipoi_tfb.zoo.controls import ControlKind
+from kipoi_tfb.zoo.fields import Line, Sha256
+
+__all__ = [
+    "CURVE_FILE",
+    "MOTIF_FILE",
+    "ChangedMotifCard",
+    "ControlCard",
+    "FinetunedCard",
+    "GateCard",
+    "HeadCard",
+    "SweptCard",
+]
+
+CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
+"""Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
+
+
+class ControlCard(Strict):
+    """What a fine-tuned entry was compared with, on the same test regions.
+
+    Attributes
+    ----------
+    kind
+        One of `kipoi_tfb.zoo.controls.CONTROLS`.
+    auprc
+        Of the control.
+    difference, low, high
+        AUPRC of the entry minus that of the control, and the ends of its paired 95 % bootstrap interval.
+    outcome
+        For the entry; a ``tie`` is an interval that includes 0.
+    """
+
+    kind: ControlKind
+    name: str
+    auprc: float
+    difference: float
+    low: float
+    high: float
+    outcome: Literal["win", "tie", "loss"]
+
+
+class GateCard(Strict):
+    """Whether a fine-tuned entry is worth having, in a word and in words.
+
+    Attributes
+    ----------
+    not_run
+        {control: why it is not among `controls`}.
+    """
+
+    verdict: Literal["accepted", "accepted with note", "refused"]
+    words: str
+    controls: tuple[ControlCard, ...]
+    not_run: dict[ControlKind, str] = Field(default_factory=dict)
+
+
+class HeadCard(Strict):
+    """How an output layer was fitted under frozen layers (`kipoi_tfb.finetuning.head`).
+
+    Attributes
+    ----------
+    penalties
+        What was tried per seed: how strongly the weights are held to those of the start.
+    penalty
+        The one kept, by validation; None: the start itself was best, and is kept as it was.
+    start_auprc, auprc, start_loss, loss
+        Of the start, and of what was kept, on the validation regions (all of them, weighted to 1:1 by GC content).
+    motifs
+        {motif: what each standard deviation of its best match adds to the logit}, of arm ``motif-head``.
+    base_share
+        Of arm ``motif-head``: what the base's output was multiplied with where motifs had a share in the start; None:
+        it alone was the start.
+    """
+
+    penalties: tuple[float, ...]
+    penalty: float | None
+    start_auprc: float
+    auprc: float
+    start_loss: float
+    loss: float
+    motifs: dict[str, float] | None = None
+    base_share: float | None = None
+
+
+class ChangedMotifCard(Strict):
+    """Which filter of the first layer fine-tuning changed most (``changed-motif.svg``).
+
+    Attributes
+    ----------
+    filter
+        Its number, from 0.
+    change, median
+        Of its weights relative to what they were, and over all filters; see
+        `kipoi_tfb.models.first_layer.ChangedMotif`.
+    """
+
+    filter: int
+    change: float
+    median: float
+
+
+class SweptCard(Strict):
+    """A learning rate that was tried with the first seed, and the lowest validation loss by it; None: it diverged."""
+
+    learning_rate: float
+    validation_loss: float | None
+
+
+class FinetunedCard(Strict):
+    """How an entry came from its base.
+
+    Attributes
+    ----------
+    arm
+        What was transferred, see `kipoi_tfb.finetuning.arms.ARMS`.
+    base_weights_sha256
+        Of the base's file of weights, on which this entry's own ones are laid.
+    head_from
+        The base's output that the new one started from, if it did.
+    seeds, validation_losses
+        What was trained with, and the lowest validation loss of each; the entry is the best of them.
+    sweep
+        The learning rates that were tried first, where they were; the best, on the training's configuration, is that of
+        all seeds.
+    counts
+        {train, validation or test: {bound, unbound, short}}: regions, and unbound ones that GC bins had too few of.
+    head
+        Of the arm ``head``: how the output layer was fitted.
+    changed_motif
+        Of arms in which the base's first layer learns.
+    """
+
+    arm: Line
+    base_weights_sha256: Sha256
+    head_from: str | None = None
+    seeds: tuple[int, ...]
+    validation_losses: tuple[float, ...]
+    sweep: tuple[SweptCard, ...] | None = None
+    counts: dict[str, dict[str, int]]
+    head: HeadCard | None = None
+    changed_motif: ChangedMotifCard | None = None
