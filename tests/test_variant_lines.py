@@ -12,6 +12,7 @@ import pysam
 import pytest
 from Bio import bgzf
 
+from tfb_matrix_data import blocks
 from tfb_matrix_data.errors import CutOffError, InputError
 from tfb_matrix_data.variant_lines import is_variant_string, open_variants
 from tfb_matrix_data.variants import NoVariantError, iter_chunks
@@ -288,3 +289,18 @@ def test_bcf_is_not_read_from_a_pipe(tmp_path, pipe):
             sink.write(record)
     with pytest.raises(InputError, match="is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN"):
         open_variants(pipe((tmp_path / "a.bcf").read_bytes()))
+
+
+# Long lines
+
+
+def test_a_line_without_end_is_not_read_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "_LONGEST", 2_000_000)
+    said = r"is damaged or cut off {} \(a line of more than 2,000,000 bytes; is this text\?\)"
+    path = write(tmp_path / "a.vcf", TEXT + RECORDS[0].replace("XX=1", "X" * 4_000_000))
+    with pytest.raises(CutOffError, match=said.format("after record 3")):
+        items(path)
+    with pytest.raises(InputError, match=said.format("in its header")):
+        items(write(path, "##fileformat=VCFv4.2\n##x=" + "x" * 4_000_000))
+    with pytest.raises(InputError, match=said.format("in its first line")):
+        items(write(path, "x" * 4_000_000))

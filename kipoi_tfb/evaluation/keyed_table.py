@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.blocks import DAMAGED
 from tfb_matrix_data.cells import from_cell
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import open_text
 
@@ -22,7 +23,7 @@ _PLACE = ("chrom", "start", "end")
 _MISSING = ["", "NA", "nan", "NaN", "."]
 
 Keys = list[tuple]
-"""What tells regions apart: (chrom without "chr", start, end) or (name,), one per region."""
+"""What tells regions apart: (`plain_name` of chrom, start, end) or (name,), one per region."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,7 @@ def _keys(
         chrom = _texts(path, table["chrom"])
         if None in chrom:
             raise InputError(path, "chrom is empty", line(chrom.index(None)))
-        return [(c.removeprefix("chr"), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
+        return [(plain_name(c), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
     if "name" in table:
         return [(name,) for name in _texts(path, table["name"])], ("name",)
     return None, ()

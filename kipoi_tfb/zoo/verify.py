@@ -17,6 +17,7 @@ from kipoi_tfb.zoo.networks import entry_probability, load_network
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
 from kipoi_tfb.zoo.specs import SPECS, render_spec
 from tfb_matrix_data.bounded import check_file, read_at_most
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import EntryError, InputError, TfbError
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE
@@ -207,5 +208,5 @@ def _held_out(entry: Entry) -> str:
 
 
 def _chromosomes(names: Sequence[str]) -> set[str]:
-    """Return names of chromosomes without ``chr``: both ways of writing them are the same."""
-    return {name.removeprefix("chr") for name in names}
+    """Return names of chromosomes in one spelling."""
+    return {plain_name(name) for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 import pyarrow.parquet
 import pysam
 import pytest
+from Bio import bgzf
 
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE, PERCENTILES, SCORES, TOP, VARIANT_PERCENTILE
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.tables import Veff2Table, effect_format
+from kipoi_tfb.variants.vcf import bgzip
 from kipoi_tfb.zoo.null import NULL_FILE
 from tests.entries import TFS, base, lively_network
 from tests.tiny import make_entry
@@ -445,3 +448,15 @@ def test_the_ending_says_the_format():
     for name in ("a.csv", "vcf", ".vcf", "a.gz"):
         with pytest.raises(InputError, match=r"use one of \.vcf, \.vcf\.gz, \.tsv"):
             effect_format(name)
+
+
+@pytest.mark.parametrize("n", [0, 1, (1 << 16) - 1, 1 << 16, 300_001])
+def test_bgzip_of_a_long_text_has_blocks_of_the_usual_size(n):
+    text = (b"0/1\t0/0\t" * (n // 8 + 1))[:n]
+    stream = io.BytesIO()
+    writer = bgzf.BgzfWriter(fileobj=stream, mode="wb")
+    if n:
+        writer.write(text)  # in one piece, which takes quadratic time
+        writer.flush()
+    assert bgzip(text) == stream.getvalue()
+    assert gzip.decompress(bgzip(text) + BGZIP_END) == text
