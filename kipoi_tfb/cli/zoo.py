@@ -122,7 +122,7 @@ def render(entries: Annotated[list[str], typer.Argument(help="Names or folders o
     Example: tfb zoo render tf
     """
     from kipoi_tfb.zoo.find import find_entries
-    from kipoi_tfb.zoo.write import render_specs
+    from kipoi_tfb.zoo.specs import render_specs
 
     for entry in find_entries(",".join(entries)):
         render_specs(entry.card, entry.folder)
@@ -140,11 +140,13 @@ def register(
     """
     from kipoi_tfb.zoo.entry import zoo_folder
     from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
+    from kipoi_tfb.zoo.verify import check_specs
 
     if undo:
         changed = unregister_source(name)
         print(f"source {name!r} {'removed from' if changed else 'was not in'} {config_path()}")
     else:
+        check_specs()
         register_source(name, zoo_folder())
         print(f"source {name!r} -> {zoo_folder()} in {config_path()}")
         print(

@@ -140,11 +140,13 @@ class EffectVcf:
 def _field_names(tfs: Sequence[str]) -> list[str]:
     """Return names that are allowed in INFO, one for each column."""
     names: list[str] = []
+    taken: set[str] = set()
     for tf in tfs:
         name = re.sub(r"[^0-9A-Za-z_.]", "_", tf)
-        while name in names:
+        while taken & (fields := {f"{name}_{score}" for score in SCORES}):
             name += "_"
         names.append(name)
+        taken |= fields
     return names
 
 
