@@ -27,7 +27,7 @@ from tfb_matrix_data.variants import Variants
 __all__ = ["LONGEST", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
 
 PER_POSITION = 6
-"""Variants at each position: three substitutions, an insertion, a deletion, an MNV; they share the window with REF."""
+"""Variants at each position: three substitutions, which share the window with REF, an insertion, a deletion, an MNV."""
 
 N_BINS = 5
 """GC bins; as many positions in each."""
@@ -82,8 +82,8 @@ def make_nulls(
     names = null_chromosomes(entries, matrix, chromosomes)
     variants = draw_variants(matrix, genome, names, positions, predictor.window_length, seed)
     logits = _logits(variants, genome, predictor)
-    gc_edges = np.quantile(logits.gc, np.arange(1, N_BINS) / N_BINS)
-    bins = np.repeat(np.digitize(logits.gc, gc_edges), PER_POSITION)
+    gc_edges = np.quantile(logits.gc[::PER_POSITION], np.arange(1, N_BINS) / N_BINS)
+    bins = np.digitize(logits.gc, gc_edges)
     classes = allele_classes(variants.ref, variants.alt)
     shape = (len(CLASSES), N_BINS)
     counts = np.bincount(classes * N_BINS + bins, minlength=len(CLASSES) * N_BINS).reshape(shape).astype(np.int32)
@@ -235,7 +235,7 @@ class _Logits(NamedTuple):
     ref, alt
         float32 (variants, TFs): logits of binding.
     gc
-        GC content of the window with REF, (positions,).
+        GC content of the window with REF, (variants,).
     """
 
     ref: NDArray[np.float32]
@@ -249,16 +249,12 @@ class _Logits(NamedTuple):
 
 def _logits(variants: Variants, genome: Genome, predictor: Predictor) -> _Logits:
     ref, alt = np.empty((2, len(variants), len(predictor.columns)), np.float32)
-    gc = np.empty(len(variants) // PER_POSITION)
-    with progress_bar("random variants", len(gc)) as advance:
-        for start in range(0, len(gc), _POSITIONS_AT_ONCE):
-            positions = slice(start, min(start + _POSITIONS_AT_ONCE, len(gc)))
-            rows = np.arange(PER_POSITION * positions.start, PER_POSITION * positions.stop)
+    gc = np.empty(len(variants))
+    with progress_bar("random variants", len(gc) // PER_POSITION) as advance:
+        for start in range(0, len(gc), PER_POSITION * _POSITIONS_AT_ONCE):
+            rows = np.arange(start, min(start + PER_POSITION * _POSITIONS_AT_ONCE, len(gc)))
             windows = allele_windows(variants.take(rows), genome, predictor.window_length)
-            n = positions.stop - start
-            of_ref = windows.ref[::PER_POSITION]
-            gc[positions] = gc_content(of_ref)
-            logits = predictor.logits(np.concatenate([of_ref, windows.alt]))
-            ref[rows], alt[rows] = logits[:n].repeat(PER_POSITION, 0), logits[n:]
-            advance(n)
+            gc[rows] = gc_content(windows.ref)
+            ref[rows], alt[rows] = predictor.allele_logits(windows.ref, windows.alt)
+            advance(len(rows) // PER_POSITION)
     return _Logits(ref, alt, gc)

@@ -21,7 +21,7 @@ from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff
 from kipoi_tfb.variants.vcf import EffectVcf
 from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
-from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
+from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
 from tfb_matrix_data.fasta_index import file_identity
 from tfb_matrix_data.files import sha256
@@ -223,7 +223,8 @@ def _write_piece(
     scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
 ) -> None:
     effects = scorer(chunk.variants, windows)
-    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
+    normal = normal_texts(chunk.variants, windows, scorer.genome)
+    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
 
 
 def _place(chunk: VariantChunk) -> str:

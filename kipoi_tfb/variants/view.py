@@ -34,7 +34,7 @@ _ALLELES = ("ref", "alt")
 
 _MEANING = {
     "chrom": "contig",
-    "pos": "position of the base, from 1; of an inserted base that of the last REF base before it",
+    "pos": "position of the base, from 1; of an inserted base that of the last base before it",
     "tf": "the TF that the row is about",
     "p_ref": "probability of binding with REF",
     "p_alt": "probability of binding with ALT",
@@ -62,7 +62,8 @@ class ShownAllele:
     pos
         int64 (bases,): 1-based position; an inserted base has that of the last REF base before it.
     own
-        The allele's own bases are those at indices own[0] to own[1] - 1.
+        The allele's own bases are those at indices own[0] to own[1] - 1: what the left-aligned change puts there, of a
+        deletion's ALT and an insertion's REF none.
     """
 
     mutations: Mutations
@@ -109,7 +110,7 @@ class VariantView:
     Attributes
     ----------
     chrom, pos, ref, alt
-        The variant, position 1-based.
+        The variant as it was given, position 1-based.
     tfs
         The TFs shown.
     probability
@@ -174,8 +175,8 @@ def view_variant(
     logits = torch.from_numpy(predictor.logits(np.stack(codes)))
     effects = effect(*logits).numpy()
     columns = list(range(len(effects))) if top is None else strongest(impact(*logits).numpy(), top)
-    pos, lengths = int(variants.pos[0]), (len(variants.ref[0]), len(variants.alt[0]))
-    alleles = [_shown(predictor, codes[i], pos, lengths, i, flank, columns) for i in (0, 1)]
+    first, lengths = int(windows.start[0]) + 1, (int(windows.n_ref[0]), int(windows.n_alt[0]))
+    alleles = [_shown(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
     names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
@@ -185,7 +186,7 @@ def view_variant(
     sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
     return VariantView(
         variants.chrom[0],
-        pos,
+        int(variants.pos[0]),
         variants.ref[0].upper(),
         variants.alt[0].upper(),
         tfs,
@@ -281,7 +282,7 @@ def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length
     chrom, pos, ref, alt = variants.chrom[0], int(variants.pos[0]), variants.ref[0], variants.alt[0]
     why = {
         "symbolic": "ALT is symbolic, a breakend or *: it has no sequence",
-        "too_long": f"REF or ALT is longer than half the window, {length // 2} bp",
+        "too_long": f"it changes more bases of REF or ALT than half the window, {length // 2} bp",
     }.get(status, "")
     if status == "ref_mismatch":
         there = decode(genome.windows([chrom], [pos - 1], len(ref)).codes[0])
