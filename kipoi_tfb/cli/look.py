@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kipoi_tfb.cli.common import say
-from kipoi_tfb.cli.models import DeviceOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
+from kipoi_tfb.cli.models import DeviceOption, IdsOption, PrecisionOption, TfsOption, ThreadsOption, predictor_of
 
 if TYPE_CHECKING:
     from kipoi_tfb.prediction.predictor import Predictor
@@ -79,12 +79,13 @@ def mutate(
 
 
 def plot(
-    variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G")],
+    variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G, 19-11089231-A-G, ...; rs688 with --ids.")],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variant's assembly, plain or bgzip.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png or OUT.svg.")],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     top: TopOption = None,
+    ids: IdsOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
@@ -97,11 +98,11 @@ def plot(
     from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.files import check_output
     from tfb_matrix_data.genome import Genome
-    from tfb_matrix_data.variant_lines import is_variant_string
+    from tfb_matrix_data.variant_names import FORMS, is_identifier, is_variant_string
 
-    if not is_variant_string(variant):
+    if not (is_variant_string(variant) or is_identifier(variant)):
         raise typer.BadParameter(
-            f"give a variant like chr19:11089231:A>G; found {variant!r} (files of variants are for `tfb score`)"
+            f"give a variant like {FORMS}; found {variant!r} (files of variants are for `tfb score`)"
         )
     check_format(check_output(output))
     if table is not None:
@@ -116,7 +117,7 @@ def plot(
 
     top = _n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))
-    view = view_variant(predictor, variant, reference, top)
+    view = view_variant(predictor, variant, reference, top, ids=ids)
     plot_variant(view, output, f"{view}, {_entries(predictor)}")
     say(f"{output}: {', '.join(view.tfs)}")
     if table is not None:

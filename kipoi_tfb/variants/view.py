@@ -16,6 +16,7 @@ from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import SCORES
+from kipoi_tfb.variants.identifiers import finder
 from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
@@ -143,7 +144,12 @@ class VariantView:
 
 
 def view_variant(
-    predictor: Predictor, text: str, genome: Genome, top: int | None = None, flank: int = FLANK
+    predictor: Predictor,
+    text: str,
+    genome: Genome,
+    top: int | None = None,
+    flank: int = FLANK,
+    ids: Path | None = None,
 ) -> VariantView:
     """Return what a model sees of a variant.
 
@@ -154,20 +160,22 @@ def view_variant(
     predictor
         The networks.
     text
-        A variant like ``chr19:11089231:A>G``.
+        A variant in one of the forms of `tfb_matrix_data.variant_names`, or an identifier.
     genome
         Genome of its assembly.
     top
         Keep so many TFs, those of the largest impact, whatever its sign; default all, in the predictor's order.
     flank
         Bases shown on either side.
+    ids
+        VCF that an identifier is looked up in.
 
     Raises
     ------
     ConfigError
         If the text is not one variant of one ALT, or `tfb score` would not score it; the message says why.
     """
-    variants = _one(text)
+    variants = _one(text, genome, ids)
     windows = allele_windows(variants, genome, predictor.window_length)
     if windows.status[0] not in SCORED:
         raise _refusal(variants, windows.status[0], windows.flags[0], genome, predictor.window_length)
@@ -265,12 +273,13 @@ def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
     }
 
 
-def _one(text: str) -> Variants:
+def _one(text: str, genome: Genome, ids: Path | None) -> Variants:
     """Return the one allele that a text says."""
-    (chunk,) = iter_chunks(open_variants([text]))
+    (chunk,) = iter_chunks(open_variants([text], genome=genome, find=finder(ids)))
     variants = chunk.variants
     if len(variants) > 1:
-        alleles = ", ".join(f"{variants.chrom[0]}:{variants.pos[0]}:{variants.ref[0]}>{alt}" for alt in variants.alt)
+        spelt = zip(variants.chrom, variants.pos.tolist(), variants.ref, variants.alt, strict=True)
+        alleles = ", ".join(f"{chrom}:{pos}:{ref}>{alt}" for chrom, pos, ref, alt in spelt)
         raise ConfigError(f"{text} has {len(variants)} ALT alleles; draw one of {alleles}")
     if variants.ref[0].upper() == variants.alt[0].upper():
         raise ConfigError(f"{text}: REF and ALT are the same; there is nothing to compare")
