@@ -16,7 +16,6 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import is_contig, no_contig_of
 from tfb_matrix_data.sequence import one_hot
 from tfb_matrix_data.variants import read_variants
-from tfb_matrix_data.windows import window_start
 
 __all__ = ["Variants"]
 
