@@ -208,7 +208,7 @@ OTHER = "A" if N1 != "A" else "C"
     ("row", "status", "flags"),
     [
         (("chr1", 45, OTHER, "G"), "ref_mismatch", "."),
-        (("chr2", 5, "A", "G"), "ref_mismatch", "n_in_window=9;edge_padded"),  # the genome has N there
+        (("chr2", 5, "A", "G"), "ref_unknown", "n_in_window=9;edge_padded"),  # the genome has N there
         *((("chr1", 45, N1, alt), "symbolic", ".") for alt in ("<DEL>", "<DUP:TANDEM>", "*", "<*>", "<NON_REF>")),
         *((("chr1", 45, N1, alt), "symbolic", ".") for alt in ("A[chr2:5[", "]chr2:5]A", "A.", ".A")),
         (("chrX", 45, "A", "<DEL>"), "symbolic", "."),
@@ -296,7 +296,7 @@ def test_counts_accumulate_over_chunks(genome):
 def test_what_cannot_be_compared_does_not_count(genome):
     # REF on unknown bases of the genome, or an allele that is not looked up, says nothing about the assembly.
     (windows,) = run(genome, [("chr2", 5, "A", "G")] * 5 + [("chrX", 1, "A", "G"), ("chr1", 45, OTHER, "<DEL>")] * 5)
-    assert set(windows.status) == {"ref_mismatch", "unsupported", "symbolic"}
+    assert set(windows.status) == {"ref_unknown", "unsupported", "symbolic"}
     run(genome, snvs(9, 11) + [("chr2", 5, "A", "G")] * 5)  # 9 of 20, not 14
 
 

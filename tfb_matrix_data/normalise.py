@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.records import spans
-from tfb_matrix_data.sequence import UNKNOWN, decode, encode
+from tfb_matrix_data.sequence import UNKNOWN, decode, encode, first_base, may_be
 
 __all__ = [
     "Changes",
+    "Fit",
     "NormalForm",
     "Spelt",
     "Trimmed",
@@ -205,34 +206,45 @@ def _n_alike(
     return np.minimum.reduceat(np.where(alike, np.iinfo(np.int64).max, along), ends - runs)
 
 
-def fit(
-    genome: Genome, contigs: list[str], start: NDArray[np.int64], spelt: Spelt, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which alleles are what the genome has from `start` on, and where it has no unknown base there.
+class Fit(NamedTuple):
+    """Whether alleles are what the genome has.
+
+    Attributes
+    ----------
+    right
+        bool (alleles,): they are. An IUPAC letter of the genome is the first base of the alphabet that it stands for.
+    undecided
+        bool (alleles,): the genome does not say, nor contradict: it has N there, or a letter that stands for the
+        allele's base and for one before it.
+    known
+        bool (alleles,): the genome has nothing but A, C, G and T there.
+    """
+
+    right: NDArray[np.bool_]
+    undecided: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+def fit(genome: Genome, contigs: list[str], start: NDArray[np.int64], spelt: Spelt, rows: NDArray[np.int64]) -> Fit:
+    """Return which alleles are what the genome has from `start` on.
 
     They must not be empty, nor reach beyond their contig.
     """
     lengths = spelt.lengths[rows]
-    here = _bases(genome, contigs, start, lengths)
+    here = genome.stretches(contigs, start, lengths)
     first = np.cumsum(lengths) - lengths
-    same = here == spelt.codes(rows, np.zeros_like(lengths), lengths)
-    return np.logical_and.reduceat(same, first), np.logical_and.reduceat(here != UNKNOWN, first)
-
-
-def _bases(
-    genome: Genome, contigs: list[str], start: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Return the codes of stretches of the genome that lie within their contigs, one behind the other."""
-    if contigs.count(contigs[0]) == len(contigs):
-        return genome.codes(contigs[0])[spans(start, lengths)]
-    number = {name: i for i, name in enumerate(dict.fromkeys(contigs))}
-    of = np.fromiter(map(number.__getitem__, contigs), np.int64, len(contigs))
-    first = np.cumsum(lengths) - lengths
-    found = np.empty(lengths.sum(), np.uint8)
-    for name, i in number.items():
-        own = np.flatnonzero(of == i)
-        found[spans(first[own], lengths[own])] = genome.codes(name)[spans(start[own], lengths[own])]
-    return found
+    own = spelt.codes(rows, np.zeros_like(lengths), lengths)
+    same = here == own
+    possible = same.copy()
+    unknown = np.flatnonzero(here == UNKNOWN)
+    if len(unknown):
+        of = np.repeat(np.arange(len(rows)), lengths)[unknown]
+        letters = genome.letters([contigs[row] for row in of.tolist()], spans(start, lengths)[unknown])
+        same[unknown] = first_base(letters) == own[unknown]
+        possible[unknown] = may_be(letters, own[unknown])
+    right = np.logical_and.reduceat(same, first)
+    undecided = np.logical_and.reduceat(possible, first) & ~right
+    return Fit(right, undecided, np.logical_and.reduceat(here != UNKNOWN, first))
 
 
 def left_aligned(genome: Genome, changes: Changes, right: NDArray[np.bool_]) -> Changes:
@@ -274,7 +286,7 @@ def _shifts(genome: Genome, indels: Changes) -> NDArray[np.int64]:
     before = genome.windows(indels.contigs, indels.start - reach, reach + 1).codes[:, :reach]
     # It can go one further while the base before it is its own last one: a base and the one `size` further on.
     own = np.full((len(sizes), int(sizes.max())), UNKNOWN, np.uint8)
-    own[_at(indels.n_ref)] = _bases(genome, indels.contigs, indels.start, indels.n_ref)
+    own[_at(indels.n_ref)] = genome.stretches(indels.contigs, indels.start, indels.n_ref)
     own[_at(indels.n_alt)] = indels.alt
     back = np.arange(reach)[::-1]
     partner = np.take_along_axis(np.concatenate([before, own], 1), back + sizes[:, None], 1)
@@ -307,16 +319,23 @@ def _repeat_before(codes: NDArray[np.uint8], end: int, size: int) -> int:
 def normal_forms(genome: Genome, changes: Changes) -> list[NormalForm]:
     """Return how left-aligned changes are written, REF being what the genome has."""
     forms, ends = [], np.cumsum(changes.n_alt)
+
+    def text(contig: str, start: int, end: int) -> str:
+        codes = genome.codes(contig)[start:end]
+        if (codes == UNKNOWN).any():
+            letters = genome.letters([contig] * len(codes), np.arange(start, start + len(codes)))
+            codes = np.where(codes == UNKNOWN, first_base(letters), codes)
+        return decode(codes)
+
     columns = (changes.start, changes.n_ref, ends - changes.n_alt, ends)
     for contig, start, n_ref, first, last in zip(changes.contigs, *(one.tolist() for one in columns), strict=True):
-        codes = genome.codes(contig)
-        ref, alt = decode(codes[start : start + n_ref]), decode(changes.alt[first:last])
+        ref, alt = text(contig, start, start + n_ref), decode(changes.alt[first:last])
         if ref and alt:
             forms.append(NormalForm(start + 1, ref, alt))
         elif start:
-            base = decode(codes[start - 1 : start])
+            base = text(contig, start - 1, start)
             forms.append(NormalForm(start, base + ref, base + alt))
         else:
-            base = decode(codes[n_ref : n_ref + 1])
+            base = text(contig, n_ref, n_ref + 1)
             forms.append(NormalForm(1, ref + base, alt + base))
     return forms

@@ -27,8 +27,8 @@ FIXED = {
     "id": "identifier in the input; a dot for none",
     "ref": "REF, as in the input",
     "alt": "one ALT allele, as in the input; a dot for a record without any",
-    "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, symbolic, "
-    "too_long or unsupported (not scored)",
+    "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, ref_unknown "
+    "(the genome has N under REF), symbolic, too_long or unsupported (not scored)",
     "flags": "remarks, separated by a semicolon, a dot for none: n_in_window=COUNT, edge_padded, duplicate, "
     "not_left_normalised; why an allele is unsupported: no_alt, iupac_allele, unknown_contig, outside_contig",
 }
