@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["FIRST", "change", "normal_form", "windows"]
+from pathlib import Path
+
+import numpy as np
+
+from tfb_matrix_data.variants import Variants
+
+__all__ = ["FIRST", "change", "normal_form", "variants", "windows"]
 
 FIRST = {"R": "A", "Y": "C", "K": "G", "M": "A", "S": "C", "W": "A", "B": "C", "D": "A", "H": "A", "V": "A"}
 """VCF 4.3's base for each IUPAC letter of a genome."""
@@ -55,3 +61,10 @@ def windows(contig: str, pos: int, ref: str, alt: str, length: int) -> tuple[str
     found = [(pad + before + allele + after + pad)[length + left :][:length] for allele in (ref, alt)]
     ref_window, alt_window = ("".join(base if base in "ACGT" else "N" for base in one.upper()) for one in found)
     return ref_window, alt_window
+
+
+def variants(*rows: tuple, duplicate: tuple[int, ...] = ()) -> Variants:
+    """Return variants of rows (chrom, 1-based pos, ref, alt)."""
+    chrom, pos, ref, alt = (list(column) for column in zip(*rows, strict=True))
+    flagged = np.isin(np.arange(len(rows)), duplicate)
+    return Variants(chrom, np.array(pos, np.int64), ["."] * len(rows), ref, alt, flagged, Path("test.vcf"))

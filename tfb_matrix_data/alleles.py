@@ -163,6 +163,9 @@ def allele_windows(
             found.status[rows[rule]] = status
         compared += int(known.sum())
         mismatched += int((wrong & known).sum())
+        if not swapped.any():
+            found.place(spelt, rows, right)
+            continue
         found.place(spelt, rows[~swapped], right[~swapped])
         found.place(spelt, rows[swapped], np.ones(swapped.sum(), bool), exchanged=True)
     if check is not None:
@@ -236,7 +239,7 @@ class _Found:
             self._compare(alleles, changes, rows, right, exchanged)
         placed = _cut(self.genome, changes, self.length)
         for codes, windows in zip(outputs, (placed.ref, placed.alt), strict=True):
-            codes[rows[right]] = windows[right]
+            codes[rows if right.all() else rows[right]] = windows if right.all() else windows[right]
         unknown = np.flatnonzero(placed.n_unknown)
         self.remark(rows[unknown], map("n_in_window={}".format, placed.n_unknown[unknown].tolist()))
         padded = (changes.start < self.length // 2) | (changes.start + placed.needed > self.sizes[rows])

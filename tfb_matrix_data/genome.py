@@ -15,7 +15,7 @@ from tfb_matrix_data.contigs import assembly_of, find_contig
 from tfb_matrix_data.errors import AssemblyError, InputError, UnknownNameError
 from tfb_matrix_data.genome_cache import CachedContig, GenomeCache
 from tfb_matrix_data.records import spans
-from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.sequence import UNKNOWN, first_base
 from tfb_matrix_data.windows import Windows, count_unknown, window_start
 
 if TYPE_CHECKING:
@@ -146,6 +146,16 @@ class Genome:
             own = np.flatnonzero(of == i)
             found[spans(first[own], lengths[own])] = self.codes(name)[spans(starts[own], lengths[own])]
         return found
+
+    def written(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return `stretches` with the base that VCF writes for each IUPAC letter; N stays unknown."""
+        codes = self.stretches(contigs, starts, lengths)
+        unknown = np.flatnonzero(codes == UNKNOWN)
+        if len(unknown):
+            of = np.repeat(np.arange(len(contigs)), lengths)[unknown]
+            letters = self.letters([contigs[row] for row in of.tolist()], spans(starts, lengths)[unknown])
+            codes[unknown] = first_base(letters)
+        return codes
 
     def letters(self, contigs: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the letters (upper case, ASCII) of unknown bases: IUPAC's, and N for the others.

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.bounded import check_file, gunzip_at_most
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.windows import window_start
@@ -33,6 +34,8 @@ _DAMAGED_PICKLE = (
     gzip.BadGzipFile,
     zlib.error,
 )
+_MOST_BYTES = 1 << 28
+"""Of an index when unpacked; that of 1.8 million regions has a third of it."""
 Place = tuple[str, int, int]
 """Chromosome, 0-based start, end."""
 
@@ -46,8 +49,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def _unpickle(path: str | Path) -> Any:
     try:
-        with gzip.open(path, "rb") as stream:
-            return _PlainUnpickler(io.BytesIO(stream.read())).load()
+        return _PlainUnpickler(io.BytesIO(gunzip_at_most(check_file(path), _MOST_BYTES))).load()
     except FileNotFoundError:
         raise InputError(path, "no such file") from None
     except _DAMAGED_PICKLE as error:

@@ -318,24 +318,23 @@ def _repeat_before(codes: NDArray[np.uint8], end: int, size: int) -> int:
 
 def normal_forms(genome: Genome, changes: Changes) -> list[NormalForm]:
     """Return how left-aligned changes are written, REF being what the genome has."""
-    forms, ends = [], np.cumsum(changes.n_alt)
-
-    def text(contig: str, start: int, end: int) -> str:
-        codes = genome.codes(contig)[start:end]
-        if (codes == UNKNOWN).any():
-            letters = genome.letters([contig] * len(codes), np.arange(start, start + len(codes)))
-            codes = np.where(codes == UNKNOWN, first_base(letters), codes)
-        return decode(codes)
-
-    columns = (changes.start, changes.n_ref, ends - changes.n_alt, ends)
-    for contig, start, n_ref, first, last in zip(changes.contigs, *(one.tolist() for one in columns), strict=True):
-        ref, alt = text(contig, start, start + n_ref), decode(changes.alt[first:last])
-        if ref and alt:
-            forms.append(NormalForm(start + 1, ref, alt))
+    if not len(changes.start):
+        return []
+    # With the base before; at the start of a contig an indel has the one behind instead.
+    lead = np.minimum(changes.start, 1)
+    lengths = changes.n_ref + np.where(lead | (changes.n_ref * changes.n_alt), lead, 1)
+    genomic = decode(genome.written(changes.contigs, changes.start - lead, lengths))
+    inserted = decode(changes.alt)
+    forms = []
+    at = at_alt = 0
+    columns = (changes.start, changes.n_ref, changes.n_alt, lengths)
+    for start, n_ref, n_alt, length in zip(*(column.tolist() for column in columns), strict=True):
+        around, alt = genomic[at : at + length], inserted[at_alt : at_alt + n_alt]
+        at, at_alt = at + length, at_alt + n_alt
+        if n_ref and n_alt:
+            forms.append(NormalForm(start + 1, around[-n_ref:], alt))
         elif start:
-            base = text(contig, start - 1, start)
-            forms.append(NormalForm(start, base + ref, base + alt))
+            forms.append(NormalForm(start, around, around[0] + alt))
         else:
-            base = text(contig, n_ref, n_ref + 1)
-            forms.append(NormalForm(1, ref + base, alt + base))
+            forms.append(NormalForm(1, around, alt + around[-1]))
     return forms

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines
+from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines, read_line
 from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
@@ -99,8 +99,8 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
 def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
     text = decompressed(stream)
     try:
-        first = text.readline()
-    except DAMAGED as error:
+        first = read_line(text)
+    except (CutOff, *DAMAGED) as error:
         raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
     if first.startswith(b"BCF\2"):
         if path is None or not path.is_file():
@@ -129,8 +129,8 @@ def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
     try:
         while line.startswith(b"##"):
             header.append(line if line.endswith(b"\n") else line + b"\n")
-            line = stream.readline()
-    except DAMAGED as error:
+            line = read_line(stream)
+    except (CutOff, *DAMAGED) as error:
         raise InputError(name, f"is damaged or cut off in its header ({error})") from None
     if line.startswith(_COLUMNS):
         return [*header, line if line.endswith(b"\n") else line + b"\n"]

@@ -23,6 +23,7 @@ from kipoi_tfb.cli.options import (
     set_threads,
     takes,
 )
+from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.config import FinetuneConfig
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.zoo.finetuned_card's, which would import pydantic
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class FinetuneOptions:
             help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
             "nothing is trained again."
         ),
-    ] = ",".join(_CONTROLS)
+    ] = ",".join(CONTROLS)
     seeds: Annotated[
         int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
     ] = 5
@@ -135,6 +135,8 @@ class FinetuneOptions:
             raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
         if self.relevant and self.base != _BASE:
             raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
+        if not self.assembly.isprintable():
+            raise typer.BadParameter("--assembly is a name such as hg38, on one line")
 
     def config(self) -> FinetuneConfig:
         """Return the configuration that the options ask for."""
@@ -170,7 +172,7 @@ def finetune(options: FinetuneOptions) -> None:
 
 
 def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
-    from kipoi_tfb.finetuning.finetune import finetune as run
+    from kipoi_tfb.finetuning.job import finetune as run
     from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -212,7 +214,7 @@ def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genom
 
 def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
-    from kipoi_tfb.finetuning.finetune import alone_in
+    from kipoi_tfb.finetuning.job import alone_in
     from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -295,8 +297,8 @@ def _name(value: str) -> str:
 def _chosen(controls: str) -> Any:
     """Return the controls of a comma-separated list, in their usual order."""
     names = listed(controls) or []
-    unknown = [name for name in names if name not in _CONTROLS]
+    unknown = [name for name in names if name not in CONTROLS]
     if unknown or not names:
         found = ", ".join(map(repr, unknown)) or "none"
-        raise typer.BadParameter(f"--controls are {', '.join(_CONTROLS)}; found {found}")
-    return tuple(name for name in _CONTROLS if name in names)
+        raise typer.BadParameter(f"--controls are {', '.join(CONTROLS)}; found {found}")
+    return tuple(name for name in CONTROLS if name in names)

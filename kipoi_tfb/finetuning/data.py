@@ -48,7 +48,7 @@ class FinetuneData:
     every
         {train or validation: every resolved window, with its label}, of which `training` is a part.
     test
-        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate.evaluate` draws the GC-matched
+        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.job.evaluate` draws the GC-matched
         ones.
     test_region
         int64 (windows,): index of each of `test`, as of the others.

@@ -29,6 +29,7 @@ from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import is_contig, no_contig_of
 from tfb_matrix_data.lines import count_lines
+from tfb_matrix_data.names import shown
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
@@ -281,7 +282,7 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         raise UnknownNameError("names of columns", options.columns, COLUMNS)
     if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
         raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
-    about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
+    about = f"kipoi-tfb {__version__}, genome {shown(scorer.genome.path.name)}"
     if options.shifts:
         about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
     models = _models(scorer)
