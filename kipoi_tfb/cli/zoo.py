@@ -50,7 +50,7 @@ def ls(
 
 
 def _ls_group(group: str, markdown: bool) -> None:
-    from kipoi_tfb.zoo import table as group_table
+    from kipoi_tfb.zoo import table
     from kipoi_tfb.zoo.find import find_entries, is_group, refused_in
     from tfb_matrix_data.errors import EntryError
 
@@ -59,10 +59,10 @@ def _ls_group(group: str, markdown: bool) -> None:
     if not refused and not is_group(group):
         raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
     cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
-    rows = group_table.group_table(cards)
-    summary = group_table.summary(cards)
+    rows = table.group_table(cards)
+    summary = table.summary(cards)
     if markdown:
-        print("\n".join([group_table.markdown(rows), *(f"\n{line}" for line in summary)]))
+        print("\n".join([table.markdown(rows), *(f"\n{line}" for line in summary)]))
         return
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     for row in ({name: name for name in widths}, *rows):
