@@ -175,9 +175,7 @@ def _from_stream(
 
 def _check_not_named(name: str, find: Find | None) -> None:
     if find is not None:
-        raise InputError(
-            name, "is VCF, which says where its variants are; --ids is for lists of identifiers"
-        )
+        raise InputError(name, "is VCF, which says where its variants are; --ids is for lists of identifiers")
 
 
 def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
