@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint wheel-test clean
+.PHONY: help demo test test-isas lint wheel-test clean fuzz faults
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is to make
@@ -31,6 +31,9 @@ test: lint  ## Set up .venv, then run the linters, the type checker and the test
 	@echo "pytest"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
 
+test-isas: $(STAMP)  ## Run the tests that compare bytes as if on older processors, with one thread and two
+	@.ci/test_isas
+
 lint: $(STAMP)  ## Run ruff, mypy and import-linter
 	@echo "ruff check, ruff format --check, mypy, lint-imports"
 	$(BIN)/ruff check --quiet .
@@ -38,6 +41,18 @@ lint: $(STAMP)  ## Run ruff, mypy and import-linter
 	  || { $(BIN)/ruff format --check . || true; echo "To fix: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --no-error-summary
 	imports=$$($(BIN)/lint-imports) || { echo "$$imports"; exit 1; }
+
+MUTANTS ?= 5000
+KILLS ?= 102
+SEED ?= 1
+
+fuzz: $(STAMP)  ## Damage thousands of inputs and check what comes of them (MUTANTS=5000 SEED=1)
+	@TFB_FUZZ_MUTANTS=$(MUTANTS) TFB_FUZZ_SEED=$(SEED) OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -q -s -m slow tests/fuzz
+
+faults: $(STAMP)  ## Kill commands at any moment and give them again (KILLS=102 SEED=1)
+	@TFB_FAULTS_KILLS=$(KILLS) TFB_FAULTS_SEED=$(SEED) OMP_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -q -s -m slow tests/faults
 
 # The wheel goes by way of the sdist, as a release would, so that leftovers in build/ cannot get into it.
 wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere, and use it there

@@ -55,6 +55,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return tiny.make_world(tmp_path_factory.mktemp("world"))
 
 
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Set the number of torch's threads for a test."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @dataclass(frozen=True)
 class Dense:
     """A small dense matrix: what the package must never build, and the reference for what it computes."""

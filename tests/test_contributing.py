@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from kipoi_tfb import cli
-from kipoi_tfb.finetuning import finetune
+from kipoi_tfb.finetuning import verdict
+from kipoi_tfb.finetuning.job import finetune
 from kipoi_tfb.zoo import verify
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import entry_names
@@ -50,10 +51,9 @@ def test_the_commands_of_the_page(stranger, monkeypatch, capfd):
 
     def judge(*args):
         # Whatever the verdict on a base that knows nothing would be: the page goes on with what was accepted.
-        return real_judge(*args).model_copy(update={"verdict": "accepted with note"})
+        return verdict.judge(*args).model_copy(update={"verdict": "accepted with note"})
 
-    real_judge = finetune.judge
-    monkeypatch.setattr(finetune, "judge", judge)
+    monkeypatch.setitem(finetune.__globals__, "judge", judge)
     for command in COMMANDS:
         arguments = shlex.split(command)
         monkeypatch.setattr(sys, "argv", [*arguments, *(SMALLER if arguments[1] == "finetune" else ())])

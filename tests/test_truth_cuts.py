@@ -23,11 +23,6 @@ POSITIONS = 150
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tiny.World:
-    return tiny.make_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(scope="module")
 def entry(tmp_path_factory: pytest.TempPathFactory, world: tiny.World) -> Entry:
     """An entry with a null."""
     found = tiny.make_entry(tmp_path_factory.mktemp("zoo") / "tiny", lively_network(0, 3))
@@ -101,7 +96,15 @@ def test_shares_by_hand() -> None:
 
 
 def test_the_lowest_cut_that_few_pass_is_recommended() -> None:
-    assert command.recommended({95: 0.05, 99.5: 0.004, 99: 0.0099}).startswith(
-        "Recommended: **`variant_percentile >= 99`**, which passes 0.99% of random variants"
+    passing = {
+        95: (0.05, 0.04, 0.06),
+        99.5: (0.004, 0.003, 0.005),
+        99: (0.0099, 0.009, 0.011),
+        99.25: (0.008, 0.007, 0.01),
+    }
+    said = command.recommended(passing)
+    assert said.startswith("Recommended: **`variant_percentile >= 99.25`**, the lowest of these whose interval ends at")
+    assert said.endswith("it passes 0.80% of random variants (0.70% to 1.00%).")
+    assert (
+        command.recommended({99: (0.009, 0.008, 0.011)}) == "None of these cuts passes at most 1% of random variants."
     )
-    assert command.recommended({99: 0.011}) == "None of these cuts passes at most 1% of random variants."

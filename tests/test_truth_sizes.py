@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,13 +30,16 @@ from benchmarks.truth.naming import (
 from benchmarks.truth.report import SIZE_MARKS, wide
 from benchmarks.truth.sizes import FORMS, Change, as_change
 from benchmarks.truth.statistics import Row, group_weights
-from benchmarks.truth.tables import Bindings
+from benchmarks.truth.tables import Bindings, read_asb
+from kipoi_tfb.models.logits import impact
 from kipoi_tfb.zoo.card import MetricsCard
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.find import find_entry
 from tests.entries import TFS
 from tests.test_truth import ASB_HEADER, snv, write_table
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.genome import Genome
 
 pytest_plugins = ("tests.entries",)
 
@@ -211,3 +216,24 @@ def test_a_tf_that_was_not_tested_binds_as_often_as_the_mean(tmp_path: Path) -> 
     tested = replace(entry, card=entry.card.model_copy(update={"metrics": metrics}))
     (entry.folder / "metrics.tsv").write_text("tf\tbound\tunbound\nATF4\t5\t94\nJUND\t10\t89\n")
     assert command.prevalence(tested).tolist() == pytest.approx([0.055, 0.08, 0.105])
+
+
+def test_impact_is_the_candidate_that_the_document_says_was_chosen() -> None:
+    text = command.DOCS.read_text(encoding="utf-8")
+    winner = re.findall(r"Chosen on chr19 and chr20: \*\*(.+?)\*\*\.", text)
+    logits = np.random.default_rng(0).normal(-2, 3, (2, 5, 2, 4))
+    found = FORMS[winner[0]].size(as_change(*logits, np.full(4, 0.1)))
+    wanted = impact(*(torch.from_numpy(one.mean(1)) for one in logits)).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@pytest.mark.shared_data
+def test_impact_names_the_tf_on_chromosomes_that_did_not_choose_it(shared_data: Path, tmp_path: Path) -> None:
+    genome = Genome(shared_data / "hg38.dhs.fa.gz")
+    snvs = read_asb(shared_data / "variants" / command.ASB_FILE)
+    snvs = snvs.take(np.flatnonzero(np.isin(snvs.chrom, command.CONFIRMED_ON)))
+    snvs, column, sizes, occupancy = command.scored(find_entry("multi163"), snvs, genome, tmp_path / "asb.tsv")
+    size = {"impact": sizes["effect x P, odds x e^-1"]}
+    rows = size_rows(snvs, column, size, occupancy, np.ones(len(column), bool), "", "impact", 10)
+    values = {row.statistic: row.value for row in rows}
+    assert values[MACRO] >= 0.72 and values[RANK] <= 3 and values[TOP_SIX] >= 0.6

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from kipoi_tfb.finetuning.config import make_config
+from kipoi_tfb.finetuning.data import FinetuneData
+from kipoi_tfb.finetuning.features import FeatureBank
 from kipoi_tfb.finetuning.own_motifs import TfMotifs, with_motifs
+from kipoi_tfb.finetuning.work import Work
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.motif_cnn import OwnMotifs
 from kipoi_tfb.zoo.entry import Entry
@@ -63,6 +67,12 @@ def tuned(
         finetuned=finetuned,
     )
     return write_entry(base.folder.parent / name, network, {**fields, **changes}, base=base)
+
+
+def work_of(base: Entry, data: FinetuneData, folder: Path, bank: FeatureBank | None = None, **fields: object) -> Work:
+    """Return a fine-tune of SP1, on the CPU, of whatever configuration."""
+    config = make_config(**{"tf": "SP1", "base": str(base.folder), "seeds": 1, **fields})
+    return Work(config, base, data, folder, torch.device("cpu"), "fp32", "a test", "2026-01-01", None, 0, bank)
 
 
 def other_network(base: Entry, seed: int = 0, only_head: bool = True) -> torch.nn.Module:

@@ -19,7 +19,8 @@ from tfb_matrix_data.files import check_output
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
 from tfb_matrix_data.open_regions import LENGTH, OpenRegions, place, regions_of_clusters, regions_of_tracks
 from tfb_matrix_data.samples import Sample, check_cell_types, read_samples
-from tfb_matrix_data.tracks import Sizes, iter_track, read_sizes
+from tfb_matrix_data.sizes import Sizes, read_sizes
+from tfb_matrix_data.tracks import TrackCount, iter_track
 
 __all__ = ["BuildReport", "TrackReport", "build_matrix"]
 
@@ -43,12 +44,18 @@ class TrackReport:
         Of these, how many have their summit (or centre) in a region.
     in_open_region
         Of these, how many have it in a region that is open in the track's cell type.
+    n_summits
+        How many of the intervals were taken by their summit, the others by their centre.
+    n_off
+        Intervals that were left out, since they are not on the genome's contigs.
     """
 
     sample: Sample
     n: int
     in_region: int
     in_open_region: int
+    n_summits: int = 0
+    n_off: int = 0
 
     @property
     def unmatched(self) -> float:
@@ -71,6 +78,8 @@ class BuildReport:
     n_intervals, n_merged, n_duplicates, n_beyond
         Accessible intervals read, merged into another one, dropped as duplicates after resizing, dropped because
         they reach beyond an end of their contig (see `tfb_matrix_data.open_regions.OpenRegions`).
+    n_off
+        Accessible intervals that were left out, since they are not on the genome's contigs.
     n_overlapping
         Regions that share a base with another one; a summit in both counts in both.
     tracks
@@ -87,6 +96,7 @@ class BuildReport:
     n_merged: int
     n_duplicates: int
     n_beyond: int
+    n_off: int
     n_overlapping: int
     tracks: tuple[TrackReport, ...]
 
@@ -97,6 +107,7 @@ def build_matrix(
     genome: str | Path | None = None,
     assembly: str = "unknown",
     source: str = _SOURCE,
+    strict: bool = False,
 ) -> BuildReport:
     """Build a binding matrix from the tracks of a sample sheet, write it, and report what was found.
 
@@ -115,9 +126,11 @@ def build_matrix(
     output
         HDF5 file to write; complete or not there at all.
     genome
-        FASTA, ``chrom.sizes`` or ``.fai``: every track must lie on its contigs.
+        FASTA, ``chrom.sizes`` or ``.fai``: intervals that do not lie on its contigs are left out, and counted.
     assembly, source
         Recorded in the file.
+    strict
+        Refuse such an interval.
 
     Raises
     ------
@@ -128,7 +141,7 @@ def build_matrix(
     output = check_output(output)
     samples = read_samples(sheet)
     sizes = None if genome is None else read_sizes(genome)
-    regions = _open_regions(Path(sheet), samples, sizes)
+    regions = _open_regions(Path(sheet), samples, sizes, strict)
     experiments = _experiments(samples)
     logger.info("%s regions; %d experiments", f"{len(regions):,}", len(experiments))
     tfs = sorted({tf for tf, _ in experiments})
@@ -138,7 +151,7 @@ def build_matrix(
     profiled = np.zeros((len(tfs), len(regions.cell_types)), bool)
     for (tf, cell_type), tracks in experiments.items():
         t, c = tfs.index(tf), regions.cell_types.index(cell_type)
-        code, track_reports = _codes(regions, c, tracks, sizes)
+        code, track_reports = _codes(regions, c, tracks, sizes, strict)
         reports += track_reports
         profiled[t, c] = True
         for value in codes:
@@ -179,19 +192,20 @@ def build_matrix(
         n_merged=regions.n_merged,
         n_duplicates=regions.n_duplicates,
         n_beyond=regions.n_beyond,
+        n_off=regions.n_off,
         n_overlapping=regions.n_overlapping,
         tracks=tuple(sorted(reports, key=lambda r: (r.sample.kind, r.sample.tf, r.sample.cell_type, r.sample.path))),
     )
 
 
-def _open_regions(sheet: Path, samples: list[Sample], sizes: Sizes | None) -> OpenRegions:
+def _open_regions(sheet: Path, samples: list[Sample], sizes: Sizes | None, strict: bool) -> OpenRegions:
     clusters = [sample for sample in samples if sample.kind == "clusters"]
     if clusters:
         (sources,) = (sample for sample in samples if sample.kind == "sources")
-        regions = regions_of_clusters(clusters[0].path, sources.path, sizes)
+        regions = regions_of_clusters(clusters[0].path, sources.path, sizes, strict)
         check_cell_types(sheet, samples, regions.cell_types)
     else:
-        regions = regions_of_tracks([sample for sample in samples if sample.kind == "accessible"], sizes)
+        regions = regions_of_tracks([sample for sample in samples if sample.kind == "accessible"], sizes, strict)
     if not len(regions):
         raise InputError(sheet, f"no region is left: all {regions.n_beyond} reach beyond an end of their contig")
     if len(regions.contigs) > _MOST_CONTIGS:
@@ -213,12 +227,12 @@ def _experiments(samples: list[Sample]) -> dict[tuple[str, str], list[Sample]]:
 
 
 def _codes(
-    regions: OpenRegions, cell: int, tracks: list[Sample], sizes: Sizes | None
+    regions: OpenRegions, cell: int, tracks: list[Sample], sizes: Sizes | None, strict: bool
 ) -> tuple[NDArray[np.uint8], list[TrackReport]]:
     """Return the code of every region for one TF in one cell type, and how its tracks met the regions."""
     is_open = regions.is_open(cell)
     hit = {"peaks": np.zeros(len(regions), bool), "sites": np.zeros(len(regions), bool)}
-    reports = [_match(sample, regions, is_open, hit[sample.kind], sizes) for sample in tracks]
+    reports = [_match(sample, regions, is_open, hit[sample.kind], sizes, strict) for sample in tracks]
     if not any(sample.kind == "sites" for sample in tracks):
         hit["sites"] = hit["peaks"]
     peaks, sites = hit["peaks"].view(np.uint8), hit["sites"].view(np.uint8)
@@ -226,17 +240,22 @@ def _codes(
 
 
 def _match(
-    sample: Sample, regions: OpenRegions, is_open: NDArray[np.bool_], hit: NDArray[np.bool_], sizes: Sizes | None
+    sample: Sample,
+    regions: OpenRegions,
+    is_open: NDArray[np.bool_],
+    hit: NDArray[np.bool_],
+    sizes: Sizes | None,
+    strict: bool,
 ) -> TrackReport:
     """Mark in `hit` the regions in which a point of a track lies."""
     contigs = {name: i for i, name in enumerate(regions.contigs)}
     names: set[str] = set()
-    n = in_region = in_open_region = 0
-    for track in iter_track(sample.path, sizes, summits=sample.kind == "peaks"):
+    count, in_region, in_open_region = TrackCount(), 0, 0
+    for track in iter_track(sample.path, sizes, sample.anchor if sample.kind == "peaks" else "centre", strict):
         contig = np.array([contigs.get(name, -1) for name in track.names], np.int64)[track.chrom]
         names.update(track.names)
         point = place(contig, track.point)[contig >= 0]
-        n += len(track.start)
+        count.add(track)
         matched, opened = _mark(point, regions.key, is_open, hit)
         in_region, in_open_region = in_region + matched, in_open_region + opened
     if names.isdisjoint(contigs):
@@ -245,7 +264,8 @@ def _match(
             f"lies on {_few(names)}, where no accessible region is (these are on {_few(contigs)}); "
             "is it of the same assembly, with the same contig names?",
         )
-    return TrackReport(sample, n, in_region, in_open_region)
+    logger.info("%s: %s of %s %s%s", sample.path.name, count.anchor(), f"{count.n:,}", sample.kind, count.left_out())
+    return TrackReport(sample, count.n, in_region, in_open_region, count.n_summits, count.n_off)
 
 
 def _mark(

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, UnknownNameError, few
-from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.lines import Lines, read_lines
+from tfb_matrix_data.summits import UNCLEAR, Kind, another_kind, summit_of
+from tfb_matrix_data.windows import Windows
 
 __all__ = [
     "ANCHORS",
     "Anchor",
     "Intervals",
     "check_contigs",
+    "contig_sizes",
     "interval_windows",
     "is_contig",
     "iter_intervals",
@@ -30,7 +33,6 @@ __all__ = [
 
 Anchor = Literal["centre", "summit"]
 ANCHORS = ("centre", "summit")
-_NARROWPEAK_COLUMNS = 10
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Intervals:
         Column 6 (``+``, ``-`` or ``.``).
     summit
         int64 offset of the peak's summit from its start (narrowPeak's column 10), -1 where there is none.
+    kind
+        int8 `tfb_matrix_data.summits.Kind`: whether the line is narrowPeak.
     line
         int64 1-based line in the file.
     path
@@ -61,6 +65,7 @@ class Intervals:
     name: list[str]
     strand: list[str]
     summit: NDArray[np.int64]
+    kind: NDArray[np.int8]
     line: NDArray[np.int64]
     path: Path
 
@@ -75,6 +80,21 @@ class Intervals:
             self.name[rows],
             self.strand[rows],
             self.summit[rows],
+            self.kind[rows],
+            self.line[rows],
+            self.path,
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> Intervals:
+        """Return the intervals at the given row indices."""
+        return Intervals(
+            self.chrom[rows],
+            self.start[rows],
+            self.end[rows],
+            [self.name[row] for row in rows.tolist()],
+            [self.strand[row] for row in rows.tolist()],
+            self.summit[rows],
+            self.kind[rows],
             self.line[rows],
             self.path,
         )
@@ -105,12 +125,30 @@ class Intervals:
             )
         return self.start + self.summit
 
+    def best_anchor(self) -> Anchor:
+        """Return ``summit`` where the file is narrowPeak and says summits, else ``centre``.
+
+        The first line decides what the file is.
+
+        Raises
+        ------
+        InputError
+            If that is not clear, or other lines are of another kind; the message names the line.
+        """
+        first = self.kind[0]
+        wrong = (self.kind != first) & (self.kind != Kind.UNCLEAR)
+        if first == Kind.UNCLEAR:
+            raise InputError(self.path, UNCLEAR, int(self.line[0]))
+        if wrong.any():
+            raise InputError(self.path, another_kind(Kind(first), int(self.line[0])), int(self.line[wrong.argmax()]))
+        return "summit" if first == Kind.NARROW_PEAK and (self.summit >= 0).any() else "centre"
+
 
 def iter_intervals(path: str | Path | Lines, chunk_size: int = 16384) -> Iterator[Intervals]:
     """Yield the intervals of a BED file (BED3 to BED12, narrowPeak; plain, gzip, bgzip or a pipe) in chunks.
 
-    Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped. A file of exactly ten columns
-    is narrowPeak.
+    Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped. What is narrowPeak:
+    `tfb_matrix_data.summits`.
 
     Raises
     ------
@@ -153,7 +191,7 @@ def interval_windows(intervals: Intervals, genome: Genome, length: int, anchor: 
         As `check_contigs` and `Intervals.anchor`.
     """
     check_contigs(intervals, genome)
-    return genome.windows(intervals.chrom, intervals.anchor(anchor) - length // 2, length)
+    return genome.around(intervals.chrom, intervals.anchor(anchor), length)
 
 
 def check_contigs(intervals: Intervals, genome: Genome) -> None:
@@ -176,8 +214,7 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         If an interval ends beyond its contig, or none (with `every`: not every one) is on a contig of the FASTA; the
         message names the line.
     """
-    names, inverse = np.unique(intervals.chrom, return_inverse=True)
-    sizes = np.array([_contig_size(genome, name) for name in names.tolist()])[inverse]
+    sizes = contig_sizes(intervals.chrom, genome)
     known = sizes >= 0
     wrong = (intervals.end > sizes) & (known | (every or not known.any()))
     if not wrong.any():
@@ -194,6 +231,12 @@ def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDA
         f"({sizes[at]:,} bp in {genome.path.name}); is this the right assembly?",
         line,
     )
+
+
+def contig_sizes(chrom: NDArray[np.str_], genome: Genome) -> NDArray[np.int64]:
+    """Return the length of the contig that each name means, -1 where the FASTA has none, int64 (names,)."""
+    names, inverse = np.unique(chrom, return_inverse=True)
+    return np.array([_contig_size(genome, name) for name in names.tolist()], np.int64)[inverse]
 
 
 def is_contig(genome: Genome, name: str) -> bool:
@@ -217,8 +260,8 @@ def _contig_size(genome: Genome, chrom: str) -> int:
         return -1
 
 
-def parse_line(path: Path, number: int, line: str) -> tuple[str, int, int, str, str, int, int]:
-    """Return the chrom, start, end, name, strand, summit offset (-1: none) and number of a BED line.
+def parse_line(path: Path, number: int, line: str) -> tuple[str, int, int, str, str, int, Kind, int]:
+    """Return the chrom, start, end, name, strand, summit offset (-1: none), kind and number of a BED line.
 
     Raises
     ------
@@ -237,12 +280,12 @@ def parse_line(path: Path, number: int, line: str) -> tuple[str, int, int, str, 
     name = fields[3] if len(fields) > 3 and fields[3] else "."
     strand = fields[5] if len(fields) > 5 and fields[5] in {"+", "-"} else "."
     # Other files of ten columns exist (BED5 beside BED5): only who asks for summits must have them.
-    summit = int(fields[9]) if len(fields) == _NARROWPEAK_COLUMNS and fields[9].isdecimal() else -1
-    return fields[0], start, end, name, strand, summit, number
+    summit, kind = summit_of(fields, start, end)
+    return fields[0], start, end, name, strand, summit, kind, number
 
 
 def _intervals(rows: list[tuple], path: Path) -> Intervals:
-    chrom, start, end, name, strand, summit, line = zip(*rows, strict=True)
+    chrom, start, end, name, strand, summit, kind, line = zip(*rows, strict=True)
     return Intervals(
         np.array(chrom),
         np.array(start, np.int64),
@@ -250,6 +293,7 @@ def _intervals(rows: list[tuple], path: Path) -> Intervals:
         list(name),
         list(strand),
         np.array(summit, np.int64),
+        np.array(kind, np.int8),
         np.array(line, np.int64),
         path,
     )

@@ -132,13 +132,18 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _decoded(block: bytes, path: Path, n_before: int) -> str:
     """Return the text of whole lines, checked to be such."""
+    if not n_before and block.startswith(_UTF16):
+        raise InputError(path, "is UTF-16 text; save it as UTF-8", 1)
+    zero = block.find(b"\0")
     try:
-        text = block.decode()
+        text, wrong = block.decode(), -1
     except UnicodeDecodeError as error:
-        if not n_before and block.startswith(_UTF16):
-            raise InputError(path, "is UTF-16 text; save it as UTF-8", 1) from None
-        line = n_before + block.count(b"\n", 0, error.start) + 1
-        raise InputError(path, "is not text (bytes that are not UTF-8); expected a text file", line) from None
-    if "\0" in text:
-        raise InputError(path, "is a binary file; expected text", n_before + text.count("\n", 0, text.index("\0")) + 1)
-    return text
+        text, wrong = "", error.start
+    if zero < 0 and wrong < 0:
+        return text
+    binary = zero >= 0 and (wrong < 0 or zero < wrong)
+    line = n_before + block.count(b"\n", 0, zero if binary else wrong) + 1
+    found = (
+        "is a binary file; expected text" if binary else "is not text (bytes that are not UTF-8); expected a text file"
+    )
+    raise InputError(path, found, line)

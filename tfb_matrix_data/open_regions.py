@@ -5,6 +5,7 @@ Places are single numbers, ``contig << 33 | position``, so that one sort and one
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,13 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.samples import Sample
-from tfb_matrix_data.tracks import Block, Sizes, check_place, data_lines, iter_blocks, iter_track, read_columns
+from tfb_matrix_data.sizes import Sizes, check_place
+from tfb_matrix_data.tracks import Block, TrackCount, data_lines, iter_blocks, iter_track, read_columns
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["LENGTH", "OpenRegions", "place", "regions_of_clusters", "regions_of_tracks"]
+
+logger = logging.getLogger(__name__)
 
 LENGTH = 200
 _SHIFT = 33
@@ -49,6 +54,8 @@ class OpenRegions:
         Regions dropped because they lay exactly on another one after resizing, which took over their cell types.
     n_beyond
         Regions dropped because they reached beyond an end of their contig.
+    n_off
+        Intervals left out because they are not on the genome's contigs.
     """
 
     contigs: list[str]
@@ -59,6 +66,7 @@ class OpenRegions:
     n_merged: int
     n_duplicates: int
     n_beyond: int
+    n_off: int = 0
 
     def __len__(self) -> int:
         return len(self.key)
@@ -89,7 +97,7 @@ def place(contig: NDArray[np.integer], position: NDArray[np.int64]) -> NDArray[n
     return (contig.astype(np.int64) << _SHIFT) + position
 
 
-def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None) -> OpenRegions:
+def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None, strict: bool = False) -> OpenRegions:
     """Return the regions of one or more accessible tracks per cell type.
 
     Intervals that share at least one base, in whatever cell types, are merged; the region is the `LENGTH` bp
@@ -104,14 +112,19 @@ def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None) -> Open
     contigs: dict[str, int] = {}
     starts, ends = [], []
     cells: list[NDArray[np.uint8]] = []
+    n_off = 0
     for sample in samples:
-        for track in iter_track(sample.path, sizes):
+        count = TrackCount()
+        for track in iter_track(sample.path, sizes, strict=strict):
+            count.add(track)
             if (track.start == track.end).any():
                 raise InputError(sample.path, "has an interval of 0 bp; an open region has at least one base")
             contig = np.array([contigs.setdefault(name, len(contigs)) for name in track.names])[track.chrom]
             starts.append(place(contig, track.start))
             ends.append(place(contig, track.end))
             cells.append(np.full(len(contig), cell_types.index(sample.cell_type), np.uint8))
+        n_off += count.n_off
+        logger.info("%s: %s open intervals%s", sample.path.name, f"{count.n:,}", count.left_out())
     start = np.concatenate(starts)
     order = np.argsort(start, kind="stable")
     start, cell = start[order], np.concatenate(cells)[order]
@@ -126,11 +139,12 @@ def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None) -> Open
         cell=cell,
         cell_types=cell_types,
         n_intervals=len(start),
+        n_off=n_off,
         sizes=sizes,
     )
 
 
-def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None) -> OpenRegions:
+def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None, strict: bool = False) -> OpenRegions:
     """Return the regions of UCSC's clustered DHS (``wgEncodeRegDnaseClustered``), with the cell types of its sources.
 
     Each cluster is a region, the `LENGTH` bp around its centre; it is open in the cell types of its source ids.
@@ -154,25 +168,33 @@ def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None) -
     contigs: dict[str, int] = {}
     centres, owners = [], []
     cells: list[NDArray[np.uint8]] = []
-    n_clusters = 0
+    n_clusters = n_off = 0
     for block in iter_blocks(path):
         chrom, contig, start, end, owner, source = _clusters(block, path)
         known = (source >= 0) & (source < len(lookup))
         cell = lookup[np.where(known, source, -1)]
         bad = (start < 0) | (start >= end) | (end >= 1 << 32)
         bad[owner[~known | (cell < 0)]] = True
+        on = np.ones(len(start), bool)
         if sizes is not None:
-            lengths = np.array([sizes.lengths.get(name, -1) for name in chrom])
-            bad |= end > lengths[contig]
-        if bad.any():
-            _explain(block, path, cell_of, sources, sizes)
-        contig = np.array([contigs.setdefault(name, len(contigs)) for name in chrom], np.int64)[contig]
+            on = end <= np.array([sizes.lengths.get(name, -1) for name in chrom])[contig]
+        if bad.any() or (strict and not on.all()):
+            _explain(block, path, cell_of, sources, sizes if strict else None)
+        n_off += int((~on).sum())
+        contig, start, end = contig[on], start[on], end[on]
+        owner, cell = (np.cumsum(on) - 1)[owner][on[owner]], cell[on[owner]]
+        used = np.isin(np.arange(len(chrom)), contig)
+        index = [contigs.setdefault(name, len(contigs)) if use else -1 for name, use in zip(chrom, used, strict=True)]
+        contig = np.array(index, np.int64)[contig]
         centres.append(place(contig, (start + end) // 2))
         owners.append(owner + n_clusters)
         cells.append(cell.astype(np.uint8))
         n_clusters += len(start)
     if not n_clusters:
-        raise InputError(path, "has no cluster (only comments, track lines or blank lines)")
+        where = "on the genome's contigs; is this the right assembly?" if n_off else "(only comments or blank lines)"
+        raise InputError(path, f"has no cluster {where}")
+    if n_off:
+        logger.info("%s: left out %s clusters that are not on the genome's contigs", path.name, f"{n_off:,}")
     return _regions(
         list(contigs),
         centre=np.concatenate(centres),
@@ -180,6 +202,7 @@ def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None) -
         cell=np.concatenate(cells),
         cell_types=names,
         n_intervals=n_clusters,
+        n_off=n_off,
         sizes=sizes,
     )
 
@@ -191,10 +214,11 @@ def _regions(
     cell: NDArray[np.uint8],
     cell_types: list[str],
     n_intervals: int,
+    n_off: int,
     sizes: Sizes | None,
 ) -> OpenRegions:
     """Resize clusters, given by their centres and by (cluster, cell type) pairs, and drop what is double."""
-    contig, start = centre >> _SHIFT, (centre & _POSITION) - LENGTH // 2
+    contig, start = centre >> _SHIFT, window_start(centre & _POSITION, LENGTH)
     names = sorted(contigs)
     contig = np.array([names.index(name) for name in contigs])[contig]
     inside = start >= 0
@@ -223,6 +247,7 @@ def _regions(
         n_merged=n_intervals - len(centre),
         n_duplicates=int(inside.sum()) - len(key),
         n_beyond=int((~inside).sum()),
+        n_off=n_off,
     )
 
 

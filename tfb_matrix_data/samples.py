@@ -9,10 +9,13 @@ from pathlib import Path
 
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
+from tfb_matrix_data.names import CELL_TYPE, TF
+from tfb_matrix_data.summits import AnyAnchor
 
 __all__ = ["COLUMNS", "KINDS", "Sample", "check_cell_types", "read_samples"]
 
 COLUMNS = ("kind", "path", "tf", "cell_type")
+ANCHORS: tuple[AnyAnchor, ...] = ("auto", "summit", "centre")
 # What each kind of file says of a TF and of a cell type: the columns that its row fills.
 KINDS: dict[str, tuple[str, ...]] = {
     "accessible": ("cell_type",),
@@ -21,6 +24,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "peaks": ("tf", "cell_type"),
     "sites": ("tf", "cell_type"),
 }
+
+_RULES = {"tf": TF, "cell_type": CELL_TYPE}
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,8 @@ class Sample:
         Names, empty where the kind has none.
     line
         1-based line in the sheet.
+    anchor
+        Of peaks: which point of an interval counts, see `tfb_matrix_data.tracks.iter_track`.
     """
 
     kind: str
@@ -44,13 +51,14 @@ class Sample:
     tf: str
     cell_type: str
     line: int
+    anchor: AnyAnchor = "auto"
 
 
 def read_samples(sheet: str | Path) -> list[Sample]:
     """Return the rows of a sample sheet, checked, in an order that does not depend on theirs.
 
-    The sheet is tab-separated with a header that names at least `COLUMNS`; lines that are blank or begin with
-    ``#`` are skipped. Several rows of one kind, TF and cell type are replicates.
+    The sheet is tab-separated with a header that names at least `COLUMNS`, and may name ``anchor``; lines that
+    are blank or begin with ``#`` are skipped. Several rows of one kind, TF and cell type are replicates.
 
     Raises
     ------
@@ -99,11 +107,22 @@ def _sample(sheet: Path, number: int, row: dict[str, str]) -> Sample:
         if (name in KINDS[row["kind"]]) != bool(row[name]):
             wanted = "needs a value" if name in KINDS[row["kind"]] else f"must be empty, not {row[name]!r}"
             raise InputError(sheet, f"column {name} of a row of kind {row['kind']} {wanted}", number)
+        if row[name] and (fault := _RULES[name].fault(row[name])):
+            raise InputError(sheet, f"column {name}: {fault}", number)
     # A sheet that comes from a pipe lies in no folder of the user's.
     path = (sheet.parent if sheet.is_file() else Path()) / row["path"]
     if not row["path"] or not path.exists() or path.is_dir():
         raise InputError(sheet, f"no such file: {row['path'] or '(column path is empty)'} (looked for {path})", number)
-    return Sample(row["kind"], path, row["tf"], row["cell_type"], number)
+    return Sample(row["kind"], path, row["tf"], row["cell_type"], number, _anchor(sheet, number, row))
+
+
+def _anchor(sheet: Path, number: int, row: dict[str, str]) -> AnyAnchor:
+    wanted = row.get("anchor", "") or "auto"
+    if wanted not in ANCHORS:
+        raise InputError(sheet, str(UnknownNameError("anchor", wanted, ANCHORS)), number)
+    if wanted != "auto" and row["kind"] != "peaks":
+        raise InputError(sheet, f"column anchor of a row of kind {row['kind']} must be empty, not {wanted!r}", number)
+    return wanted
 
 
 def _check_spelling(sheet: Path, what: str, samples: list[Sample]) -> None:

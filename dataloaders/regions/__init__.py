@@ -10,9 +10,12 @@ from kipoi.metadata import GenomicRanges
 from numpy.typing import NDArray
 
 from kipoi_tfb.dataloaders.batches import WindowDataset, described, whole_number
+from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import Anchor, check_contigs, read_intervals
+from tfb_matrix_data.intervals import Anchor, contig_sizes, no_contig_of, read_intervals
+from tfb_matrix_data.placing import has_window, place_windows, region_flags
 from tfb_matrix_data.sequence import one_hot
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Regions"]
 
@@ -38,31 +41,35 @@ class Regions(WindowDataset):
         # Everything is read here: worker processes may run in another folder.
         self.genome = Genome(fasta_file)
         self.intervals = read_intervals(intervals_file)
-        # A region that does not fit the genome is an error now, not in the middle of a prediction.
-        check_contigs(self.intervals, self.genome)
-        self.starts = self.intervals.anchor(anchor) - self.window // 2
+        self.anchor = anchor
+        self.starts = window_start(self.intervals.anchor(anchor), self.window)
+        # Another genome is an error now, not in the middle of a prediction.
+        sizes = contig_sizes(self.intervals.chrom, self.genome)
+        if not has_window(region_flags(sizes, self.intervals.end, self.starts, self.window)).any():
+            raise InputError(intervals_file, no_contig_of(self.genome, dict.fromkeys(self.intervals.chrom.tolist())))
 
     def __len__(self) -> int:
         """Return the number of regions."""
         return len(self.intervals)
 
     def batch(self, rows: NDArray[np.int64]) -> dict[str, Any]:
-        """Return the one-hot windows float32 (rows, 4, window) and the metadata of the given rows."""
-        part = self.intervals
-        windows = self.genome.windows(part.chrom[rows], self.starts[rows], self.window)
+        """Return the one-hot windows float32 (rows, 4, window), zero where there is none, and the metadata of rows."""
+        part = self.intervals.take(rows)
+        windows, flags = place_windows(part, self.genome, self.window, self.anchor)
         return {
             "inputs": one_hot(windows.codes),
             "metadata": {
                 "ranges": GenomicRanges(
-                    chr=part.chrom[rows],
+                    chr=part.chrom,
                     start=self.starts[rows],
                     end=self.starts[rows] + self.window,
                     id=rows.astype(str),
                     strand=np.full(len(rows), "*"),
                 ),
-                "name": np.array([part.name[i] for i in rows]),
-                "region_start": part.start[rows],
-                "region_end": part.end[rows],
+                "name": np.array(part.name),
+                "region_start": part.start,
+                "region_end": part.end,
                 "n_unknown": windows.n_unknown,
+                "flags": flags,
             },
         }

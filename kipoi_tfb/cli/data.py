@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli import data_ask, data_build, data_export, data_get
-from kipoi_tfb.cli.common import listed
+from kipoi_tfb.cli.options import listed
 
 app = typer.Typer(help="Binding matrices: get, import or build one, and ask it.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import listed
+from kipoi_tfb.cli.options import listed
 
 if TYPE_CHECKING:
     from tfb_matrix_data.matrix import BindingMatrix

@@ -17,9 +17,10 @@ def build(
     sheet: Annotated[Path, typer.Argument(help="Sample sheet: TSV with the columns kind, path, tf, cell_type.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="HDF5 file to write.")],
     genome: Annotated[
-        Path | None, typer.Option(help="FASTA or chrom.sizes; tracks that are not on its contigs are refused.")
+        Path | None, typer.Option(help="FASTA or chrom.sizes; intervals that are not on its contigs are left out.")
     ] = None,
     assembly: Annotated[str, typer.Option(help="Name of the genome assembly, recorded in the file.")] = "unknown",
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse an interval that is not on --genome.")] = False,
     report: Annotated[Path | None, typer.Option(help="TSV to write with one line per track of peaks or sites.")] = None,
 ) -> None:
     """Build a binding matrix from open regions, ChIP-seq peaks and binding sites.
@@ -34,7 +35,7 @@ def build(
 
     if report is not None:
         check_output(report)
-    built = build_matrix(sheet, output, genome, assembly)
+    built = build_matrix(sheet, output, genome, assembly, strict=strict)
     _print(built, output)
     if report is not None:
         with atomic_path(report) as temporary:
@@ -49,6 +50,9 @@ def _print(built: BuildReport, output: Path) -> None:
         f"{output.stat().st_size / 1e6:.1f} MB"
     )
     print(f"accessible   {built.n_intervals:,} intervals, {built.n_merged:,} merged into one they overlap; {dropped}")
+    off = built.n_off + sum(track.n_off for track in built.tracks)
+    if off:
+        print(f"left out     {off:,} intervals that are not on the genome's contigs (--strict refuses them)")
     print(f"overlapping  {built.n_overlapping:,} regions share bases with another")
     print(f"experiments  {built.n_experiments} (TF x cell type); bound rule: {built.bound_rule}")
     for code, name in names.items():
@@ -59,9 +63,12 @@ def _print(built: BuildReport, output: Path) -> None:
 
 
 def _table(built: BuildReport) -> str:
-    lines = ["kind\ttf\tcell_type\tpath\tn\tin_region\tin_open_region\tunmatched"]
+    from tfb_matrix_data.cells import as_cell
+
+    lines = ["kind\ttf\tcell_type\tpath\tn\tin_region\tin_open_region\tunmatched\tsummits\toff_genome"]
     for track in built.tracks:
         sample = track.sample
-        row = (sample.kind, sample.tf, sample.cell_type, sample.path, track.n, track.in_region, track.in_open_region)
-        lines.append("\t".join([*map(str, row), f"{track.unmatched:.4f}"]))
+        names = (as_cell(str(name)) for name in (sample.kind, sample.tf, sample.cell_type, sample.path))
+        counts = map(str, (track.n, track.in_region, track.in_open_region))
+        lines.append("\t".join([*names, *counts, f"{track.unmatched:.4f}", str(track.n_summits), str(track.n_off)]))
     return "\n".join(lines) + "\n"

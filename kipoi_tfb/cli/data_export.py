@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
+from kipoi_tfb.cli.options import listed, open_genome, say
 
 MatrixArgument = Annotated[Path, typer.Argument(help="A file of `tfb data import`.")]
 KindOption = Annotated[str, typer.Option(help="sparse or less_sparse.")]
@@ -44,7 +44,7 @@ def export(
     from kipoi_tfb.output.labels import TRACKS, export_labels, export_track, is_table
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.matrix import BindingMatrix
-    from tfb_matrix_data.tracks import read_sizes
+    from tfb_matrix_data.sizes import read_sizes
 
     chosen = listed(cell_types)
     with BindingMatrix(matrix) as opened:
@@ -71,9 +71,8 @@ def _lengths(fasta: Path, names: list[str]) -> dict[str, int]:
     from contextlib import suppress
 
     from tfb_matrix_data.errors import UnknownNameError
-    from tfb_matrix_data.genome import Genome
 
-    genome = Genome(fasta)
+    genome = open_genome(fasta)
     here = {}
     for name in names:
         with suppress(UnknownNameError):  # a chromosome that the FASTA lacks has no length
@@ -111,7 +110,6 @@ def sample(
 
     from kipoi_tfb.output.labels import read_regions_column, write_sample
     from kipoi_tfb.output.tables import table_format
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
     from tfb_matrix_data.sampling import GC_BINS, describe, sample_tf
     from tfb_matrix_data.splits import TEST, VALIDATION, split_by_chromosome, split_randomly
@@ -127,7 +125,7 @@ def sample(
                 chosen.split(",") if chosen else list(own) for chosen, own in ((validation, VALIDATION), (test, TEST))
             ]
             parts = split_by_chromosome(opened.regions, validation=uses[0], test=uses[1])
-        drawn = sample_tf(opened, Genome(genome), tf, parts, seed, n_bound, left_out, kind)  # type: ignore[arg-type]
+        drawn = sample_tf(opened, open_genome(genome), tf, parts, seed, n_bound, left_out, kind)  # type: ignore[arg-type]
         n_rows = write_sample(opened, drawn, output)
     rows = describe(drawn.parts)
     print("\t".join(rows[0]._fields))

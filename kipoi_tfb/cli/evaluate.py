@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kipoi_tfb.cli.common import listed
-from kipoi_tfb.cli.models import DeviceOption, GenomeOption, ThreadsOption
+from kipoi_tfb.cli.options import (
+    AnchorOption,
+    DeviceOption,
+    GenomeOption,
+    ThreadsOption,
+    listed,
+    open_genome,
+    set_threads,
+)
 
 if TYPE_CHECKING:
-    from kipoi_tfb.evaluation.compare import Comparison
-    from kipoi_tfb.evaluation.evaluate import Evaluation
+    from kipoi_tfb.evaluation.comparison import Comparison
+    from kipoi_tfb.evaluation.job import Evaluation
     from kipoi_tfb.evaluation.metrics import Summary
     from kipoi_tfb.evaluation.regions import LabelledRegions
     from tfb_matrix_data.genome import Genome
@@ -53,7 +60,7 @@ def evaluate(
     positives: Annotated[Path | None, typer.Option("--positives", help="Test on bound regions, BED or FASTA.")] = None,
     negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
     tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.")] = "",
-    anchor: Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")] = "centre",
+    anchor: AnchorOption = "centre",
     tfs: Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
@@ -89,21 +96,19 @@ def evaluate(
     if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen):
         raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
     _check_outputs(output, json, plot)
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
-    from kipoi_tfb.evaluation import evaluate as evaluation
-    from kipoi_tfb.evaluation.compare import compare as compare_two
-    from kipoi_tfb.evaluation.compare import describe
+    set_threads(threads)
+    from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import compare as compare_two
+    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
     from kipoi_tfb.evaluation.scorers import EntryScorer
     from tfb_matrix_data.matrix import BindingMatrix
 
     names = [scorer, *(compare or [])]
     chosen = listed(chromosomes) or (None if files.own else ["chr22"])
-    reference = _genome(genome)
+    reference = None if genome is None else open_genome(genome)
     with BindingMatrix(matrix) if matrix is not None else nullcontext() as binding:
         opened = {name: open_scorer(name, device=device) for name in names if not is_baseline(name)}
         first = opened.get(scorer)
@@ -135,7 +140,8 @@ def evaluate(
             )
             others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
             rows = result.tables[first.name]
-            write_record(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            card = metrics_card(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            write_record(first.entry, rows, card)
     _write(result, comparisons, min_bound, output, json, plot)
     for name, summary in summaries.items():
         print(_line(name, data.source, summary, result, min_bound))
@@ -186,18 +192,18 @@ class _Files:
         self, matrix: BindingMatrix | None, genome: Genome | None, length: int, chosen: list[str] | None, kind: Any
     ) -> LabelledRegions:
         """Read the windows and labels."""
-        from kipoi_tfb.evaluation import regions as tested
+        from kipoi_tfb.evaluation.regions import from_matrix, from_regions, from_sequences, from_two_files
 
         anchor: Any = self.anchor
         if self.positives is not None and self.negatives is not None:
-            return tested.from_two_files(self.positives, self.negatives, self.tf, length, genome, anchor, chosen)
+            return from_two_files(self.positives, self.negatives, self.tf, length, genome, anchor, chosen)
         if self.sequences is not None and self.labels is not None:
-            return tested.from_sequences(self.sequences, self.labels, length)
+            return from_sequences(self.sequences, self.labels, length)
         assert genome is not None
         if self.regions is not None and self.labels is not None:
-            return tested.from_regions(self.regions, self.labels, genome, length, anchor, chosen)
+            return from_regions(self.regions, self.labels, genome, length, anchor, chosen)
         assert matrix is not None and chosen is not None
-        return tested.from_matrix(matrix, genome, chosen, kind, length)
+        return from_matrix(matrix, genome, chosen, kind, length)
 
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:
@@ -258,9 +264,3 @@ def _line(name: str, source: str, summary: Summary, result: Evaluation, min_boun
         f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{ends}, AUROC {summary.auroc:.4f}{ece} over "
         f"{summary.n_tfs} TFs with >= {min_bound} bound regions"
     )
-
-
-def _genome(path: Path | None) -> Genome | None:
-    from tfb_matrix_data.genome import Genome
-
-    return None if path is None else Genome(path)

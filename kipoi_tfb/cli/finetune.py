@@ -6,52 +6,61 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
-from kipoi_tfb.cli.models import DeviceOption, PrecisionOption
+from kipoi_tfb.cli.options import (
+    DeviceOption,
+    PrecisionOption,
+    RequiredGenomeOption,
+    RunFolderOption,
+    listed,
+    open_genome,
+    say,
+    set_threads,
+    takes,
+)
+from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
-    from kipoi_tfb.finetuning.group import GroupRun
+    from kipoi_tfb.finetuning.config import FinetuneConfig
+    from kipoi_tfb.finetuning.data import FinetuneData
+    from kipoi_tfb.finetuning.group import GroupRun, TfCount
     from tfb_matrix_data.genome import Genome
+    from tfb_matrix_data.matrix import BindingMatrix
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = (
-    "base",
-    "jaspar",
-    "denovo",
-    "scratch",
-)  # those of kipoi_tfb.zoo.finetuned_card, which would import pydantic
 
 
-def finetune(
-    genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
-    ],
-    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = "",
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """What `tfb finetune` is given, an option per field."""
+
+    genome: RequiredGenomeOption
+    out: RunFolderOption
+    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = ""
     every: Annotated[
         bool, typer.Option("--all", help="All TFs of the matrix with --min-bound regions: an entry each, a group.")
-    ] = False,
+    ] = False
     from_matrix: Annotated[
         Path | None, typer.Option("--from-matrix", help="Learn from the TF's labels in a file of `tfb data import`.")
-    ] = None,
-    peaks: Annotated[Path | None, typer.Option("--peaks", help="Learn from these peaks: BED or narrowPeak.")] = None,
+    ] = None
+    peaks: Annotated[Path | None, typer.Option("--peaks", help="Learn from these peaks: BED or narrowPeak.")] = None
     open_regions: Annotated[
         Path | None, typer.Option("--open", help="With --peaks: BED of open regions, where unbound ones are drawn.")
-    ] = None,
+    ] = None
     matrix: Annotated[
         Path | None, typer.Option("--matrix", help="With --peaks: take the regions of this matrix as open ones.")
-    ] = None,
+    ] = None
     anchor: Annotated[
         str, typer.Option(help="With --peaks: summit, centre, or auto (summits where there are any).")
-    ] = "auto",
-    assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = "",
-    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = _BASE,
+    ] = "auto"
+    assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = ""
+    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = _BASE
     relevant: Annotated[
         str,
         typer.Option(
@@ -60,56 +69,88 @@ def finetune(
             help="With --from-matrix: make the base first, of TFs that are to this one: binding_mode, cofactors, "
             "non_cofactors, random.",
         ),
-    ] = "",
-    relatives: Annotated[int, typer.Option("--relatives", min=1, help="With --relevant: so many of them.")] = 5,
+    ] = ""
+    relatives: Annotated[int, typer.Option("--relatives", min=1, help="With --relevant: so many of them.")] = 5
     arm: Annotated[
         str,
         typer.Option(
             help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, "
             "motif-head, scratch, jaspar (docs/finetuning.md)."
         ),
-    ] = "everything",
+    ] = "everything"
     controls: Annotated[
         str,
         typer.Option(
             help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
             "nothing is trained again."
         ),
-    ] = ",".join(_CONTROLS),
+    ] = ",".join(CONTROLS)
     seeds: Annotated[
         int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
-    ] = 5,
-    seed: Annotated[int, typer.Option(help="The first seed; also decides which regions are drawn.")] = 0,
-    n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None,
-    epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Windows per step.")] = 100,
+    ] = 5
+    seed: Annotated[int, typer.Option(help="The first seed; also decides which regions are drawn.")] = 0
+    n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None
+    epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Windows per step.")] = 100
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without a lower validation loss; 0: never before.")
-    ] = 4,
+    ] = 4
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
-    ] = None,
+    ] = None
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Try 0.3, 1 and 3 times that rate with the first seed; the best is for all.")
-    ] = False,
-    kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse",
-    name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = "",
-    group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf",
+    ] = False
+    kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse"
+    name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = ""
+    group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf"
     min_bound: Annotated[
         int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
-    ] = 250,
-    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = "",
+    ] = 250
+    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = ""
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each; no entry depends on it.")
-    ] = 1,
+    ] = 1
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
-    ] = False,
-    licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT",
-    device: DeviceOption = "auto",
-    precision: PrecisionOption = "auto",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; default all, or with --all one per TF.")] = 0,
-) -> None:
+    ] = False
+    licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT"
+    device: DeviceOption = "auto"
+    precision: PrecisionOption = "auto"
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads; default all, or with --all one per TF.")] = 0
+
+    def check(self) -> None:
+        """Refuse options that do not go together."""
+        if self.every == bool(self.tf):
+            raise typer.BadParameter("name one TF, or give --all")
+        if self.every and (self.from_matrix is None or self.name):
+            raise typer.BadParameter("--all goes with --from-matrix, and with --group instead of --name")
+        if (self.from_matrix is None) == (self.peaks is None):
+            raise typer.BadParameter("give either --from-matrix or --peaks")
+        if self.from_matrix is not None and (self.open_regions or self.matrix):
+            raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
+        if self.open_regions is not None and self.matrix is not None:
+            raise typer.BadParameter("give one of --open and --matrix")
+        if self.relevant and (self.from_matrix is None or self.every):
+            raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
+        if self.relevant and self.base != _BASE:
+            raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
+        if not self.assembly.isprintable():
+            raise typer.BadParameter("--assembly is a name such as hg38, on one line")
+
+    def config(self) -> FinetuneConfig:
+        """Return the configuration that the options ask for."""
+        from kipoi_tfb.finetuning.config import make_config
+
+        return make_config(
+            tf=self.tf or "all", name=self.name or None, base=self.base, arm=self.arm, labels=self.kind,
+            learning_rate=self.learning_rate, sweep=self.sweep, epochs=self.epochs, batch_size=self.batch_size,
+            patience=self.patience, seeds=self.seeds, seed=self.seed, n_bound=self.n_bound, licence=self.licence,
+        )  # fmt: skip
+
+
+@takes(FinetuneOptions)
+def finetune(options: FinetuneOptions) -> None:
     """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
 
     The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry. With --all there is such
@@ -119,71 +160,32 @@ def finetune(
     Example: tfb finetune MYTF --peaks peaks.narrowPeak --open open.bed --genome hg38.fa -o runs/MYTF
     Example: tfb finetune --all --from-matrix matrix.h5 --genome hg38.fa --arm head -o runs/tf
     """
-    if every == bool(tf):
-        raise typer.BadParameter("name one TF, or give --all")
-    if every and (from_matrix is None or name):
-        raise typer.BadParameter("--all goes with --from-matrix, and with --group instead of --name")
-    if (from_matrix is None) == (peaks is None):
-        raise typer.BadParameter("give either --from-matrix or --peaks")
-    if from_matrix is not None and (open_regions or matrix):
-        raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
-    if open_regions is not None and matrix is not None:
-        raise typer.BadParameter("give one of --open and --matrix")
-    if relevant and (from_matrix is None or every):
-        raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
-    if relevant and base != _BASE:
-        raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
-    from kipoi_tfb.finetuning.config import make_config
-
-    kinds = _chosen(controls)
-    config = make_config(
-        tf=tf or "all", name=name or None, base=base, arm=arm, learning_rate=learning_rate, sweep=sweep,
-        epochs=epochs, batch_size=batch_size, patience=patience, seeds=seeds, seed=seed, n_bound=n_bound, labels=kind,
-        licence=licence,
-    )  # fmt: skip
+    options.check()
+    set_threads(options.threads)
+    controls = _chosen(options.controls)
+    config = options.config()
     command = _command(sys.argv[1:])
-    if every:
-        assert from_matrix is not None
-        from kipoi_tfb.finetuning.group import GroupRun
+    if options.every:
+        _finetune_all(options, config, controls, command)
+    else:
+        _finetune_one(options, config, controls, command)
 
-        _group(
-            GroupRun(config, group, from_matrix, genome, out, kinds, device, precision, command, threads=threads or 1),
-            listed(tfs),
-            min_bound,
-            jobs,
-            dry_run,
-        )
-        return
-    from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
-    from kipoi_tfb.finetuning.finetune import finetune as run
+
+def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
+    from kipoi_tfb.finetuning.job import finetune as run
     from kipoi_tfb.zoo.find import find_entry
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
-    reference = Genome(genome)
-    if relevant:
-        assert from_matrix is not None
-        base = _relatives(tf, relevant, relatives, seed, from_matrix, reference, out, device, precision, command)
-        config = config.model_copy(update={"base": base})
-    length = find_entry(base).card.window_length
-    labels = from_matrix or matrix
+    reference = open_genome(options.genome)
+    if options.relevant:
+        config = config.model_copy(update={"base": _base_of_relatives(options, reference, command)})
+    length = find_entry(config.base).card.window_length
+    labels = options.from_matrix or options.matrix
     with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
-        if from_matrix is not None and binding is not None:
-            data = from_binding_matrix(binding, reference, tf, length, seed, n_bound, config.labels)
-        else:
-            assert peaks is not None
-            data = from_peaks(
-                peaks, reference, tf, open_regions or binding, length, anchor, seed, n_bound, assembly  # type: ignore[arg-type]
-            )  # fmt: skip
-            if open_regions is None and binding is None:
-                say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
+        data = _data(options, binding, reference, length)
         for part, counts in data.counts.items():
             say(f"{part:<10} {counts['bound']:>7,} bound {counts['unbound']:>7,} unbound, of the same GC content")
-        result = run(config, data, out, device, precision, command, binding, controls=kinds)
+        result = run(config, data, options.out, options.device, options.precision, command, binding, controls=controls)
     for scorer, row in result.tables.items():
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
         print(f"{scorer:<40} AUPRC {row.auprc:.4f}{ends}")
@@ -191,32 +193,81 @@ def finetune(
     say(f"{result.entry.folder}")
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
-    say(f"next: tfb zoo add {f'{base} ' if relevant else ''}{result.entry.folder}")
+    say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")
 
 
-def _relatives(
-    tf: str,
-    relation: str,
-    n: int,
-    seed: int,
-    matrix: Path,
-    genome: Genome,
-    out: Path,
-    device: str,
-    precision: str,
-    command: str,
-) -> str:
+def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genome, length: int) -> FinetuneData:
+    """Read the TF's regions, from its labels or from its peaks."""
+    from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+
+    if options.peaks is None:
+        assert binding is not None
+        return from_binding_matrix(binding, genome, options.tf, length, options.seed, options.n_bound, options.kind)  # type: ignore[arg-type]
+    data = from_peaks(
+        options.peaks, genome, options.tf, options.open_regions or binding, length, options.anchor, options.seed,  # type: ignore[arg-type]
+        options.n_bound, options.assembly,
+    )  # fmt: skip
+    if options.open_regions is None and binding is None:
+        say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
+    return data
+
+
+def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
-    from kipoi_tfb.finetuning.finetune import alone_in
+    from kipoi_tfb.finetuning.job import alone_in
     from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 
-    recipe = relatives_config(tf, relation, n, seed)
+    assert options.from_matrix is not None
+    recipe = relatives_config(options.tf, options.relevant, options.relatives, options.seed)
+    out = options.out
     out.mkdir(parents=True, exist_ok=True)
-    with alone_in(out), BindingMatrix(matrix) as opened:
-        made = base_of_relatives(recipe, opened, genome, out, device, precision, command)
+    with alone_in(out), BindingMatrix(options.from_matrix) as opened:
+        made = base_of_relatives(recipe, opened, genome, out, options.device, options.precision, command)
     say(f"base: {', '.join(made.card.tasks)} -> {made.folder}")
     return str(made.folder)
+
+
+def _finetune_all(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
+    from kipoi_tfb.finetuning.group import GroupRun, count_bound, whole_regions
+    from tfb_matrix_data.matrix import BindingMatrix
+
+    assert options.from_matrix is not None
+    run = GroupRun(
+        config, options.group, options.from_matrix, options.genome, options.out, controls, options.device,
+        options.precision, command, threads=options.threads or 1,
+    )  # fmt: skip
+    with BindingMatrix(run.matrix) as matrix:
+        regions = whole_regions(matrix, open_genome(run.genome))[0]
+        counts = count_bound(matrix, regions, config.labels, listed(options.tfs))
+    left_out = [count for count in counts if count.lacks(options.min_bound)]
+    if options.dry_run:
+        print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
+        for each in counts:
+            why = each.lacks(options.min_bound)
+            print(each.tf, each.train, each.validation, each.test, each.total, why, sep="\t")
+    say(f"{len(counts) - len(left_out)} TFs have enough bound regions, {len(left_out)} have not")
+    if not options.dry_run:
+        _run_group(run, counts, options.min_bound, options.jobs)
+
+
+def _run_group(run: GroupRun, counts: list[TfCount], min_bound: int, jobs: int) -> None:
+    """Fine-tune all, a line per TF as it ends."""
+    from collections import Counter
+
+    from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, finetune_group
+
+    verdicts: Counter[str] = Counter()
+    seconds = 0.0
+    for outcome in finetune_group(run, counts, min_bound, jobs):
+        verdicts[outcome.verdict] += 1
+        seconds += outcome.seconds
+        if outcome.words:
+            print(f"{outcome.tf:<10} {outcome.seconds:6.1f} s  {outcome.words}", flush=True)
+    for verdict, n in verdicts.most_common():
+        say(f"{n:>5} {verdict}")
+    say(f"{seconds:.0f} s in all; why TFs have no entry: {run.out / LEFT_OUT_FILE}")
+    say(f"next: tfb zoo ls --group {run.out}\nthen: tfb zoo add {run.out}")
 
 
 def _command(arguments: Sequence[str]) -> str:
@@ -246,39 +297,8 @@ def _name(value: str) -> str:
 def _chosen(controls: str) -> Any:
     """Return the controls of a comma-separated list, in their usual order."""
     names = listed(controls) or []
-    unknown = [name for name in names if name not in _CONTROLS]
+    unknown = [name for name in names if name not in CONTROLS]
     if unknown or not names:
         found = ", ".join(map(repr, unknown)) or "none"
-        raise typer.BadParameter(f"--controls are {', '.join(_CONTROLS)}; found {found}")
-    return tuple(name for name in _CONTROLS if name in names)
-
-
-def _group(run: GroupRun, tfs: list[str] | None, min_bound: int, jobs: int, dry_run: bool) -> None:
-    from collections import Counter
-
-    from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, count_bound, finetune_group, whole_regions
-    from tfb_matrix_data.genome import Genome
-    from tfb_matrix_data.matrix import BindingMatrix
-
-    with BindingMatrix(run.matrix) as matrix:
-        counts = count_bound(matrix, whole_regions(matrix, Genome(run.genome))[0], run.config.labels, tfs)
-    left_out = [count for count in counts if count.lacks(min_bound)]
-    if dry_run:
-        print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
-        for each in counts:
-            why = each.lacks(min_bound)
-            print(each.tf, each.train, each.validation, each.test, each.total, why, sep="\t")
-    say(f"{len(counts) - len(left_out)} TFs have enough bound regions, {len(left_out)} have not")
-    if dry_run:
-        return
-    verdicts: Counter[str] = Counter()
-    seconds = 0.0
-    for outcome in finetune_group(run, counts, min_bound, jobs):
-        verdicts[outcome.verdict] += 1
-        seconds += outcome.seconds
-        if outcome.words:
-            print(f"{outcome.tf:<10} {outcome.seconds:6.1f} s  {outcome.words}", flush=True)
-    for verdict, n in verdicts.most_common():
-        say(f"{n:>5} {verdict}")
-    say(f"{seconds:.0f} s in all; why TFs have no entry: {run.out / LEFT_OUT_FILE}")
-    say(f"next: tfb zoo ls --group {run.out}\nthen: tfb zoo add {run.out}")
+        raise typer.BadParameter(f"--controls are {', '.join(CONTROLS)}; found {found}")
+    return tuple(name for name in CONTROLS if name in names)

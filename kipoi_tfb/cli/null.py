@@ -8,8 +8,16 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
-from kipoi_tfb.cli.models import DeviceOption, MatrixOption, PrecisionOption, ThreadsOption, predictor_of
+from kipoi_tfb.cli.options import (
+    DeviceOption,
+    MatrixOption,
+    PrecisionOption,
+    ThreadsOption,
+    listed,
+    open_genome,
+    predictor_of,
+    say,
+)
 
 
 def null(
@@ -35,7 +43,6 @@ def null(
     from kipoi_tfb.zoo.null import NULL_FILE, write_null
     from tfb_matrix_data.errors import ConfigError
     from tfb_matrix_data.files import check_output
-    from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
     if output:
@@ -49,7 +56,8 @@ def null(
     command += f" --chromosomes {chromosomes}" if chromosomes else ""
     command += f" --positions {positions} --seed {seed}"
     started = time.monotonic()
-    made = make_nulls(predictor, BindingMatrix(matrix), Genome(genome), listed(chromosomes), positions, seed, command)
+    opened, reference = BindingMatrix(matrix), open_genome(genome)
+    made = make_nulls(predictor, opened, reference, listed(chromosomes), positions, seed, command)
     for entry, null in made:
         path = output or entry.folder / NULL_FILE
         write_null(null, path)

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.common import listed, say
-
-__all__ = ["rank"]
+from kipoi_tfb.cli.options import listed, say
 
 
 def rank(

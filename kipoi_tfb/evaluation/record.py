@@ -9,13 +9,14 @@ from typing import Literal
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, TfMetrics, summarise, write_metrics
 from kipoi_tfb.zoo.card import MetricsCard, today, write_card
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.finetuned_card import GateCard
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 
-__all__ = ["record"]
+__all__ = ["metrics_card", "record"]
 
 
-def record(
+def metrics_card(
     entry: Entry,
     rows: Sequence[TfMetrics],
     matrix: BindingMatrix | None,
@@ -26,8 +27,9 @@ def record(
     replicates: int = REPLICATES,
     baselines: Mapping[str, float] | None = None,
     min_bound: int = MIN_BOUND,
+    date: str = "",
 ) -> MetricsCard:
-    """Write the table into the entry's folder and its averages onto the card.
+    """Return what a card says of a test.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ def record(
     min_bound
         Bound regions that a TF needs to count. The intervals of an entry of one TF are over regions, as there are no
         TFs to resample.
+    date
+        Default that of `kipoi_tfb.zoo.card.today`.
     """
     summary = summarise(rows, min_bound, replicates, seed)
     if len(rows) == 1 and replicates:
@@ -51,7 +55,7 @@ def record(
             auprc_interval=_ends(row.auprc_low, row.auprc_high),
             auroc_interval=_ends(row.auroc_low, row.auroc_high),
         )
-    metrics = MetricsCard(
+    return MetricsCard(
         command=command,
         chromosomes=tuple(chromosomes),
         labels=kind,
@@ -66,11 +70,34 @@ def record(
         seed=seed,
         matrix_sha256=None if matrix is None else sha256(matrix.path),
         weights_sha256=entry.card.weights.sha256,
-        date=today(),
+        date=date or today(),
     )
+
+
+def record(entry: Entry, rows: Sequence[TfMetrics], metrics: MetricsCard, gate: GateCard | None = None) -> Entry:
+    """Write the table into the entry's folder, and its averages, and a verdict if there is one, onto the card.
+
+    Parameters
+    ----------
+    entry
+        Tested one.
+    rows
+        Of all its TFs.
+    metrics
+        Of `metrics_card`.
+    gate
+        The verdict on a fine-tuned entry; default the one that it has.
+
+    Returns
+    -------
+    Entry
+        As it is now.
+    """
     write_metrics(rows, entry.folder / metrics.table)
-    write_card(entry.card.model_copy(update={"metrics": metrics}), entry.folder)
-    return metrics
+    said = {"metrics": metrics} if gate is None else {"metrics": metrics, "gate": gate}
+    card = entry.card.model_copy(update=said)
+    write_card(card, entry.folder)
+    return replace(entry, card=card)
 
 
 def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:

@@ -22,7 +22,7 @@ __all__ = ["EntryScorer", "GroupScorer", "KnownScores", "NetworkScorer", "Scorer
 
 logger = logging.getLogger(__name__)
 
-_NOT_TFS = {"n_unknown", "length", "name", "strand"}
+_NOT_TFS = {"n_unknown", "flags", "length", "name", "strand"}
 """Columns of `tfb predict`'s tables that are no scores: nothing to wonder about."""
 
 

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kipoi_tfb.models.device import batch_size_for, numeric_identity
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.entry import Entry
@@ -29,10 +30,9 @@ __all__ = ["FeatureBank", "open_bank", "window_features"]
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 64
 _LARGEST = float(np.finfo(np.float16).max)
 _PART = 4096
-"""Windows between two records of how far a bank is: what is lost when it is stopped."""
+"""Windows between two records of how far a bank is: what is lost when it is stopped. Whole batches of any device."""
 
 
 def window_features(base: Entry, codes: NDArray[np.uint8], device: str | torch.device = "cpu") -> NDArray[np.float32]:
@@ -87,7 +87,8 @@ def open_bank(
 ) -> FeatureBank:
     """Return the features of regions, from the cache if they were computed before.
 
-    The file is known by the base's weights and the windows. Computing that was stopped goes on where it was.
+    The file is known by the base's weights, the windows, and what else decides its bytes (`numeric_identity`).
+    Computing that was stopped goes on where it was.
 
     Parameters
     ----------
@@ -105,7 +106,8 @@ def open_bank(
     TfbError
         If a feature does not fit into float16, or the disk is full.
     """
-    digest = hashlib.sha256(f"{base.card.weights.sha256} {codes.shape} features 1\n".encode())
+    numbers = json.dumps(numeric_identity(torch.device(device)), sort_keys=True)
+    digest = hashlib.sha256(f"{base.card.weights.sha256} {codes.shape} features 2 {numbers}\n".encode())
     digest.update(np.ascontiguousarray(codes).data)
     folder = cache_folder() / "features"
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,7 @@ def open_bank(
 
 def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.device) -> None:
     """Compute a bank under another name, and give it its own when it is whole."""
+    assert _PART % batch_size_for(device) == 0  # or each part would end in a batch that is mostly padding
     partly, record = path.with_suffix(".part"), path.with_suffix(".json")
     network = _without_head(base, device)
     width = _features(network, codes[:1], device).shape[1]
@@ -158,4 +161,4 @@ def _without_head(base: Entry, device: torch.device) -> nn.Module:
 
 def _features(network: nn.Module, codes: NDArray[np.uint8], device: torch.device) -> NDArray[np.float32]:
     """Return the features, which are what a network without its output layer gives for logits."""
-    return logits_of([network], codes, device, batch_size=_BATCH if device.type == "cpu" else None)
+    return logits_of([network], codes, device)

@@ -6,7 +6,6 @@ under an output layer alone, however many regions it has; with its PWMs beside w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.models.motif_cnn import OwnMotifs
+from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import find_motifs
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, motif_filters
 from kipoi_tfb.motifs.scorer import choose_profiles
@@ -36,7 +35,6 @@ SPREAD = 2.0
 """Standard deviation that best matches are given, against some 1 of the base's features: they are held less."""
 _HOLD_KNOWN, _HOLD_FOUND = 0.01, 0.1
 """Penalties on shares of the start: a motif that was found in the training regions suits them better than others."""
-_BATCH = 1024
 
 
 @dataclass(frozen=True)
@@ -148,10 +146,8 @@ def best_matches(filters: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDAr
         uint8 (windows, length).
     """
     scan = OwnMotifs(len(filters), 1)
-    with torch.inference_mode():
-        scan.weight.copy_(torch.from_numpy(filters[:, :, None]))
-        parts: Sequence[torch.Tensor] = torch.from_numpy(codes).split(_BATCH)
-        return torch.cat([scan.best_matches(to_one_hot(part)) for part in parts]).numpy()
+    scan.load_state_dict({**scan.state_dict(), "weight": torch.from_numpy(filters[:, :, None])})
+    return logits_of([scan], codes, torch.device("cpu"), read=lambda _, one_hot: scan.best_matches(one_hot))
 
 
 def check_takes_motifs(base: Card) -> None:

@@ -15,6 +15,7 @@ from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, on_contigs, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Account", "PeakPlaces", "places_of_peaks"]
 
@@ -81,8 +82,9 @@ def places_of_peaks(
     Raises
     ------
     InputError
-        If a file cannot be read, no peak is on a contig of the genome, one ends beyond its contig, a summit is outside
-        of its peak, or hardly more peaks lie in open regions than would by chance.
+        If a file cannot be read, it is not clear whether it says summits, no peak is on a contig of the genome, one
+        ends beyond its contig, a summit is outside of its peak, or hardly more peaks lie in open regions than would by
+        chance.
     """
     intervals = read_intervals(peaks)
     chosen = _anchor(intervals, anchor)
@@ -90,7 +92,8 @@ def places_of_peaks(
     known = on_contigs(intervals, genome)
     chrom, centre = named_as(intervals.chrom[known], genome), centre[known]
     spans = Places(chrom, intervals.start[known], intervals.end[known])
-    bound = Places(chrom, centre - length // 2, centre - length // 2 + length)
+    start = window_start(centre, length)
+    bound = Places(chrom, start, start + length)
     if open_regions is None:
         background = Background(away_from(spans, genome, length, seed), "places away from peaks", chrom[:0])
     else:
@@ -119,7 +122,7 @@ def places_of_peaks(
 def _anchor(intervals: Intervals, anchor: str) -> Anchor:
     if anchor != "auto":
         return anchor  # type: ignore[return-value]  # `Intervals.anchor` checks it
-    return "summit" if (intervals.summit >= 0).any() else "centre"
+    return intervals.best_anchor()
 
 
 def _named(lacking: NDArray[np.str_]) -> str:

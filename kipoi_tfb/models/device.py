@@ -5,14 +5,32 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
+from collections.abc import Mapping
 
 import torch
 
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["autocast", "batch_size_for", "choose_device", "choose_precision", "describe", "keep_freed_memory"]
+__all__ = [
+    "autocast",
+    "batch_size_for",
+    "check_same_numbers",
+    "choose_device",
+    "choose_precision",
+    "describe",
+    "keep_freed_memory",
+    "numeric_differences",
+    "numeric_identity",
+]
 
 PRECISIONS = ("fp32", "bf16")
+
+_KERNELS = ("avx", "amx", "fma", "sse4", "neon", "sve", "l2_cache_size")
+"""Of what torch says of a processor, what its libraries choose a kernel, and the blocks of a sum, by."""
+_CHOICES = tuple(f"{name}_{what}" for name in ("ONEDNN", "DNNL") for what in ("MAX_CPU_ISA", "DEFAULT_FPMATH_MODE"))
+_CHOICES += ("MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
+"""Variables that let them choose others. ATen's own, ATEN_CPU_CAPABILITY, is in what it says of itself."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -47,7 +65,10 @@ def choose_precision(name: str, device: torch.device) -> str:
 
 
 def batch_size_for(device: torch.device) -> int:
-    """Return how many windows to predict at a time: few stay in a CPU's cache, a GPU idles between small batches."""
+    """Return how many windows to predict at a time: few stay in a CPU's cache, a GPU idles between small batches.
+
+    A single window costs as much as a batch (`kipoi_tfb.models.run`).
+    """
     return 32 if device.type == "cpu" else 2048
 
 
@@ -57,6 +78,71 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
         # By default cuDNN convolves float32 in TF32, with 10 bits of mantissa: not the same numbers as on a CPU.
         return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def numeric_identity(device: torch.device, threads: bool = False) -> dict[str, str]:
+    """Return what decides the last bits of a network's numbers, beside the network, the precision and the batch size.
+
+    The version of torch, and the processor: which instructions its libraries compute with.
+
+    Parameters
+    ----------
+    device
+        Where it runs.
+    threads
+        Also how many threads share a sum on a CPU, which matters in training; predictions do without
+        (`kipoi_tfb.models.run`).
+    """
+    numbers = {"torch": str(torch.__version__)}
+    if device.type == "cuda":
+        return {**numbers, "processor": torch.cuda.get_device_name(device)}
+    known: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # which older versions of torch lack
+    names = [f"{name}={value}" for name, value in sorted(known.items()) if value and name.startswith(_KERNELS)]
+    choices = [f"{name}={os.environ[name]}" for name in _CHOICES if name in os.environ]
+    words = [platform.machine(), torch.backends.cpu.get_cpu_capability(), *names, *choices]
+    numbers["processor"] = " ".join(words).replace("=True", "")
+    return {**numbers, "threads": f"{torch.get_num_threads()}"} if threads else numbers
+
+
+def numeric_differences(there: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Return in words how two `numeric_identity` differ in what both say; an empty text if they do not.
+
+    Examples
+    --------
+    >>> numeric_differences({"processor": "x86_64 AVX2", "threads": "2"}, {"processor": "x86_64 AVX512 amx_tile"})
+    'processor AVX512 amx_tile here, AVX2 there'
+    """
+    said = []
+    for key in sorted(there.keys() & here.keys()):
+        own, other = (
+            [word for word in a[key].split() if word not in b[key].split()] for a, b in ((here, there), (there, here))
+        )
+        if own or other:
+            said.append(f"{key} {' '.join(own) or 'nothing else'} here, {' '.join(other) or 'nothing else'} there")
+    return "; ".join(said)
+
+
+def check_same_numbers(there: Mapping[str, str], device: torch.device) -> None:
+    """Refuse to compute where numbers differ in their last bits from those that they would stand beside.
+
+    Parameters
+    ----------
+    there
+        The `numeric_identity` of whoever asks.
+    device
+        The device here.
+
+    Raises
+    ------
+    ConfigError
+        If this machine's is another.
+    """
+    differs = numeric_differences(there, numeric_identity(device))
+    if differs:
+        raise ConfigError(
+            f"{platform.node()} would compute other last bits than the machine that asks ({differs}): take workers of "
+            "the same kind of processor, with the same torch"
+        )
 
 
 def describe(device: torch.device, precision: str) -> str:

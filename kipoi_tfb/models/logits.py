@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor, nn
 
 __all__ = [
@@ -79,22 +79,10 @@ def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
 
 def probability(logits: Tensor) -> Tensor:
     """Return the probability of binding, between 0 and 1: the logistic function of the strand-averaged logit."""
-    return _logistic(logits)
-
-
-def _logistic(logits: Tensor) -> Tensor:
-    """Return the logistic function of each logit, whatever others stand beside it.
-
-    torch rounds the last few of an array, which do not fill a vector, in another way than those before them; numpy does
-    not. So equal logits have equal scores to the last bit.
-    """
-    if logits.device.type != "cpu" or logits.requires_grad:
-        return torch.sigmoid(logits)
-    values = np.negative(logits.contiguous().numpy(), out=np.empty(logits.shape, np.float32))
-    with np.errstate(over="ignore"):  # of logits below -88: 1 / infinity is the 0 that is wanted
-        np.exp(values, out=values)
-    values += 1
-    return torch.from_numpy(np.reciprocal(values, out=values))
+    if logits.device.type == "cpu" and not logits.requires_grad:
+        # torch rounds what is left over behind the last full vector in another way: bytes would depend on neighbours.
+        return torch.as_tensor(expit(logits.numpy()))
+    return torch.sigmoid(logits)
 
 
 def effect(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:
@@ -113,7 +101,7 @@ def impact(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:
     0.77 at 0.9. Of 45 ways to say the size, it is best at telling allele-specific binding and the TF that was assayed
     (`benchmarks.truth.choose_size`).
     """
-    return effect(logits_ref, logits_alt) * _logistic(torch.maximum(logits_ref, logits_alt) - _LESS_ODDS)
+    return effect(logits_ref, logits_alt) * probability(torch.maximum(logits_ref, logits_alt) - _LESS_ODDS)
 
 
 def is_bound(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:

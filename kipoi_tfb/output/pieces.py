@@ -139,5 +139,5 @@ class Pieces:
             raise InputError(
                 self.folder,
                 f"holds pieces of another run (other {', '.join(differs)}); "
-                "give the same command to go on, or delete the folder to start anew",
+                "give the same command on the same kind of machine to go on, or delete the folder to start anew",
             )

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.tables import Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
-from tfb_matrix_data.genome import Genome, Windows
-from tfb_matrix_data.intervals import Anchor, interval_windows, iter_intervals
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, iter_intervals, no_contig_of
 from tfb_matrix_data.lines import count_lines
+from tfb_matrix_data.placing import NO_FLAG, OFF_GENOME, has_window, place_windows
+from tfb_matrix_data.summits import Kind
+from tfb_matrix_data.windows import Windows
 
-__all__ = ["PredictionSummary", "predict_regions", "predict_sequences"]
+__all__ = ["PredictionSummary", "predict_regions", "predict_sequences", "tell_anchor"]
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 4096
 
@@ -36,12 +44,18 @@ class PredictionSummary:
         Windows without any known base: their scores are empty.
     edge_padded
         Windows that reach beyond their contig, or sequences shorter than the window.
+    flags
+        How many regions have each flag of `tfb_matrix_data.placing`.
+    first_off
+        Line of the first region that is not wholly on the genome.
     """
 
     rows: int = 0
     partly_unknown: int = 0
     unscored: int = 0
     edge_padded: int = 0
+    flags: Counter[str] = field(default_factory=Counter)
+    first_off: int | None = None
 
     def count(self, windows: Windows) -> None:
         """Add a chunk of windows."""
@@ -51,50 +65,90 @@ class PredictionSummary:
         self.partly_unknown += int(((windows.n_unknown > 0) & (windows.n_unknown < length)).sum())
         self.edge_padded += int(windows.edge_padded.sum())
 
+    def count_flags(self, flags: NDArray[np.str_], lines: NDArray[np.int64]) -> None:
+        """Add the flags of some regions and their lines in the file."""
+        found, first, counts = np.unique(flags, return_index=True, return_counts=True)
+        for text, at, n in zip(found.tolist(), lines[first].tolist(), counts.tolist(), strict=True):
+            own = [] if text == NO_FLAG else text.split(";")
+            self.flags.update(dict.fromkeys(own, n))
+            if not {*own}.isdisjoint(OFF_GENOME):
+                self.first_off = at if self.first_off is None else min(self.first_off, at)
+
 
 def predict_regions(
-    predictor: Predictor, bed: str | Path, genome: Genome, output: str | Path, anchor: Anchor = "centre"
+    predictor: Predictor,
+    bed: str | Path,
+    genome: Genome,
+    output: str | Path,
+    anchor: Anchor = "centre",
+    strict: bool = False,
 ) -> PredictionSummary:
-    """Write one row per region of a BED file, in its order: its columns, ``n_unknown``, and a probability per TF.
+    """Write one row per region of a BED file, in its order: its columns, flags, and a probability per TF.
+
+    Before the TFs are ``n_unknown`` and ``flags`` (`tfb_matrix_data.placing`). A region that is not on the genome keeps
+    its row, without scores; with `strict` it is refused.
 
     Raises
     ------
     InputError
-        If the BED or a region in it is not valid (with the line); nothing is written then.
+        If the BED or a line of it is not valid (with the line), or no region is on the genome; nothing is written then.
     """
+    summary = PredictionSummary()
+    names: dict[str, None] = {}
 
-    def chunks() -> Iterator[tuple[Table, Windows]]:
+    def chunks() -> Iterator[tuple[Table, Windows, Table]]:
+        fits = False
         for part in iter_intervals(bed, _CHUNK):
-            windows = interval_windows(part, genome, predictor.window_length, anchor)
+            if strict:
+                check_contigs(part, genome)
+            if not summary.rows:
+                tell_anchor(part, anchor)
+            windows, flags = place_windows(part, genome, predictor.window_length, anchor)
+            summary.count_flags(flags, part.line)
+            if not fits:
+                names.update(dict.fromkeys(part.chrom.tolist()))
+                fits = bool(has_window(flags).any())
             columns = {"chrom": part.chrom, "start": part.start, "end": part.end, "name": np.array(part.name)}
-            yield columns, windows
+            yield columns, windows, {"flags": flags}
+        if not fits:
+            raise InputError(bed, no_contig_of(genome, names))
 
-    return _predict(predictor, chunks(), output, lambda: count_lines(bed))
+    return _predict(predictor, chunks(), output, lambda: count_lines(bed), summary)
+
+
+def tell_anchor(part: Intervals, anchor: Anchor) -> None:
+    """Say in the log which point of the regions was taken, and that there is another where that is so."""
+    there = " (column 10 has summits: --anchor summit takes them)"
+    more = there if anchor == "centre" and part.kind[0] == Kind.NARROW_PEAK and (part.summit >= 0).any() else ""
+    logger.info("%s: windows around %ss%s", part.path.name, anchor, more)
 
 
 def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Path) -> PredictionSummary:
     """Write one row per sequence of a FASTA file: name, length, ``n_unknown``, and a probability per TF."""
 
-    def chunks() -> Iterator[tuple[Table, Windows]]:
+    def chunks() -> Iterator[tuple[Table, Windows, Table]]:
         for part in iter_sequences(fasta, _CHUNK):
             windows = sequence_windows(part, predictor.window_length)
-            yield {"name": np.array(part.name), "length": part.length}, windows
+            yield {"name": np.array(part.name), "length": part.length}, windows, {}
 
-    return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"))
+    return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"), PredictionSummary())
 
 
 def _predict(
-    predictor: Predictor, chunks: Iterator[tuple[Table, Windows]], output: str | Path, total: Callable[[], int | None]
+    predictor: Predictor,
+    chunks: Iterator[tuple[Table, Windows, Table]],
+    output: str | Path,
+    total: Callable[[], int | None],
+    summary: PredictionSummary,
 ) -> PredictionSummary:
-    summary = PredictionSummary()
-    taken = {"chrom", "start", "end", "name", "length", "n_unknown"} & set(predictor.columns)
+    taken = {"chrom", "start", "end", "name", "length", "n_unknown", "flags"} & set(predictor.columns)
     if taken:
         raise InputError(output, f"a TF is named like a column of the table: {', '.join(taken)}")
     with open_table(output) as table, progress_bar("predicting", total) as advance:
-        for columns, windows in chunks:
+        for columns, windows, more in chunks:
             scores = predictor.probability(windows.codes)
             per_tf = {tf: scores[:, i] for i, tf in enumerate(predictor.columns)}
-            table.write({**columns, "n_unknown": windows.n_unknown, **per_tf})
+            table.write({**columns, "n_unknown": windows.n_unknown, **more, **per_tf})
             summary.count(windows)
             advance(len(scores))
     return summary

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.tracks import TrackWriter, highest, open_track
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.prediction.tables import PredictionSummary
-from tfb_matrix_data.errors import ConfigError
+from kipoi_tfb.prediction.tables import PredictionSummary, tell_anchor
+from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import Anchor, check_contigs, iter_intervals
+from tfb_matrix_data.intervals import Anchor, check_contigs, contig_sizes, iter_intervals, no_contig_of
+from tfb_matrix_data.placing import has_window, region_flags
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["predict_tracks", "track_paths"]
 
@@ -83,6 +85,7 @@ def predict_tracks(
     output: str | Path,
     anchor: Anchor = "centre",
     tile: int | None = None,
+    strict: bool = False,
 ) -> PredictionSummary:
     """Write the probability of binding over the regions of a BED file as a bedGraph or bigWig per TF.
 
@@ -103,6 +106,10 @@ def predict_tracks(
         Instead, cut the regions into the tiles [i * tile, (i + 1) * tile) of their contig that they overlap: each has
         the value of the window that is centred on its centre, whichever region it belongs to.
 
+    strict
+        Refuse a region that is not wholly on the genome. Else it is cut where its contig ends, or left out where there
+        is none of it.
+
     Returns
     -------
     PredictionSummary
@@ -120,15 +127,14 @@ def predict_tracks(
             f"a tile has at least 1 bp, not {tile}" if tile < 1 else "tiles have centres, but no summit: leave one out"
         )
     paths = track_paths(output, predictor.columns)
-    places = _read_places(bed, genome, anchor)
+    summary, length = PredictionSummary(), predictor.window_length
+    places = _read_places(bed, genome, anchor, length, strict, summary)
     parts = _region_parts(places) if tile is None else _tile_parts(places, tile, genome)
     n_windows = len(places.start) if tile is None else int((-(-(places.end - places.start) // tile)).sum())
-    length = predictor.window_length
-    summary = PredictionSummary()
     with ExitStack() as stack, progress_bar("predicting", lambda: n_windows) as advance:
         writers = [stack.enter_context(open_track(path, genome.lengths)) for path in paths]
         for part in parts:
-            windows = genome.windows([part.chrom] * len(part.start), part.position - length // 2, length)
+            windows = genome.around([part.chrom] * len(part.start), part.position, length)
             scores = predictor.probability(windows.codes)
             _write(writers, part.chrom, *highest(part.start, part.end, scores))
             summary.count(windows)
@@ -148,16 +154,29 @@ def _write(
         writer.write(chrom, start[known], end[known], value[known])
 
 
-def _read_places(bed: str | Path, genome: Genome, anchor: Anchor) -> _Places:
-    """Return all regions of a BED file: 32 bytes each."""
+def _read_places(
+    bed: str | Path, genome: Genome, anchor: Anchor, length: int, strict: bool, summary: PredictionSummary
+) -> _Places:
+    """Return all regions of a BED file that are on the genome: 32 bytes each."""
     names = sorted(genome.lengths)
     index = {name: i for i, name in enumerate(names)}
-    parts = []
+    parts: list[tuple[NDArray[np.int64], ...]] = []
+    others: dict[str, None] = {}
     for part in iter_intervals(bed):
-        check_contigs(part, genome)
-        found, inverse = np.unique(part.chrom, return_inverse=True)
-        chrom = np.array([index[genome.contig(name)] for name in found.tolist()])[inverse]
-        parts.append((chrom, part.start, part.end, part.anchor(anchor)))
+        if strict:
+            check_contigs(part, genome)
+        if not parts:
+            tell_anchor(part, anchor)
+        sizes, position = contig_sizes(part.chrom, genome), part.anchor(anchor)
+        flags = region_flags(sizes, part.end, window_start(position, length), length)
+        summary.count_flags(flags, part.line)
+        there = has_window(flags) & (part.start <= sizes)
+        found, inverse = np.unique(part.chrom[there], return_inverse=True)
+        chrom = np.array([index[genome.contig(name)] for name in found.tolist()], np.int64)[inverse]
+        parts.append((chrom, part.start[there], np.minimum(part.end, sizes)[there], position[there]))
+        others |= dict.fromkeys(part.chrom[~there].tolist())
+    if not sum(len(chrom) for chrom, *_ in parts):
+        raise InputError(bed, no_contig_of(genome, others))
     chrom, start, end, position = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((end, start, chrom))
     return _Places(names, chrom[order], start[order], end[order], position[order])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.models.device import numeric_identity
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.output.progress import progress_bar
-from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData
-from kipoi_tfb.zoo.config import PretrainConfig, Teacher
+from kipoi_tfb.zoo.config import PretrainConfig, TeacherConfig
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from kipoi_tfb.zoo.networks import load_network
@@ -31,7 +33,7 @@ _WINDOWS = 4096
 """Windows between two steps of the progress bar."""
 
 
-def find_teachers(teacher: Teacher) -> list[Entry]:
+def find_teachers(teacher: TeacherConfig) -> list[Entry]:
     """Return the entries that teach."""
     return [find_entry(name) for name in teacher.entries]
 
@@ -78,16 +80,16 @@ def taught(
         if seen:
             raise ConfigError(f"teacher {entry.name} was trained on {', '.join(seen)}, held out here: its words leak")
         columns.append([card.tasks.index(tf) for tf in data.tfs])
-    digest = hashlib.sha256(precision.encode())
+    digest = hashlib.sha256(json.dumps([precision, numeric_identity(device)], sort_keys=True).encode())
     for entry in teachers:
         digest.update(entry.card.weights.sha256.encode())
     digest.update(np.ascontiguousarray(data.train.codes).data)
     path = Path(folder) / f"taught-{digest.hexdigest()[:16]}.npy"
-    if distributed.is_main() and not path.is_file():
+    if processes.is_main() and not path.is_file():
         probabilities = _ask(teachers, columns, data.train.codes, device, precision)
         with atomic_path(path) as temporary, open(temporary, "wb") as stream:
             np.save(stream, probabilities)
-    distributed.wait()
+    processes.wait()
     return replace(data, train=replace(data.train, taught=np.load(path, mmap_mode="r", allow_pickle=False)))
 
 

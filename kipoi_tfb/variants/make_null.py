@@ -23,14 +23,15 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import decode, gc_content
 from tfb_matrix_data.variants import Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["LONGEST", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
 
 PER_POSITION = 6
-"""Variants at each position: three substitutions, which share the window with REF, an insertion, a deletion, an MNV."""
+"""Variants at each position: three substitutions, an MNV, an insertion, a deletion; the first four share a window."""
 
 N_BINS = 5
-"""GC bins; as many positions in each."""
+"""GC bins; as many variants in each."""
 
 LONGEST = 20
 """Bases that are inserted, deleted or replaced at once, at most."""
@@ -38,7 +39,7 @@ LONGEST = 20
 MIN_VARIANTS = 100
 """A class has at least so many variants in every GC bin: fewer do not tell one per cent from another."""
 
-_POSITIONS_AT_ONCE = 512
+_AT_ONCE = 3072
 _ROUNDS = 100
 
 
@@ -82,7 +83,7 @@ def make_nulls(
     names = null_chromosomes(entries, matrix, chromosomes)
     variants = draw_variants(matrix, genome, names, positions, predictor.window_length, seed)
     logits = _logits(variants, genome, predictor)
-    gc_edges = np.quantile(logits.gc[::PER_POSITION], np.arange(1, N_BINS) / N_BINS)
+    gc_edges = np.quantile(logits.gc, np.arange(1, N_BINS) / N_BINS)
     bins = np.digitize(logits.gc, gc_edges)
     classes = allele_classes(variants.ref, variants.alt)
     shape = (len(CLASSES), N_BINS)
@@ -161,9 +162,9 @@ def draw_variants(
 
     A region is any that is open in a cell type in which a TF was profiled (the TF's label is resolved); every one is
     as likely, and so is every base of it. Positions whose window has an unknown base are drawn again. At each position
-    there are the three substitutions; an insertion behind the base, of bases drawn from the window; a deletion of the
-    bases that follow; and an MNV: bases from here on are replaced by bases drawn from the window, the first and the
-    last by other ones than they are. Indels have 1 to `LONGEST` bases, MNVs 2 to `LONGEST`, n bases with a probability
+    there are the three substitutions; an MNV: bases from here on are replaced by bases drawn from the window, the first
+    and the last by other ones than they are; an insertion behind the base, of bases drawn from the window; and a
+    deletion of the bases that follow. Indels have 1 to `LONGEST` bases, MNVs 2 to `LONGEST`, n bases with a probability
     in proportion to 1/n².
 
     Raises
@@ -185,7 +186,7 @@ def draw_variants(
     for _ in range(_ROUNDS):
         at = rng.integers(len(index), size=n)
         position = starts[at] + rng.integers(matrix.regions.length, size=n)
-        windows = genome.windows(names[at], position - half, wide)
+        windows = genome.windows(names[at], window_start(position, length), wide)
         whole = np.flatnonzero(windows.n_unknown == 0)[: n - len(chrom)]
         chrom += names[at[whole]].tolist()
         found.append(position[whole])
@@ -202,12 +203,11 @@ def draw_variants(
     alts: list[str] = []
     for window, (n_in, n_out, n_replaced) in zip(np.concatenate(codes), sizes.tolist(), strict=True):
         base, replaced = decode(window[half : half + 1]), window[half : half + n_replaced]
-        refs += [base] * 4 + [decode(window[half : half + 1 + n_out]), decode(replaced)]
-        alts += [other for other in "ACGT" if other != base]
-        alts += [base + decode(rng.choice(window[:length], n_in)), base]
         new = rng.choice(window[:length], n_replaced)
         new[[0, -1]] = (replaced[[0, -1]] + rng.integers(1, 4, 2)) % 4
-        alts.append(decode(new))
+        refs += [base] * 3 + [decode(replaced), base, decode(window[half : half + 1 + n_out])]
+        alts += [other for other in "ACGT" if other != base]
+        alts += [decode(new), base + decode(rng.choice(window[:length], n_in)), base]
     items = n * PER_POSITION
     return Variants(
         chrom=[name for name in chrom for _ in range(PER_POSITION)],
@@ -250,11 +250,11 @@ class _Logits(NamedTuple):
 def _logits(variants: Variants, genome: Genome, predictor: Predictor) -> _Logits:
     ref, alt = np.empty((2, len(variants), len(predictor.columns)), np.float32)
     gc = np.empty(len(variants))
-    with progress_bar("random variants", len(gc) // PER_POSITION) as advance:
-        for start in range(0, len(gc), PER_POSITION * _POSITIONS_AT_ONCE):
-            rows = np.arange(start, min(start + PER_POSITION * _POSITIONS_AT_ONCE, len(gc)))
+    with progress_bar("random variants", len(variants)) as advance:
+        for start in range(0, len(variants), _AT_ONCE):
+            rows = np.arange(start, min(start + _AT_ONCE, len(variants)))
             windows = allele_windows(variants.take(rows), genome, predictor.window_length)
             gc[rows] = gc_content(windows.ref)
             ref[rows], alt[rows] = predictor.allele_logits(windows.ref, windows.alt)
-            advance(len(rows) // PER_POSITION)
+            advance(len(rows))
     return _Logits(ref, alt, gc)

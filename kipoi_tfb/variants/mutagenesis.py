@@ -19,11 +19,12 @@ from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.score import ScoringOptions
 from kipoi_tfb.variants.tables import EffectTable, ScoredChunk
 from tfb_matrix_data.alleles import allele_windows
+from tfb_matrix_data.contigs import parse_region
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import UNKNOWN, decode
-from tfb_matrix_data.variant_lines import parse_region
 from tfb_matrix_data.variants import VariantChunk, Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = [
     "MAX_REGION",
@@ -147,7 +148,7 @@ def find_region(text: str, genome: Genome) -> Region:
     AssemblyError
         If it ends beyond its contig.
     """
-    chrom, first, last = parse_region(text, "the command line")
+    chrom, first, last = parse_region(text, "the command line", genome.lengths)
     size = genome.lengths[genome.contig(chrom)]
     if first is None or last is None:
         return Region(chrom, 0, size)
@@ -203,8 +204,9 @@ def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: 
     with progress_bar("mutating", n_known) as advance:
         if window == "variant":
             return _in_own_windows(predictor, genome, region, advance)
-        around = genome.windows([region.chrom], [(region.start + region.end) // 2 - length // 2], length)
-        first = region.start - ((region.start + region.end) // 2 - length // 2)
+        centre = (region.start + region.end) // 2
+        around = genome.around([region.chrom], [centre], length)
+        first = region.start - window_start(centre, length)
         found = mutate_window(predictor, around.codes[0], first, first + len(region), advance)
     flags = [f"n_in_window={around.n_unknown[0]}"] if around.n_unknown[0] else []
     flags += ["edge_padded"] if around.edge_padded[0] else []

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
+from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.output.cluster import Cluster, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
@@ -30,6 +31,7 @@ from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import no_contig_of
 from tfb_matrix_data.lines import count_lines
+from tfb_matrix_data.names import shown
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
@@ -178,8 +180,9 @@ def score_variants(
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
+    write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, partial(_write_piece, scorer, file), cluster) as add:
+        with piece_maker(pieces, write, cluster) as add:
             for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
                 windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
                 # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
@@ -213,8 +216,14 @@ def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
 
 
 def _write_piece(
-    scorer: EffectScorer, file: EffectFile, path: Path, chunk: VariantChunk, windows: AlleleWindows
+    scorer: EffectScorer,
+    file: EffectFile,
+    numbers: dict[str, str],
+    path: Path,
+    chunk: VariantChunk,
+    windows: AlleleWindows,
 ) -> None:
+    check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     effects = scorer(chunk.variants, windows)
     normal = normal_texts(chunk.variants, windows, scorer.genome)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
@@ -256,7 +265,7 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         raise UnknownNameError("names of columns", options.columns, COLUMNS)
     if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
         raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
-    about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
+    about = f"kipoi-tfb {__version__}, genome {shown(scorer.genome.path.name)}"
     if options.shifts:
         about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
     models = _models(scorer)
@@ -300,6 +309,7 @@ def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions)
         "device": str(predictor.device),
         "precision": str(predictor.precision),
         "batch_size": predictor.batch_size,
+        **numeric_identity(predictor.device),
         "format": effect_format(output),
         "region": options.region,
         "allele_swap": options.allele_swap,

@@ -18,6 +18,7 @@ from tfb_matrix_data.files import BGZIP_END, atomic_path
 __all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
+_BGZIP_BLOCK = 1 << 16
 _STATUS, _FLAGS, _NORMAL = "TFB_STATUS", "TFB_FLAGS", "TFB_NORMAL"
 
 
@@ -143,11 +144,13 @@ class EffectVcf:
 def _field_names(tfs: Sequence[str]) -> list[str]:
     """Return names that are allowed in INFO, one for each column."""
     names: list[str] = []
+    taken: set[str] = set()
     for tf in tfs:
         name = re.sub(r"[^0-9A-Za-z_.]", "_", tf)
-        while name in names:
+        while taken & (fields := {f"{name}_{score}" for score in SCORES}):
             name += "_"
         names.append(name)
+        taken |= fields
     return names
 
 
@@ -190,7 +193,9 @@ def bgzip(data: bytes) -> bytes:
         return b""  # an empty block would be the marker
     stream = io.BytesIO()
     writer = BgzfWriter(fileobj=stream, mode="wb")
-    writer.write(data)
+    # Block by block: the writer copies all that is left for each of them, which took a minute for a record of 256 MB.
+    for start in range(0, len(data), _BGZIP_BLOCK):
+        writer.write(data[start : start + _BGZIP_BLOCK])
     writer.flush()
     return stream.getvalue()
 

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kipoi_tfb.models.logits import both_strands, probability, to_one_hot
+from kipoi_tfb.models.logits import probability
+from kipoi_tfb.models.run import logits_of
+from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.zoo.networks import entry_probability
+from kipoi_tfb.zoo.specs import render_specs
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
 
 __all__ = [
     "CITATION",
-    "SPECS",
     "WEIGHTS_FILE",
-    "render_spec",
-    "render_specs",
     "save_weights",
     "write_entry",
 ]
@@ -71,11 +68,7 @@ def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor
         if not torch.isfinite(half).all():
             raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
         state[name] = half.contiguous().clone()
-    # Given a path, torch writes its name into the file, and that of a temporary one differs from process to process.
-    content = io.BytesIO()
-    torch.save(state, content)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    save_tensors(state, path)
     return WeightsCard(file=Path(path).name, sha256=sha256(path), dtype="float16")
 
 
@@ -113,8 +106,7 @@ def write_entry(
     with atomic_folder(folder) as temporary:
         weights = save_weights(network, temporary / WEIGHTS_FILE, None if base is None else base.state_dict())
         card = Card(weights=weights, **card_fields)
-        write_card(card, temporary)
-        shift = _largest_shift(network, open_entry(temporary), windows)
+        shift = _largest_shift(network, Entry(str(temporary), temporary.absolute(), card), windows)
         card = card.model_copy(update={"weights": weights.model_copy(update={"largest_shift": shift})})
         write_card(card, temporary)
         render_specs(card, temporary)
@@ -122,39 +114,12 @@ def write_entry(
     return open_entry(folder)
 
 
-SPECS = {"model.yaml": "model.yaml.j2", "variants/model.yaml": "variants.yaml.j2"}
-"""{file of an entry: its template}: regions and sequences, and variants."""
-
-
-def render_specs(card: Card, folder: Path) -> None:
-    """Write the entry's Kipoi files (`SPECS`) from the templates."""
-    (folder / "variants").mkdir(exist_ok=True)
-    for target in SPECS:
-        (folder / target).write_text(render_spec(card, target))
-
-
-def render_spec(card: Card, target: str) -> str:
-    """Return one of an entry's Kipoi files (`SPECS`) as the templates give it."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return templates.get_template(SPECS[target]).render(card=card)
-
-
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:
     if windows is None:
         windows = np.random.default_rng(1).integers(0, 4, (512, entry.card.window_length), np.uint8)
     stored = entry_probability(entry, windows)
-    network = network.cpu().eval()
-    largest = 0.0
-    with torch.inference_mode():
-        for start in range(0, len(windows), 512):
-            logits = both_strands(network, to_one_hot(torch.from_numpy(windows[start : start + 512])))
-            difference = probability(logits).numpy() - stored[start : start + 512]
-            largest = max(largest, float(np.abs(difference).max()))
+    logits = logits_of([network.cpu().eval()], windows, torch.device("cpu"))
+    largest = float(np.abs(probability(torch.from_numpy(logits)).numpy() - stored).max())
     if not largest <= LARGEST_SHIFT:
         raise EntryError(f"storing {entry.card.name} as float16 moves a probability by {largest:.2g}")
     return round(largest, 7)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.finetuning import background
 from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
-from kipoi_tfb.finetuning.places import Places
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
@@ -140,22 +138,6 @@ def test_without_open_regions_places_away_from_peaks(bed, world):
     assert unbound and data.counts["train"]["unbound"] > 0
     assert not any(c == chrom and start < s + 200 and s < end for c, s in spans for chrom, start, end in unbound)
     assert "places away from peaks" in data.card.source and data.card.open_sha256 is None
-
-
-def test_places_away_from_peaks_are_where_the_genome_is_known(tmp_path, monkeypatch):
-    """In a genome of which little is known, as one that is masked outside of open regions."""
-    monkeypatch.setattr(background, "_PIECE", 1000)  # stretches go on from piece to piece
-    rng = np.random.default_rng(0)
-    bases = np.full(30_000, "N")
-    for start, n in ((0, 200), (500, 199), (900, 450), (2990, 210), (29_700, 300)):
-        bases[start : start + n] = rng.choice(list("ACGT"), n)
-    (tmp_path / "n.fa").write_text(f">chr1\n{''.join(bases)}\n>chr2\n{'N' * 400}\n>chr3\nACGT\n")
-    peaks = Places(np.array(["chr1"] * 500 + ["chr2", "chr3"]), np.zeros(502, np.int64), np.ones(502, np.int64))
-    found = background.away_from(peaks, Genome(tmp_path / "n.fa"), 200, seed=0)
-    assert set(found.chrom.tolist()) == {"chr1"} and len(found) == 10_000
-    allowed = [0, *range(900, 1151), *range(2990, 3001), *range(29_700, 29_801)]
-    assert set(found.start.tolist()) == set(allowed)
-    assert np.unique(found.start, return_counts=True)[1].max() < 80  # each of 364 is as likely
 
 
 def test_same_seed_same_regions(bed, world):
@@ -323,16 +305,6 @@ def test_too_few_unbound_regions_of_a_gc_content_are_said(bed, tmp_path, caplog)
     data = from_peaks(peaks, genome, "X", bed(opened, "open.bed"))
     assert data.counts["train"]["short"] == 10 and data.counts["train"]["unbound"] == 20
     assert "too few unbound regions of the same GC content to train with (0.9-1.0: 10)" in caplog.text
-
-
-def test_touching_by_hand():
-    def of(*rows):
-        chrom, start, end = zip(*rows, strict=True)
-        return Places(np.array(chrom), np.array(start), np.array(end))
-
-    others = of(("chr1", 10, 20), ("chr1", 12, 14), ("chr1", 40, 50), ("2", 0, 5))
-    own = of(("1", 0, 10), ("1", 0, 11), ("1", 15, 16), ("1", 20, 40), ("1", 19, 41), ("chr2", 4, 9), ("chr3", 0, 99))
-    assert own.touch(others).tolist() == [False, True, True, False, True, True, False]
 
 
 def test_sequence_is_that_of_the_genome(bed, world):

@@ -52,28 +52,38 @@ def test_other_windows_or_weights_are_another_bank(base, cache, tmp_path):
     assert open_bank(other, REGION, CODES).path != path
 
 
-def test_a_bank_that_was_stopped_is_gone_on_with(base, cache, monkeypatch):
-    whole = open_bank(base, REGION, CODES)
+def test_a_machine_that_computes_other_last_bits_starts_another_bank(base, cache, monkeypatch):
+    path = open_bank(base, REGION, CODES).path
+    monkeypatch.setenv("MKL_ENABLE_INSTRUCTIONS", "SSE4_2")
+    assert open_bank(base, REGION, CODES).path != path
+
+
+@pytest.mark.parametrize("threads", [(1, 1, 1), (2, 2, 2), (1, 2, 1), (2, 1, 2)])
+def test_a_bank_that_was_stopped_is_gone_on_with(base, cache, monkeypatch, set_threads, threads):
+    set_threads(threads[0])
+    codes = np.concatenate([CODES, CODES[::-1]])[:70]
+    whole = open_bank(base, np.arange(70), codes)
     content = whole.path.read_bytes()
     whole.path.unlink()
-    monkeypatch.setattr(features, "_PART", 16)
+    monkeypatch.setattr(features, "_PART", 32)
     compute, calls = features._features, []
 
     def stopping(network, codes, device):
         calls.append(len(codes))
-        if len(calls) == 4:
+        if len(calls) == 3:
             raise KeyboardInterrupt
         return compute(network, codes, device)
 
+    set_threads(threads[1])
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(features, "_features", stopping)
-        open_bank(base, REGION, CODES)
-    assert calls == [1, 16, 16, 16] and not whole.path.exists()
-    calls.clear()
+        open_bank(base, np.arange(70), codes)
+    assert calls == [1, 32, 32] and not whole.path.exists()
+    set_threads(threads[2])
     calls.extend([0] * 9)
     monkeypatch.setattr(features, "_features", stopping)
-    open_bank(base, REGION, CODES)
-    assert calls[9:] == [1, 16, 2] and whole.path.read_bytes() == content
+    open_bank(base, np.arange(70), codes)
+    assert calls[12:] == [1, 32, 6] and whole.path.read_bytes() == content
     assert not [path for path in cache.iterdir() if path.suffix in {".part", ".json"}]
 
 

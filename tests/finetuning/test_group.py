@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,14 +12,16 @@ import torch
 
 from kipoi_tfb.evaluation.open import open_scorer
 from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
-from kipoi_tfb.finetuning import controls, finetune, group, learn
+from kipoi_tfb.finetuning import controls, group, learn, verdict
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
+from kipoi_tfb.finetuning.job import _put_back, alone_in, finetune, finished
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in
 from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard
 from kipoi_tfb.zoo.table import summary
+from kipoi_tfb.zoo.write import write_entry
 from tests import tiny
 from tests.entries import run_tfb
 from tests.tuned import contents, small_base
@@ -41,11 +44,10 @@ def quick(monkeypatch):
     verdicts = {"CTCF": "accepted", "JUND": "accepted with note", "SP1": "refused"}
 
     def judge(evaluation, entry, controls, before=None, not_run=None):
-        found = real_judge(evaluation, entry, controls, before, not_run)
+        found = verdict.judge(evaluation, entry, controls, before, not_run)
         return found.model_copy(update={"verdict": verdicts[entry.split("/")[1]]})
 
-    real_judge = finetune.judge
-    monkeypatch.setattr(finetune, "judge", judge)
+    monkeypatch.setitem(finetune.__globals__, "judge", judge)
 
     def guess(tfs, codes, labels, seed, name):
         return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
@@ -119,16 +121,15 @@ def test_stopped_and_given_again(run, world, monkeypatch):
     whole, done = go(run, world), []
     weights = {tf: next((run.out / tf).glob("*/weights.pt")).read_bytes() for tf in TFS}
     shutil.rmtree(run.out)
-    write = finetune.write_entry
 
     def stopping(*args):
         if len(done) == 1:
             raise KeyboardInterrupt
         done.append(args)
-        return write(*args)
+        return write_entry(*args)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finetune, "write_entry", stopping)
+        patch.setitem(finetune.__globals__, "write_entry", stopping)
         go(run, world)
     left = [path.name for path in run.out.glob("*/*")]
     assert len(left) == 1, "one is whole, and of the other there is nothing"
@@ -159,7 +160,7 @@ def test_more_controls_later_without_fitting_again(run, world, monkeypatch):
 def test_a_verdict_that_changes_moves_the_entry(run, world, monkeypatch):
     go(run, world)
     gate = GateCard(verdict="refused", words="refused: so it is", controls=())
-    monkeypatch.setattr(finetune, "judge", lambda *_: gate)
+    monkeypatch.setitem(finetune.__globals__, "judge", lambda *_: gate)
     later = GroupRun(run.config, "tf", run.matrix, run.genome, run.out, ("denovo",), "cpu", replicates=20)
     go(later, world)
     assert not (run.out / "CTCF" / "entry").exists() and (run.out / "CTCF" / "refused").is_dir()
@@ -169,10 +170,10 @@ def test_killed_while_the_verdict_was_changed(run, world):
     go(run, world)
     folder = run.out / "CTCF"
     (folder / "entry").rename(folder / ".entry.part")
-    finetune._put_back(folder)
-    assert finetune.finished(folder).card.name == "tf/CTCF"
+    _put_back(folder)
+    assert finished(folder).card.name == "tf/CTCF"
     shutil.copytree(folder / "entry", folder / ".refused.part")  # the new one was in its place already
-    finetune._put_back(folder)
+    _put_back(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["entry"]
 
 
@@ -180,7 +181,7 @@ def test_one_that_fails_does_not_stop_the_others(run, world, monkeypatch):
     def failing(config, *args):
         if config.tf == "JUND":
             raise ConfigError("there is something about JUND")
-        return finetune.finetune(config, *args)
+        return finetune(config, *args)
 
     monkeypatch.setattr(group, "finetune", failing)
     found = go(run, world)
@@ -197,10 +198,18 @@ def test_tfs_with_too_few_are_said(run, world):
         go(run, world, min_bound=9999)
 
 
+def test_names_that_are_none_or_the_same(run, world):
+    counts = [TfCount(tf, 500, 50, 50) for tf in ("HMG-I/Y", "HMG:I:Y")]
+    with pytest.raises(ConfigError, match="HMG-I/Y and HMG:I:Y would both be HMG-I-Y; leave one of them out"):
+        list(finetune_group(run, counts, 50))
+    with pytest.raises(ConfigError, match=r"group 'a\\nb': 'a\\nb' is not a name of a zoo entry, a group"):
+        list(finetune_group(replace(run, group="a\nb"), counts[:1], 50))
+
+
 def test_two_that_make_the_same_group(run, world):
     run.out.mkdir()
     with (
-        finetune.alone_in(run.out),
+        alone_in(run.out),
         pytest.raises(LockedError, match=r"another tfb finetune is writing to .*out; wait for it, or use"),
     ):
         go(run, world)
@@ -222,11 +231,11 @@ def test_several_processes_give_the_same(run, world, monkeypatch):
     monkeypatch.undo()  # they know nothing of what is patched here
     found = go(run, world, jobs=2)
     assert set(found) == set(TFS) and "failed" not in {outcome.verdict for outcome in found.values()}
-    together = {tf: contents(finetune.finished(run.out / tf)) for tf in TFS}
+    together = {tf: contents(finished(run.out / tf)) for tf in TFS}
     shutil.rmtree(run.out)
     before = torch.get_num_threads()
     go(run, world)
-    assert {tf: contents(finetune.finished(run.out / tf)) for tf in TFS} == together
+    assert {tf: contents(finished(run.out / tf)) for tf in TFS} == together
     assert torch.get_num_threads() == before
 
 

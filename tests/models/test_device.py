@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -9,7 +10,15 @@ import sys
 import pytest
 import torch
 
-from kipoi_tfb.models.device import autocast, choose_device, choose_precision, describe
+from kipoi_tfb.models.device import (
+    autocast,
+    check_same_numbers,
+    choose_device,
+    choose_precision,
+    describe,
+    numeric_differences,
+    numeric_identity,
+)
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 CPU = torch.device("cpu")
@@ -57,6 +66,52 @@ def test_autocast_does_what_it_says():
 def test_describe_says_device_and_precision():
     line = describe(CPU, "bf16")
     assert line.startswith("cpu (") and f"{torch.get_num_threads()} threads" in line and line.endswith("bf16")
+
+
+def test_the_identity_of_numbers_is_that_of_the_kernels(monkeypatch):
+    for name in ("MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"):
+        monkeypatch.delenv(name, raising=False)
+    plain = numeric_identity(CPU)
+    assert plain["torch"] == torch.__version__ and torch.backends.cpu.get_cpu_capability() in plain["processor"]
+    for name in ("MKL_ENABLE_INSTRUCTIONS", "ONEDNN_MAX_CPU_ISA"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "AVX2")
+            assert (
+                numeric_differences(plain, numeric_identity(CPU)) == f"processor {name}=AVX2 here, nothing else there"
+            )
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "NONE")
+    assert "processor NONE here, " in numeric_differences(plain, numeric_identity(CPU))
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="what ATen lets choose on x86-64")
+def test_the_instructions_that_aten_was_told_are_in_it():
+    program = "import torch, kipoi_tfb.models.device as d; print(d.numeric_identity(torch.device('cpu'))['processor'])"
+    command = [sys.executable, "-c", program]
+    told = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=told).stdout
+    assert said.split()[:2] == ["x86_64", "DEFAULT"]
+
+
+def test_threads_are_in_it_where_training_asks(set_threads):
+    assert "threads" not in numeric_identity(CPU)
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        found.append(numeric_identity(CPU, threads=True))
+    assert numeric_differences(*found) == "threads 2 here, 1 there"
+    assert numeric_differences(found[0], numeric_identity(CPU)) == ""
+
+
+def test_a_machine_that_computes_otherwise_is_refused_in_words():
+    here = numeric_identity(CPU)
+    check_same_numbers(here, CPU)
+    there = {"torch": "1.13", "processor": here["processor"] + " amx_of_tomorrow"}
+    complaint = (
+        rf"{platform.node()} would compute other last bits than the machine that asks \(processor nothing else here, "
+        r"amx_of_tomorrow there; torch .* here, 1\.13 there\): take workers of the same kind of processor"
+    )
+    with pytest.raises(ConfigError, match=complaint):
+        check_same_numbers(there, CPU)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")

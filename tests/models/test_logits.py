@@ -134,6 +134,20 @@ def test_probability_is_between_0_and_1():
     assert probability(torch.tensor([-200.0, 0.0, 200.0])).tolist() == [0.0, 0.5, 1.0]
 
 
+def test_a_probability_does_not_depend_on_what_stands_beside_it():
+    logits = 4 * torch.randn(1000, generator=torch.Generator().manual_seed(0))
+    whole = probability(logits)
+    for start in range(33):
+        assert torch.equal(probability(logits[start : 7 * start + 9]), whole[start : 7 * start + 9])
+    torch.testing.assert_close(whole, torch.sigmoid(logits), rtol=0, atol=1e-6)
+
+
+def test_a_probability_has_a_gradient():
+    logits = torch.zeros(2, requires_grad=True)
+    probability(logits).sum().backward()
+    assert logits.grad is not None and logits.grad.tolist() == [0.25, 0.25]
+
+
 def test_as_tensor_copies_what_cannot_be_written():
     codes = encode("ACGT")
     assert as_tensor(codes).data_ptr() == codes.ctypes.data

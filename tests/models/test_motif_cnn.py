@@ -12,13 +12,11 @@ from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.training.initialise import start_from_jaspar
-from kipoi_tfb.training.objective import Objective, masked_loss
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
-from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.errors import UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
 
 SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2}
@@ -129,33 +127,6 @@ def test_logits_are_the_mean_of_the_members(network, codes):
         members = network.member_logits(network.embed(one_hot(codes)))
         torch.testing.assert_close(torch.stack(members).mean(0), network(one_hot(codes)), rtol=1e-4, atol=1e-5)
     assert len(members) == 2 and (members[0] - members[1]).abs().max() > 0.05
-
-
-def test_each_member_learns_by_its_own_loss(codes):
-    network = MotifCNN(3, **{**SMALL, "dropout": 0})
-    labels = torch.randint(-1, 2, (70, 3), dtype=torch.int8)
-    members = network.member_logits(network.embed(one_hot(codes)))
-    loss = Objective(network)(one_hot(codes), labels)
-    assert loss.item() == pytest.approx(np.mean([masked_loss(m, labels).item() for m in members]), rel=1e-5)
-    assert loss.item() > masked_loss(torch.stack(members).mean(0), labels).item()
-
-
-def test_start_from_jaspar():
-    network = MotifCNN(3, filters=40)
-    before = network.head.weight.detach().clone()
-    start_from_jaspar(network, ["CTCF", "NOTATF", "JUND"])
-    own = network.head.weight[:, -40:].sum(1) - before[:, -40:].sum(1)
-    assert own.tolist() == pytest.approx([0.5, 0, 0.5], abs=1e-5)
-    filters = motif_filters(jaspar_motifs(["CTCF"])["CTCF"], 19)
-    correlation = np.corrcoef(network.scan_weight[0, :, 0].detach().numpy().ravel(), filters[0].ravel())
-    assert correlation[0, 1] > 0.99
-
-
-def test_start_from_jaspar_refuses():
-    with pytest.raises(ConfigError, match="field 'first_layer': jaspar needs `architecture: motif-cnn`"):
-        start_from_jaspar(tiny.network(), ["CTCF"])
-    with pytest.raises(ConfigError, match=r"field 'sizes.filters': 2 filters for \d+ JASPAR profiles"):
-        start_from_jaspar(MotifCNN(1, filters=2), ["JUND"])
 
 
 def test_sizes():

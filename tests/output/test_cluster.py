@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from kipoi_tfb.output import cluster as cluster_module
-from kipoi_tfb.output.cluster import Cluster, check_dask, piece_maker
+from kipoi_tfb.output.cluster import Cluster, _Remote, check_dask, piece_maker
 from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.variants import score
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import ConfigError, InputError, UnfinishedError
@@ -108,19 +108,19 @@ def test_when_all_fail_the_rest_is_not_tried(tmp_path, cluster, makers):
 
 def test_no_more_pieces_are_on_their_way_than_workers_can_use(tmp_path, cluster, makers, monkeypatch):
     most = []
-    collect = cluster_module._Remote._collect
+    collect = _Remote._collect
 
     def counted(self) -> None:
         most.append(len(self.waiting))
         collect(self)
 
-    monkeypatch.setattr(cluster_module._Remote, "_collect", counted)
+    monkeypatch.setattr(_Remote, "_collect", counted)
     make(tmp_path / "out", makers.write_number, cluster, n=20)
     assert 2 <= max(most) <= 4  # of two workers, or of one while the other is started again
 
 
 def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, caplog):
-    monkeypatch.setattr(cluster_module, "_WORKERLESS", 0.1)
+    monkeypatch.setattr("kipoi_tfb.output.cluster._WORKERLESS", 0.1)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
         timer = threading.Timer(1, local.scale, [1])  # some ten waits later
         timer.start()
@@ -148,8 +148,9 @@ def vcf(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("ending", [".vcf.gz", ".tsv", ".parquet"])
-def test_the_output_is_that_of_one_process(tmp_path, predictor, genome, vcf, cluster, ending):
+@pytest.mark.parametrize(("ending", "threads"), [(".vcf.gz", 1), (".tsv", 2), (".parquet", 1)])
+def test_the_output_is_that_of_one_process(tmp_path, predictor, genome, vcf, cluster, set_threads, ending, threads):
+    set_threads(threads)  # of this process; each worker has one
     options = ScoringOptions(piece_size=7)
     one = score_variants(predictor, vcf, genome, tmp_path / f"one{ending}", options)
     many = score_variants(predictor, vcf, genome, tmp_path / f"many{ending}", options, cluster)
@@ -164,6 +165,15 @@ def test_a_failed_run_goes_on_in_one_process(tmp_path, predictor, genome, vcf, c
     with pytest.raises(UnfinishedError, match=r"chr1:500-509 \(10 alleles\): ConfigError"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", options, cluster)
     assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", options).alleles == 60
+
+
+def test_a_worker_that_computes_other_last_bits_is_said(tmp_path, predictor, genome, vcf, cluster, monkeypatch):
+    identity = score.numeric_identity
+    monkeypatch.setattr(score, "numeric_identity", lambda device: {**identity(device), "torch": "1.13"})
+    complaint = r"would compute other last bits than the machine that asks \(torch .* here, 1\.13 there\)"
+    with pytest.raises(UnfinishedError, match=complaint):
+        score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(piece_size=30), cluster)
+    assert not (tmp_path / "out.tsv").exists()
 
 
 def test_a_predictor_travels_as_its_entries(predictor, entry):
@@ -188,7 +198,7 @@ def test_the_command_starts_workers(tfb, tmp_path, vcf):
 
 
 def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
-    monkeypatch.setattr(cluster_module, "_TIMEOUT", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.cluster._TIMEOUT", 0.2)
     rest = ("--models", "ENTRY", "--genome", "GENOME", "-o", "out.tsv")
     code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 1 and "error: no dask scheduler answers at 'tcp://127.0.0.1:1'" in err

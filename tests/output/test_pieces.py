@@ -78,6 +78,27 @@ def test_a_resumed_run_ends_in_the_same_bytes(tmp_path, predictor, genome, vcf, 
     assert left_over(tmp_path) == sorted({*left_over(tmp_path / "whole"), "whole"})
 
 
+@pytest.mark.parametrize("threads", [(1, 2), (2, 1)])
+def test_a_run_goes_on_with_another_number_of_threads(tmp_path, predictor, genome, vcf, set_threads, threads):
+    score_variants(predictor, vcf, genome, tmp_path / "whole.tsv", OPTIONS)
+    set_threads(threads[0])
+    interrupted(tmp_path, predictor, genome, vcf)
+    set_threads(threads[1])
+    assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS).taken_over == 1
+    assert (tmp_path / "out.tsv").read_bytes() == (tmp_path / "whole.tsv").read_bytes()
+
+
+def test_a_run_does_not_go_on_where_last_bits_differ(tmp_path, predictor, genome, vcf, monkeypatch):
+    interrupted(tmp_path, predictor, genome, vcf)
+    with monkeypatch.context() as patch:
+        patch.setenv("MKL_ENABLE_INSTRUCTIONS", "SSE4_2")  # read when MKL is loaded, so that it is another run's
+        with pytest.raises(
+            InputError, match=r"another run \(other processor\); .* on the same kind of machine to go on"
+        ):
+            score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS)
+    assert score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS).taken_over == 1
+
+
 RICH = ScoringOptions(
     piece_size=10, scores=("effect", "diff", "disagreement"), shifts=(20, 20), top=2, columns="kipoi-veff2"
 )

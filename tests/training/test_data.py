@@ -148,3 +148,16 @@ def test_shifted_by_hand():
     expected = [[0, 1, 2, 3, 0, 1], [1, 2, 3, 0, 1, 4], [4, 4, 0, 1, 2, 3], [4, 0, 1, 2, 3, 0]]
     assert shifted(codes, np.array([0, 1, -2, -1])).tolist() == expected
     assert shifted(codes, np.zeros(4, np.int64)) is codes
+
+
+def test_fraction_draws_that_share(world):
+    whole = load_training_data(tiny.config(), world.matrix, world.genome)
+    half, again, other = (
+        load_training_data(tiny.config(fraction=0.5, seed=seed), world.matrix, world.genome) for seed in (0, 0, 1)
+    )
+    # A share of the regions, of which the odd one with an N is dropped afterwards.
+    assert abs(len(half.train) - len(whole.train) / 2) <= 2
+    np.testing.assert_array_equal(half.train.region, again.train.region)
+    assert not np.array_equal(half.train.region, other.train.region)
+    assert np.isin(half.train.region, whole.train.region).all() and (np.diff(half.train.region) > 0).all()
+    np.testing.assert_array_equal(half.validation.region, whole.validation.region)

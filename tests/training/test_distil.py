@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -13,9 +11,8 @@ from kipoi_tfb.models.logits import probability
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.distil import find_teachers, taught
-from kipoi_tfb.training.objective import Objective, masked_loss, taught_loss
-from kipoi_tfb.training.pretrain import pretrain
-from kipoi_tfb.zoo.config import Teacher
+from kipoi_tfb.training.job import pretrain
+from kipoi_tfb.zoo.config import TeacherConfig
 from tests import tiny
 from tests.entries import lively_network
 from tests.tiny import make_entry
@@ -37,7 +34,7 @@ def teachers(tmp_path_factory):
 
 
 def config_of(entries, **changes):
-    teacher = Teacher(entries=tuple(str(entry.folder) for entry in entries), weight=0.25)
+    teacher = TeacherConfig(entries=tuple(str(entry.folder) for entry in entries), weight=0.25)
     return tiny.config(**{"teacher": teacher, **changes})
 
 
@@ -80,30 +77,10 @@ def test_a_resumed_run_does_not_ask_again(world, teachers, tmp_path, monkeypatch
     assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
 
 
-def test_the_loss_by_hand():
-    """Logit 0 costs log 2 whatever it is told; logit 2 against 0.25 costs log(1 + e^2) - 0.5."""
-    logits = torch.tensor([[0.0, 2.0]])
-    says = torch.tensor([[0.9, 0.25]])
-    expected = (math.log(2) + math.log(1 + math.exp(2)) - 0.5) / 2
-    assert taught_loss(logits, says).item() == pytest.approx(expected, rel=1e-6)
-
-
-def test_the_weight_shares_the_loss():
-    network = lively_network(0, 3)
-    one_hot = torch.eye(4)[torch.randint(0, 4, (5, 200), generator=torch.Generator().manual_seed(0))].transpose(1, 2)
-    labels = torch.tensor([[1, 0, -1]] * 5, dtype=torch.int8)
-    says = torch.full((5, 3), 0.75)
-    network.eval()
-    logits = network(one_hot)
-    expected = 0.75 * masked_loss(logits, labels) + 0.25 * taught_loss(logits, says)
-    assert Objective(network, 0.25)(one_hot, labels, says).item() == pytest.approx(expected.item(), rel=1e-6)
-    assert Objective(network)(one_hot, labels).item() == pytest.approx(masked_loss(logits, labels).item(), rel=1e-6)
-
-
 def test_a_student_says_what_its_teacher_says(world, tmp_path):
     """Against the labels' word: they are shuffled, and it learns from the teacher alone."""
     teacher = make_entry(tmp_path / "teacher", tiny.trained().network, name="teacher", tasks=TFS)
-    entry = pretrain(config_of([teacher], epochs=4, teacher=Teacher(entries=(str(teacher.folder),), weight=1.0)),
+    entry = pretrain(config_of([teacher], epochs=4, teacher=TeacherConfig(entries=(str(teacher.folder),), weight=1.0)),
                      world.matrix, world.genome, tmp_path / "run")  # fmt: skip
     data = load_training_data(tiny.config(), world.matrix, world.genome)
     student, master, fresh = (
@@ -114,19 +91,6 @@ def test_a_student_says_what_its_teacher_says(world, tmp_path):
     unlike = [np.corrcoef(master[:, i], fresh[:, i])[0, 1] for i in range(len(TFS))]
     assert min(alike) > 0.8 > max(unlike)
     assert entry.card.training.teachers == {"teacher": sha256(teacher.weights_path)}
-
-
-def test_fraction_draws_that_share(world):
-    whole = load_training_data(tiny.config(), world.matrix, world.genome)
-    half, again, other = (
-        load_training_data(tiny.config(fraction=0.5, seed=seed), world.matrix, world.genome) for seed in (0, 0, 1)
-    )
-    # A share of the regions, of which the odd one with an N is dropped afterwards.
-    assert abs(len(half.train) - len(whole.train) / 2) <= 2
-    np.testing.assert_array_equal(half.train.region, again.train.region)
-    assert not np.array_equal(half.train.region, other.train.region)
-    assert np.isin(half.train.region, whole.train.region).all() and (np.diff(half.train.region) > 0).all()
-    np.testing.assert_array_equal(half.validation.region, whole.validation.region)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +121,10 @@ def test_what_cannot_teach_says_why(world, tmp_path, entry, changes, message):
 
 def test_an_unknown_teacher_is_said_before_anything_is_read():
     with pytest.raises(UnknownNameError, match="no-such-entry"):
-        find_teachers(Teacher(entries=("no-such-entry",)))
+        find_teachers(TeacherConfig(entries=("no-such-entry",)))
 
 
 @pytest.mark.parametrize("weight", [0, 1.5])
 def test_a_weight_is_a_share(weight):
     with pytest.raises(ValidationError):
-        Teacher(entries=("multi163",), weight=weight)
+        TeacherConfig(entries=("multi163",), weight=weight)

@@ -8,10 +8,10 @@ import sys
 import pytest
 import torch
 
-from kipoi_tfb.training import data as datasets
-from kipoi_tfb.training import train as training
+from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.memory import explain_out_of_memory, is_out_of_memory
+from kipoi_tfb.training.trainer import train
 from tests import tiny
 from tfb_matrix_data.errors import TfbError
 
@@ -82,18 +82,17 @@ def test_another_error_is_left_alone():
 def test_training_says_which_batch_fits(world, tmp_path, monkeypatch):
     data = load_training_data(tiny.config(), world.matrix, world.genome)
     (tmp_path / "run").mkdir()
-    to_one_hot = datasets.to_one_hot
 
     def limited(codes):
         if len(codes) > 20 and len(codes) <= 64:  # validation takes more at a time, and less memory
             raise RuntimeError(ON_CPU)
         return to_one_hot(codes)
 
-    monkeypatch.setattr(datasets, "to_one_hot", limited)
+    monkeypatch.setattr("kipoi_tfb.training.data.to_one_hot", limited)
     with pytest.raises(TfbError, match=r"out of memory with batch_size 64 .*`batch_size: 16`"):
-        training.train(tiny.config(), data, tmp_path / "run", CPU)
+        train(tiny.config(), data, tmp_path / "run", CPU)
     assert list((tmp_path / "run").iterdir()) == []
-    training.train(tiny.config(batch_size=16, epochs=1), data, tmp_path / "run", CPU)
+    train(tiny.config(batch_size=16, epochs=1), data, tmp_path / "run", CPU)
 
 
 LIMITED = """

@@ -15,7 +15,7 @@ import pytest
 import torch
 import yaml
 
-from kipoi_tfb.training import processes as distributed
+from kipoi_tfb.training import processes
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.verify import verify_entry
 from tfb_matrix_data.errors import ConfigError
@@ -27,9 +27,9 @@ _PATIENCE = 600  # seconds: the machine may be busy
 SCRIPT = """
 import sys
 from torch import nn
-from kipoi_tfb.training import train as training
-from kipoi_tfb.models import build as architectures
 from kipoi_tfb.cli import main
+from kipoi_tfb.models.build import ARCHITECTURES
+from kipoi_tfb.training.trainer import train
 
 class Plain(nn.Module):
     def __init__(self, n_outputs, length=200):
@@ -40,8 +40,8 @@ class Plain(nn.Module):
     def forward(self, one_hot):
         return self.head(self.features(one_hot))
 
-architectures.ARCHITECTURES["plain"] = Plain
-training._CHECKPOINT_SECONDS = {seconds}
+ARCHITECTURES["plain"] = Plain
+train.__globals__["_CHECKPOINT_SECONDS"] = {seconds}
 if __name__ == "__main__":
     main()
 """
@@ -158,30 +158,30 @@ def test_an_error_of_a_process_is_said_once(start, changes, options, message):
 
 def test_fewer_gpus_than_processes():
     with pytest.raises(ConfigError, match=r"1000 processes need a GPU each .*this machine has \d+. Lower --processes"):
-        distributed.launch(1000, "cuda", print)
+        processes.launch(1000, "cuda", print)
 
 
 def test_one_process_is_left_alone():
     batch = np.arange(5)
-    assert distributed.share(batch)[0] is batch
+    assert processes.share(batch)[0] is batch
     loss = torch.tensor(2.0)
-    assert distributed.whole_batch(loss, 3) is loss and distributed.global_mean(loss) == 2
-    assert (distributed.world_size(), distributed.rank(), distributed.is_main()) == (1, 0, True)
+    assert processes.whole_batch(loss, 3) is loss and processes.global_mean(loss) == 2
+    assert (processes.world_size(), processes.rank(), processes.is_main()) == (1, 0, True)
 
 
 @pytest.fixture
 def one_of_three(monkeypatch):
     """Be the second of three processes, whose numbers add up to 12."""
-    monkeypatch.setattr(distributed, "world_size", lambda: 3)
-    monkeypatch.setattr(distributed, "rank", lambda: 1)
-    monkeypatch.setattr(distributed.dist, "all_reduce", lambda value: value.fill_(12))
+    monkeypatch.setattr(processes, "world_size", lambda: 3)
+    monkeypatch.setattr(processes, "rank", lambda: 1)
+    monkeypatch.setattr(processes.dist, "all_reduce", lambda value: value.fill_(12))
 
 
 def test_shares_by_hand(one_of_three):
-    assert [part.tolist() for part in distributed.share(np.arange(8), np.arange(8) * 10)] == [[2, 3, 4], [20, 30, 40]]
+    assert [part.tolist() for part in processes.share(np.arange(8), np.arange(8) * 10)] == [[2, 3, 4], [20, 30, 40]]
 
 
 def test_losses_by_hand(one_of_three):
     # A mean of 0.5 over 2 of 12 labels is a sum of 1: 1/12 of the whole, tripled as DDP will divide by three.
-    assert distributed.whole_batch(torch.tensor(0.5), 2).item() == pytest.approx(3 / 12)
-    assert distributed.global_mean(torch.tensor(0.5)) == 4
+    assert processes.whole_batch(torch.tensor(0.5), 2).item() == pytest.approx(3 / 12)
+    assert processes.global_mean(torch.tensor(0.5)) == 4

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb.finetuning import finetune
-from kipoi_tfb.training import relatives as relevant
-from kipoi_tfb.training.relatives import RELATIONS, base_of_relatives, relatives_config
+from kipoi_tfb.finetuning.job import finetune
+from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.training.relatives import _PROTOCOL, RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.networks import load_network
@@ -27,7 +27,7 @@ NAME = "relatives-SP1-cofactors"
 def tfb(monkeypatch, capfd, tmp_path, world):
     """Run `tfb` in an empty folder, with quick trainings. (code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(relevant._PROTOCOL, "epochs", 1)
+    monkeypatch.setitem(_PROTOCOL, "epochs", 1)
 
     def call(*arguments):
         valid = {"MATRIX": str(world.matrix_path), "GENOME": str(world.genome_path)}
@@ -43,7 +43,7 @@ RUN = ("finetune", "SP1", "--from-matrix", "MATRIX", "--genome", "GENOME", "--ar
 def test_it_is_the_protocol_of_the_pentads():
     fields = {"name", "summary", "tfs", "seed"}
     expected = {name: value for name, value in yaml.safe_load(PENTAD.read_text()).items() if name not in fields}
-    assert expected == relevant._PROTOCOL
+    assert expected == _PROTOCOL
     config = relatives_config("JUND", "binding_mode", 3, 7)
     choice = config.tfs
     assert (choice.relation, choice.of, choice.n, choice.with_target) == ("binding_mode", "JUND", 3, False)
@@ -57,8 +57,10 @@ def test_relations():
 
 
 def test_from_a_tf_of_a_matrix_to_a_zoo(tfb, tmp_path, monkeypatch):
-    real = finetune.judge
-    monkeypatch.setattr(finetune, "judge", lambda *args: real(*args).model_copy(update={"verdict": "accepted"}))
+    def accepting(*args):
+        return judge(*args).model_copy(update={"verdict": "accepted"})
+
+    monkeypatch.setitem(finetune.__globals__, "judge", accepting)
     code, _, err = tfb(*RUN, "--relevant", "cofactors")
     assert code == 0, err
     base, entry = open_entry(tmp_path / "out" / NAME), open_entry(tmp_path / "out" / "entry")
@@ -89,11 +91,11 @@ def test_a_base_that_is_there_is_not_made_again(tmp_path, world, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(relevant, "pretrain", making)
+    monkeypatch.setattr("kipoi_tfb.training.relatives.pretrain", making)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Path, "rename", lambda path, to: killed() if path.name == "entry" else path.replace(to))
         base_of_relatives(config, world.matrix, world.genome, tmp_path)
-    monkeypatch.setattr(relevant, "pretrain", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("kipoi_tfb.training.relatives.pretrain", lambda *_: pytest.fail("trained again"))
     for _ in range(2):
         found = base_of_relatives(config, world.matrix, world.genome, tmp_path)
         assert found.folder == tmp_path / NAME and found.card.training.config == config

@@ -14,9 +14,10 @@ import pytest
 from kipoi_tfb.models.logits import NOTABLE
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants import score as scoring
-from kipoi_tfb.variants.columns import COUNTS, DEFAULT_SCORES, LINE
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import CONTIGS, TFS
+from tests.tuned import small_base
 from tfb_matrix_data.errors import AssemblyError, InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import encode
@@ -98,7 +99,7 @@ def test_every_row_has_a_status_and_only_ok_has_scores(mixed):
 def test_flags_say_the_rest(mixed):
     table, _ = mixed
     flags = dict(zip(table["id"], table["flags"], strict=True))
-    # chr2: [850, 1053) serves both alleles of a deletion of 3 behind 950; N begins at 1000.
+    # chr2: [850, 1053) serves both alleles of a deletion of the 3 behind 950; N begins at 1000.
     assert flags["del"] == "n_in_window=53"
     assert flags["twice"] == "duplicate"
     assert flags["edge"] == "n_in_window=96;edge_padded"
@@ -203,12 +204,24 @@ def test_two_entries_side_by_side(tmp_path, entry, other_entry, genome, mixed):
         np.testing.assert_allclose(values(table, score, columns[:3]), values(mixed[0], score), atol=1e-5)
 
 
-def test_chunks_do_not_change_anything(tmp_path, predictor, genome, mixed):
-    table, summary = run(predictor, genome, tmp_path, MIXED, piece_size=2)
-    assert summary == mixed[1]
-    assert all(table[name] == mixed[0][name] for name in FIXED if name not in LINE or name in COUNTS)
-    for score in DEFAULT_SCORES:
-        np.testing.assert_allclose(values(table, score), values(mixed[0], score), atol=1e-5)
+@pytest.fixture(scope="module")
+def motif_predictor(tmp_path_factory):
+    """Return one of an architecture that runs ALT only where it differs."""
+    return Predictor([small_base(tmp_path_factory.mktemp("zoo"))])
+
+
+@pytest.mark.parametrize("which", ["predictor", "motif_predictor"])
+def test_neither_chunks_nor_threads_change_a_byte(tmp_path, request, which, genome, set_threads):
+    chosen = request.getfixturevalue(which)
+    vcf = write_vcf(tmp_path / "a.vcf", [*MIXED, *(("chr1", p, ".", base(p), other(base(p))) for p in range(900, 960))])
+    found = []
+    for threads in (1, 2):
+        set_threads(threads)
+        for piece_size in (7, 50, 8192):
+            options = ScoringOptions(piece_size=piece_size, shifts=(20, 20), scores=("ref", "alt", "disagreement"))
+            summary = score_variants(chosen, vcf, genome, tmp_path / "out.tsv", options)
+            found.append((summary, (tmp_path / "out.tsv").read_bytes()))
+    assert all(one == found[0] for one in found[1:]) and found[0][0].status["ok"] > 60
 
 
 @pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5", ".vcf", ".vcf.gz"])

@@ -1,0 +1,141 @@
+"""What the commands share: options, what options name, and what is said beside the output."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from kipoi_tfb.prediction.predictor import Predictor
+    from tfb_matrix_data.genome import Genome
+
+__all__ = [
+    "AnchorOption",
+    "DeviceOption",
+    "EntryArgument",
+    "GenomeOption",
+    "IdsOption",
+    "MatrixOption",
+    "ModelsOption",
+    "PrecisionOption",
+    "RequiredGenomeOption",
+    "RunFolderOption",
+    "TfsOption",
+    "ThreadsOption",
+    "TopOption",
+    "entry_titles",
+    "listed",
+    "n_strongest",
+    "open_genome",
+    "predictor_of",
+    "say",
+    "set_threads",
+    "takes",
+]
+
+EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
+ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
+GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
+RequiredGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
+MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
+RunFolderOption = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
+]
+AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
+TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
+]
+IdsOption = Annotated[
+    Path | None, typer.Option("--ids", help="VCF such as dbSNP's, read through to look up identifiers (rs688).")
+]
+ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
+
+_MOST_DRAWN = 3
+TopOption = Annotated[
+    int | None,
+    typer.Option("--top", min=1, help=f"Draw the TFs of the largest impact; default all --tfs, or {_MOST_DRAWN}."),
+]
+
+
+Record = TypeVar("Record")
+
+
+def takes(record: type[Record]) -> Callable[[Callable[[Record], None]], Callable[..., None]]:
+    """Make a command of a function of a record: typer sees the record's fields as the parameters of the function.
+
+    Parameters
+    ----------
+    record
+        A dataclass whose fields are annotated as a command's parameters are.
+    """
+
+    def decorate(function: Callable[[Record], None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(**options: Any) -> None:
+            function(record(**options))
+
+        command.__signature__ = inspect.signature(record, eval_str=True)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def listed(names: str) -> list[str] | None:
+    """Return the names of a comma-separated option, one that is given twice once; None where it was not given.
+
+    >>> listed("SP1, JUND,SP1")
+    ['SP1', 'JUND']
+    """
+    return list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip())) or None
+
+
+def say(message: str) -> None:
+    """Tell the user something that is not the output: on stderr."""
+    print(message, file=sys.stderr)
+
+
+def set_threads(threads: int) -> None:
+    """Let torch have so many threads; 0 leaves it as it is."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def open_genome(path: Path) -> Genome:
+    """Return the genome of a FASTA file."""
+    from tfb_matrix_data.genome import Genome
+
+    return Genome(path)
+
+
+def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int) -> Predictor:
+    """Return the predictor that options ask for, saying on which device."""
+    # Called after what is cheap to check: from here on it is slow.
+    set_threads(threads)
+    from kipoi_tfb.models.device import describe
+    from kipoi_tfb.prediction.predictor import Predictor
+    from kipoi_tfb.zoo.find import find_entries
+
+    predictor = Predictor(find_entries(models), listed(tfs), device, precision)
+    say(f"device: {describe(predictor.device, predictor.precision)}")
+    return predictor
+
+
+def n_strongest(top: int | None, tfs: str) -> int | None:
+    """Return how many TFs are drawn, those of the largest impact; None for all that were named."""
+    return top or (None if tfs else _MOST_DRAWN)
+
+
+def entry_titles(predictor: Predictor) -> str:
+    """Return what a title calls the entries: groups have more than it can hold."""
+    names = list(dict.fromkeys(entry.card.name for entry in predictor.sources))
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} entries"

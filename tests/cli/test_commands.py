@@ -1,0 +1,222 @@
+"""The command line: exit codes, messages that name the fault and what to do, and nothing half-written."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import click
+import pytest
+import typer
+
+from kipoi_tfb import cli
+from tests.entries import BED, FASTA, REGIONS, SCORE, SEQUENCES, TFS, VCF, base, record, write_files
+
+pytest_plugins = ("tests.entries",)
+
+TFB = [sys.executable, "-c", "from kipoi_tfb.cli import main; main()"]
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Give the path of every command, by the command line's own list."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+PATHS = list(commands(typer.main.get_command(cli.app)))
+
+
+# Help
+
+
+def test_there_are_commands():
+    assert {("predict",), ("score",), ("data", "import"), ("zoo", "verify")} <= set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_help_has_an_example(tfb, path):
+    code, out, _ = tfb(*path, "--help")
+    assert code == 0
+    assert f"Example: tfb {' '.join(path)}" in re.sub(r"\s+", " ", out)
+
+
+def test_help_is_quick():
+    start = time.perf_counter()
+    done = subprocess.run([*TFB, "--help"], capture_output=True, text=True, check=True)
+    assert "Which transcription factors" in done.stdout
+    assert time.perf_counter() - start < 5  # 0.5 s on an idle machine: torch and kipoi alone would double it
+    code = "import sys, kipoi_tfb.cli; print({'torch', 'pyarrow', 'cyvcf2', 'kipoi'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=" ".join)
+def test_a_module_is_not_hidden_by_its_command(path):
+    module = getattr(cli, path[0])
+    assert isinstance(module, ModuleType) and module.__name__ == f"kipoi_tfb.cli.{path[0]}"
+
+
+# What works
+
+
+def test_predict_regions(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED})
+    code, out, err = tfb(*REGIONS)
+    assert (code, out) == (0, "")
+    assert "device: cpu" in err and "3 rows x 3 TFs -> out.tsv" in err
+    # Unknown windows are said, not only marked.
+    assert "windows with unknown bases: 1 (column n_unknown), wholly unknown and not scored: 1" in err
+    assert "reaching beyond their contig or sequence: 1" in err
+    rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
+    assert rows[0] == ["chrom", "start", "end", "name", "n_unknown", "flags", *TFS]
+    assert [row[3:6] for row in rows[1:]] == [
+        ["peak", "0", "."],
+        ["unknown", "200", "."],
+        ["edge", "90", "edge_padded"],
+    ]
+    assert rows[2][6:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][6:] + rows[3][6:])
+
+
+def test_predict_regions_off_the_genome(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED + "chrQ\t1\t5\nchr1\t1\t9999\n"})
+    code, _, err = tfb(*REGIONS)
+    assert code == 0 and "5 rows x 3 TFs" in err
+    assert "regions not wholly on genome.fa, the first in line 4 (--strict refuses them):" in err
+    counts = [line.split()[1:] for line in err.splitlines() if line.startswith("  flags")]
+    assert ["unknown_contig", "1"] in counts and len(counts) == 2
+
+
+def test_predict_sequences_for_some_tfs(tfb, tmp_path):
+    write_files(tmp_path, {"in.fa": FASTA})
+    code, _, err = tfb(*SEQUENCES, "--tfs", "JUND,ATF4")
+    assert code == 0 and "1 rows x 2 TFs" in err and "unknown" not in err
+    assert (tmp_path / "out.tsv").read_text().startswith("name\tlength\tn_unknown\tJUND\tATF4\na\t240\t0\t0.")
+
+
+def test_a_tf_that_is_named_twice_counts_once(tfb, tmp_path):
+    write_files(tmp_path, {"in.fa": FASTA})
+    code, _, err = tfb(*SEQUENCES, "--tfs", "JUND, ATF4,JUND")
+    assert code == 0 and "1 rows x 2 TFs" in err
+    assert (tmp_path / "out.tsv").read_text().startswith("name\tlength\tn_unknown\tJUND\tATF4\na\t240\t0\t0.")
+
+
+def test_score_counts_what_was_not_scored(tfb, tmp_path):
+    rows = [record(500), record(500), record(600, "<DEL>,*"), record(610, "."), record(620, chrom="chrX")]
+    rows += [record(700, base(700), "A" if base(700) != "A" else "C"), record(800), record(900)]
+    write_files(tmp_path, {"in.vcf": VCF + "".join(rows)})
+    code, out, err = tfb(*SCORE)
+    assert (code, out) == (0, "")
+    counts = dict(re.findall(r"^  (?:status|flags) +(\S+) +(\d+)$", err, re.M))
+    wanted = {"ok": "4", "symbolic": "2", "unsupported": "2", "ref_mismatch": "1"}
+    flags = {"duplicate": "1", "no_alt": "1", "unknown_contig": "1"}
+    runs = sum(base(pos) == "A" for pos in (500, 500, 800, 900))  # A>AA
+    assert counts == {**wanted, **flags, **({"not_left_normalised": str(runs)} if runs else {})}
+    assert "9 alleles x 3 TFs -> out.tsv" in err
+    assert len((tmp_path / "out.tsv").read_text().splitlines()) == 10
+
+
+def test_zoo_verify_and_show(tfb, entry):
+    code, out, _ = tfb("zoo", "verify", "ENTRY")
+    assert code == 0 and "FAIL" not in out and "golden predictions" in out
+    code, out, _ = tfb("zoo", "show", "ENTRY")
+    assert code == 0 and str(entry.folder) in out and "- JUND" in out
+
+
+def test_data_info(tfb, dense_path):
+    code, out, _ = tfb("data", "info", str(dense_path))
+    assert code == 0 and re.search(r"TFs +4\n", out) and "regions      41 of 200 bp" in out
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("predict", "ENTRY", "-o", "out.tsv"), "give either --regions"),
+        ((*REGIONS, "--sequences", "in.fa"), "give either --regions"),
+        (("predict", "ENTRY", "--regions", "in.bed", "-o", "out.tsv"), "--regions needs --genome"),
+        (("predict", "ENTRY"), "--output"),
+        (("zoo", "verify"), "name an entry, or give --all"),
+        (("predikt",), "predikt"),
+        ((*SEQUENCES, "--threads", "two"), "--threads"),
+    ],
+)
+def test_wrong_usage_exits_with_2(tfb, tmp_path, arguments, message):
+    code, _, err = tfb(*arguments)
+    assert code == 2 and message in re.sub(r"[\s│]+", " ", err)
+    assert list(tmp_path.iterdir()) == []
+
+
+# As a process of its own
+
+
+def test_the_installed_command(tmp_path, entry, genome_path):
+    write_files(tmp_path, {"in.bed": BED, "bad.bed": "chr1\t1\n"})
+    command = [str(Path(sys.executable).with_name("tfb")), "predict", str(entry.folder), "--genome", str(genome_path)]
+    done = subprocess.run(
+        [*command, "--regions", "in.bed", "-o", "out.parquet"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "contig names differ, reconciled: 1 is chr1" in done.stderr
+    done = subprocess.run(
+        [*command, "--regions", "bad.bed", "-o", "bad.tsv"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("error: bad.bed, line 1: 2 column(s)")
+    assert {path.name for path in tmp_path.iterdir()} == {"in.bed", "bad.bed", "out.parquet"}
+
+
+def heed_ctrl_c():
+    """Undo what a shell does to a job that it runs in the background: SIGINT is ignored there, and in its children."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "ending"),
+    [
+        (signal.SIGINT, 130, ".tsv"),
+        (signal.SIGINT, 130, ".h5"),
+        (signal.SIGTERM, 143, ".h5"),
+        (signal.SIGHUP, 129, ".tsv"),
+    ],
+)
+def test_a_signal_leaves_nothing(tmp_path, entry, genome_path, number, code, ending):
+    write_files(tmp_path, {"in.bed": "chr1\t500\t700\n" * 500_000})
+    arguments = [
+        "predict",
+        str(entry.folder),
+        "--regions",
+        "in.bed",
+        "--genome",
+        str(genome_path),
+        "-o",
+        f"out{ending}",
+    ]
+    process = subprocess.Popen(
+        [*TFB, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 2:  # until the temporary file is there
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
