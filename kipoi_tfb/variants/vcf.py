@@ -18,6 +18,7 @@ from tfb_matrix_data.files import BGZIP_END, atomic_path
 __all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
+_LEVEL = 3  # of zlib: in half the time of its default 6, for files that are a sixth larger
 _STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
 
 
@@ -180,7 +181,7 @@ def bgzip(data: bytes) -> bytes:
     if not data:
         return b""  # an empty block would be the marker
     stream = io.BytesIO()
-    writer = BgzfWriter(fileobj=stream, mode="wb")
+    writer = BgzfWriter(fileobj=stream, mode="wb", compresslevel=_LEVEL)
     writer.write(data)
     writer.flush()
     return stream.getvalue()
