@@ -26,6 +26,7 @@ from tfb_matrix_data.normalise import (
 from tfb_matrix_data.records import spans
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.variants import NO_ALT, Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows", "normal_texts"]
 
@@ -285,7 +286,7 @@ class _Placed(NamedTuple):
 def _cut(genome: Genome, changes: Changes, length: int) -> _Placed:
     """Cut the windows of some changes: the one place where an allele is put into a window."""
     half = length // 2
-    start = changes.start - half
+    start = window_start(changes.start, length)
     window = genome.windows(changes.contigs, start, length)
     shift = changes.n_ref - changes.n_alt
     n_unknown = window.n_unknown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import signal
 import sys
 from types import FrameType
@@ -15,10 +14,6 @@ from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, pr
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
-
-_CACHED_SHAPES = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64", "LRU_CACHE_CAPACITY": "64"}
-"""Of oneDNN and of torch's layer over it. They keep what they made for every shape of a batch, 1,024 by default, and
-batches of variants have many: memory grew by 200 MB on the way through a million."""
 
 app = typer.Typer(
     name="tfb",
@@ -52,8 +47,6 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # not where it is ignored: nohup
             signal.signal(number, _stop)
-    for name, value in _CACHED_SHAPES.items():
-        os.environ.setdefault(name, value)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("kipoi_tfb", "tfb_matrix_data"):
         logging.getLogger(package).setLevel(logging.INFO)

@@ -135,6 +135,8 @@ class FinetuneOptions:
             raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
         if self.relevant and self.base != _BASE:
             raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
+        if not self.assembly.isprintable():
+            raise typer.BadParameter("--assembly is a name such as hg38, on one line")
 
     def config(self) -> FinetuneConfig:
         """Return the configuration that the options ask for."""

@@ -17,6 +17,7 @@ from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetri
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import Scorer, TableScorer, seen_chromosomes
 from kipoi_tfb.output.progress import progress_bar
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sampling import balanced_sample, seed_of
@@ -164,9 +165,9 @@ def check_held_out(scorers: Sequence[object], chromosomes: Sequence[str], advice
     ConfigError
         If there is one.
     """
-    plain = {name.removeprefix("chr"): name for name in chromosomes}
+    plain = {plain_name(name): name for name in chromosomes}
     for scorer in scorers:
-        seen = {name.removeprefix("chr") for name in seen_chromosomes(scorer)} & set(plain)
+        seen = {plain_name(name) for name in seen_chromosomes(scorer)} & set(plain)
         if seen:
             names = ", ".join(sorted(plain[name] for name in seen))
             name = getattr(scorer, "name", "the scorer")

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.device import autocast, keep_freed_memory, numeric_differences, numeric_identity
 from kipoi_tfb.models.logits import both_strands
+from kipoi_tfb.models.tensors import load_tensors, save_tensors
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
@@ -254,15 +255,9 @@ class _Trainer:
         if processes.is_main():
             with atomic_path(self.folder / "history.json") as temporary:
                 temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
-        logger.info(
-            "epoch %d/%d: train loss %.4f, validation loss %.4f, %.0f s (%.0f sequences/s)",
-            epoch + 1,
-            self.config.epochs,
-            record.train_loss,
-            validation,
-            seconds,
-            self.n_samples / max(seconds, 1e-9),
-        )
+        rate = self.n_samples / max(seconds, 1e-9)
+        at = (epoch + 1, self.config.epochs, record.train_loss, validation, seconds, rate)
+        logger.info("epoch %d/%d: train loss %.4f, validation loss %.4f, %.0f s (%.0f sequences/s)", *at)
 
     @torch.inference_mode()
     def _validation_loss(self, windows: LabelledWindows) -> float:
@@ -295,15 +290,17 @@ class _Trainer:
             "history": [asdict(record) for record in self.history],
             "best": self.best,
         }
-        with atomic_path(self.folder / "checkpoint.pt") as temporary:
-            torch.save(state, temporary)
+        save_tensors(state, self.folder / "checkpoint.pt")
 
     def _load_checkpoint(self) -> None:
         path = self.folder / "checkpoint.pt"
         if not path.is_file():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        differs = numeric_differences(state["numbers"], self.numbers)
+        try:
+            state = load_tensors(path, self.device)
+            differs = numeric_differences(state["numbers"], self.numbers)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path} is damaged or no checkpoint ({error}); delete it to start anew") from None
         if state["identity"] != self.identity or differs:
             what = f"processor, torch or --threads ({differs})" if differs else "configuration, data or precision"
             raise ConfigError(f"{path} belongs to another {what}; delete it or use another --out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -195,6 +196,14 @@ def test_tfs_with_too_few_are_said(run, world):
     assert f"{least} bound regions, at least {least + 1} are wanted" in (run.out / LEFT_OUT_FILE).read_text()
     with pytest.raises(ConfigError, match=r"no TF has 9999 bound regions; lower --min-bound"):
         go(run, world, min_bound=9999)
+
+
+def test_names_that_are_none_or_the_same(run, world):
+    counts = [TfCount(tf, 500, 50, 50) for tf in ("HMG-I/Y", "HMG:I:Y")]
+    with pytest.raises(ConfigError, match="HMG-I/Y and HMG:I:Y would both be HMG-I-Y; leave one of them out"):
+        list(finetune_group(run, counts, 50))
+    with pytest.raises(ConfigError, match=r"group 'a\\nb': 'a\\nb' is not a name of a zoo entry, a group"):
+        list(finetune_group(replace(run, group="a\nb"), counts[:1], 50))
 
 
 def test_two_that_make_the_same_group(run, world):

@@ -9,7 +9,7 @@ import torch
 from kipoi_tfb.finetuning import own_motifs
 from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.models.build import build_network, for_inference
-from kipoi_tfb.models.changes import as_changed_windows
+from kipoi_tfb.models.changes import Change, ChangedWindows, images
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import LabelledWindows
@@ -91,12 +91,11 @@ def test_strands_and_changes_see_the_same(base, stretch):
     with torch.no_grad():
         both = network.both_strands(one_hot(codes))
         apart = [network(one_hot(codes)), network(one_hot(reverse_complement(codes)))]
-        changed = network.change_logits(
-            as_changed_windows(one_hot(codes), one_hot(other), torch.tensor([0, 0, 3]), start, stop)
-        )
-        whole = network.both_strands(one_hot(np.concatenate([codes, other])))
+        change = Change(images(one_hot(other))[..., start:stop], torch.tensor([0, 0, 3]), start)
+        found = network.change_logits(ChangedWindows(images(one_hot(codes)), [change]))
+        expected = [both, network.both_strands(one_hot(other))]
     torch.testing.assert_close(both, torch.cat(apart), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(changed, whole, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_motifs_are_float32_under_bfloat16(base):
@@ -104,7 +103,7 @@ def test_motifs_are_float32_under_bfloat16(base):
     motifs = find_tf_motifs("RELA", windows(), 0)
     own = fuller(base, motifs, np.ones(len(motifs.names)))[0].own_motifs
     codes = one_hot(windows(seed=2).codes[:6])
-    changed = as_changed_windows(codes[:3], codes[3:], torch.arange(3), 0, 200)
+    changed = ChangedWindows(images(codes[:3]), [Change(images(codes[3:]), torch.arange(3), 0)])
     with torch.no_grad():
         expected = own(codes), own.of_changes(changed)
         with torch.autocast("cpu", torch.bfloat16):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -157,3 +160,29 @@ def test_a_checkpoint_goes_on_with_the_threads_that_made_it(data, tmp_path, set_
         train(tiny.config(epochs=1), data, tmp_path, CPU)
     set_threads(1)
     assert_same(train(tiny.config(epochs=1), data, tmp_path, CPU), done)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4", pickle.dumps({"identity": 1}), "without"])
+def test_a_checkpoint_that_is_none_is_said(data, tmp_path, content):
+    if content == "without":
+        torch.save({"step": 3}, tmp_path / "checkpoint.pt")
+    else:
+        (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"checkpoint.pt is damaged or no checkpoint \(.*\); delete it to start anew"):
+        train(tiny.config(), data, tmp_path, CPU)
+
+
+def test_a_disk_that_is_full_is_that_of_a_checkpoint_too(data, tmp_path, monkeypatch):
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    (tmp_path / "checkpoint.pt").unlink()
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left on device"):
+        patch.setattr("kipoi_tfb.models.tensors.Path.write_bytes", full)
+        train(tiny.config(epochs=1), data, tmp_path, CPU)
+    assert not list(tmp_path.glob("*checkpoint*"))
+    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    assert len((tmp_path / "checkpoint.pt").read_bytes()) == len(before)

@@ -26,7 +26,7 @@ pytest_plugins = ("tests.entries",)
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 FIXED = [
-    *("chrom", "pos", "id", "ref", "alt", "status", "flags"),
+    *("chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"),
     *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
 ]
 
@@ -99,8 +99,8 @@ def test_every_row_has_a_status_and_only_ok_has_scores(mixed):
 def test_flags_say_the_rest(mixed):
     table, _ = mixed
     flags = dict(zip(table["id"], table["flags"], strict=True))
-    # chr2: [849, 1052) serves both alleles of a deletion of 3 at 950; N begins at 1000.
-    assert flags["del"] == "n_in_window=52"
+    # chr2: [850, 1053) serves both alleles of a deletion of the 3 behind 950; N begins at 1000.
+    assert flags["del"] == "n_in_window=53"
     assert flags["twice"] == "duplicate"
     assert flags["edge"] == "n_in_window=96;edge_padded"
     assert (flags["none"], flags["where"], flags["past"]) == ("no_alt", "unknown_contig", "outside_contig")

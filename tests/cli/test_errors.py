@@ -45,7 +45,7 @@ BAD_INPUT = {
     "vcf binary": (SCORE, {"in.vcf": NOISE}, r"in\.vcf: is not VCF"),
     "vcf is bed": (SCORE, {"in.vcf": BED}, r"in\.vcf: is not VCF"),
     "vcf gzip cut": (
-        SCORE,  # nothing but the header is left; where records are, see test_cli_score.py
+        SCORE,  # nothing but the header is left; where records are, see test_score.py
         {"in.vcf": gzip.compress(VCF.encode())[:-4]},
         r"in\.vcf: is damaged or cut off",
     ),

@@ -46,6 +46,13 @@ def test_a_pickle_that_calls_something_is_refused_and_not_run(tmp_path: Path, na
     assert mark.exists(), "the pickle's code was run"
 
 
+def test_an_index_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfb_matrix_data.indexes._MOST_BYTES", 1 << 20)
+    (tmp_path / "i").write_bytes(gzip.compress(bytes(2 << 20)))
+    with pytest.raises(InputError, match="i: unpacks to more than 1 MB, which is too much for what it should be"):
+        read_index(tmp_path / "i")
+
+
 @pytest.mark.parametrize(
     "index", [["SP1"], {"SP1": "0"}, {0: "SP1"}, {"SP1": 1.5}, {"SP1": True}, {("a", "b"): 0}, None, 7]
 )

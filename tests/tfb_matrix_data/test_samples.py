@@ -75,6 +75,18 @@ REFUSED = {
         HEADER + OPEN + "accessible\tb.bed\t\tk562\n" + PEAKS,
         "line 3: cell_type 'k562' is spelt 'K562' in line 2",
     ),
+    "TF that is no name": (
+        HEADER + OPEN + "peaks\tp.bed\tJUND\x85args:\tK562\n",
+        "line 3: column tf: 'JUND.*' is not a name of",
+    ),
+    "TF like a formula": (
+        HEADER + OPEN + "peaks\tp.bed\t=1+1\tK562\n",
+        "line 3: column tf: '=1.1' is not a name of a TF",
+    ),
+    "cell type that is no name": (
+        HEADER + "accessible\ta.bed\t\tB  cell\n" + PEAKS,
+        "line 2: column cell_type: 'B  cell' is",
+    ),
     "twice": (HEADER + OPEN + PEAKS + PEAKS, "line 4: is the same row as line 3"),
     "unknown cell type": (
         HEADER + OPEN + "peaks\tp.bed\tJUND\tK652\n",

@@ -110,6 +110,14 @@ SPOILT = {
         lambda f: write_index(f / "tfs_idx.pickle.gz", ["JUND", "SP1"]),
         "ATF4, CTCF is not a TF of tfs_idx",
     ),
+    "TF that is no name": (
+        lambda f: write_index(f / "tfs_idx.pickle.gz", ["ATF4", "CTCF", "JUND", "SP1\nargs:"]),
+        r"tfs_idx.pickle.gz: 'SP1\\nargs:' is not a name of a TF",
+    ),
+    "cell type that is no name": (
+        lambda f: write_index(f / "samples_idx.pickle.gz", ["B cell\t"]),
+        r"samples_idx.pickle.gz: 'B cell\\t' is not a name of a cell type",
+    ),
     "no matrix": (lambda f: [p.unlink() for p in f.glob("*.npz")], "no matrix2d.<TF>.ReMap"),
     "cut npz": (lambda f: _cut(matrix_path(f, "CTCF", "sparse")), r"CTCF.*\.sparse\.npz: is not a whole \.npz file"),
     "empty npz": (lambda f: matrix_path(f, "CTCF", "sparse").write_bytes(b""), "is not a whole .npz file"),

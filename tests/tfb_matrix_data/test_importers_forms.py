@@ -188,6 +188,22 @@ def test_a_spoilt_cube_is_refused(dense, tmp_path: Path, case: str) -> None:
         import_published([folder], tmp_path / "m.h5")
 
 
+def test_more_entries_or_regions_than_there_can_be(dense, tmp_path: Path) -> None:
+    """Zeros without an end, in a small file: nothing is read of them."""
+    folder = publish_cube(dense, tmp_path / "cube")
+    n_cells, n_regions, n_tfs = cube(dense).shape
+    entries = 10 * n_cells * n_regions * n_tfs
+    shapes = {"coords": (3, entries), "data": (entries,)}
+    _resave(
+        folder / "matrix3d.npz", **{name: lambda a, s=shape: np.zeros(s, a.dtype) for name, shape in shapes.items()}
+    )
+    with pytest.raises(InputError, match=rf"matrix3d\.npz: has {entries:,} entries, more than its shape"):
+        import_published([folder], tmp_path / "m.h5")
+    _resave(folder / "matrix3d.npz", shape=lambda a: np.array([n_cells, 10**9, n_tfs]))
+    with pytest.raises(InputError, match=r"matrix3d\.npz: has 1,000,000,000 regions; at most"):
+        import_published([folder], tmp_path / "m.h5")
+
+
 def test_a_cube_that_is_cut_off_or_no_cube_is_refused(dense, tmp_path: Path) -> None:
     folder = publish_cube(dense, tmp_path / "cube")
     whole = (folder / "matrix3d.npz").read_bytes()

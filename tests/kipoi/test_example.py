@@ -15,7 +15,7 @@ from tfb_matrix_data.intervals import read_intervals
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.variants import read_variants
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "dataloaders" / "example"
+EXAMPLE = Path(__file__).resolve().parents[2] / "dataloaders" / "example"
 FASTA = EXAMPLE / "hg19.excerpt.fa.gz"
 TEXT_FILES = ("regions.bed", "sequences.fa", "variants.vcf")
 

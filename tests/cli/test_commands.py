@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -221,11 +220,3 @@ def test_a_signal_leaves_nothing(tmp_path, entry, genome_path, number, code, end
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == ["in.bed"]
-
-
-def test_torch_keeps_few_shapes_unless_the_user_says_so(monkeypatch):
-    environment = {"LRU_CACHE_CAPACITY": "7"}
-    monkeypatch.setattr(os, "environ", environment)
-    monkeypatch.setattr(cli, "app", lambda: None)
-    cli.main()
-    assert environment == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}

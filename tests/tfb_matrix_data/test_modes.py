@@ -90,7 +90,7 @@ def test_the_package_has_a_table() -> None:
 
 def test_the_table_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyjaspar")
-    script = Path(__file__).parents[1] / "experiments" / "make_tf_classes.py"
+    script = Path(__file__).parents[2] / "experiments" / "make_tf_classes.py"
     output = tmp_path / "again.tsv"
     monkeypatch.setattr(sys, "argv", [str(script), "--output", str(output)])
     with pytest.raises(SystemExit) as caught:

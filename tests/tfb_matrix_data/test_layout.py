@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from tfb_matrix_data.errors import InputError, LayoutError, TfbError
+from tfb_matrix_data.importers import import_events
 from tfb_matrix_data.layout import FORMAT, LAYOUT_VERSION, EventList, open_events, write_events
 from tfb_matrix_data.matrix import BindingMatrix
 
@@ -162,6 +164,61 @@ def test_a_missing_dataset_is_named(copied: Path, name: str) -> None:
     with h5py.File(copied, "r+") as file:
         del file[name]
     with pytest.raises(LayoutError, match=f"is not a complete binding matrix: .*{name.split('/')[-1]}"):
+        open_events(copied)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "message"),
+    [
+        ("tf", b"SP1\nargs:", r"'SP1\\nargs:' is not a name of a TF"),
+        ("cell_type", b"\tB", ".* is not a name of a cell type"),
+        ("regions/chrom_name", b"chr 1", "'chr 1' is not a name of a contig"),
+        ("tf", b"\xff", "data are damaged or cut off: 'utf-8'"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(copied: Path, name: str, first: bytes, message: str) -> None:
+    with h5py.File(copied, "r+") as file:
+        names = [first, *file[name][1:]]
+        del file[name]
+        file[name] = np.array(names, "S32")
+    with pytest.raises(LayoutError, match=f"{copied.name}: {message}"):
+        open_events(copied)
+
+
+def test_names_that_are_none_are_not_written(copied: Path, tmp_path: Path) -> None:
+    events = import_events(copied)
+    for changes, message in (
+        ({"tfs": ["SP1\n", *events.tfs[1:]]}, "is not a name of a TF"),
+        ({"cell_types": [events.cell_types[1]] * len(events.cell_types)}, "is the name of a cell type twice"),
+    ):
+        with pytest.raises(LayoutError, match=message):
+            write_events(replace(events, **changes), tmp_path / "new.h5")
+    assert not (tmp_path / "new.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("profiled", (100_000, 100_000), r"profiled has shape \(100000, 100000\); expected"),
+        ("tf", (10**9,), r"tf has shape \(1000000000,\) of \|S1; names are expected"),
+        ("accessible", (2, 10**9), "accessible has shape"),
+        ("bound/indptr", (10**9,), "bound/indptr has shape"),
+        ("regions/start", (10**10,), "regions/start has shape"),
+    ],
+)
+def test_an_empty_dataset_of_any_size_is_not_believed(copied: Path, name: str, shape: tuple, message: str) -> None:
+    with h5py.File(copied, "r+") as file:
+        del file[name]
+        file.create_dataset(name, shape, "S1" if name == "tf" else "u1", chunks=(1,) * len(shape))
+    assert copied.stat().st_size < 1e6
+    with pytest.raises(LayoutError, match=message):
+        open_events(copied)
+
+
+def test_more_regions_than_any_genome(copied: Path) -> None:
+    with h5py.File(copied, "r+") as file:
+        file.attrs["n_regions"] = 10**12
+    with pytest.raises(LayoutError, match="has 1,000,000,000,000 regions; at most"):
         open_events(copied)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[1] / "dataloaders" / "example"
+EXAMPLE = Path(__file__).parents[2] / "dataloaders" / "example"
 BLOCK = """
 import sys
 class Block:
