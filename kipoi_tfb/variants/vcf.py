@@ -19,6 +19,7 @@ __all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
 _BGZIP_BLOCK = 1 << 16
+_LEVEL = 4  # of zlib: less than half the time of its default 6, for files that are 4 % larger
 _STATUS, _FLAGS, _NORMAL = "TFB_STATUS", "TFB_FLAGS", "TFB_NORMAL"
 
 
@@ -192,7 +193,7 @@ def bgzip(data: bytes) -> bytes:
     if not data:
         return b""  # an empty block would be the marker
     stream = io.BytesIO()
-    writer = BgzfWriter(fileobj=stream, mode="wb")
+    writer = BgzfWriter(fileobj=stream, mode="wb", compresslevel=_LEVEL)
     # Block by block: the writer copies all that is left for each of them, which took a minute for a record of 256 MB.
     for start in range(0, len(data), _BGZIP_BLOCK):
         writer.write(data[start : start + _BGZIP_BLOCK])
