@@ -41,8 +41,10 @@ def _judged(outcome: Outcome, folder: Path, output: Path) -> str:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a TSV, without the apostrophes that keep spreadsheets from running them."""
     with open(path, newline="", encoding="utf-8", errors="surrogateescape") as stream:
-        return list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [{name: re.sub("^'(?=['=+@-])", "", text) for name, text in row.items()} for row in rows]
 
 
 def _wrong(found: str, expected: float) -> bool:
@@ -196,7 +198,7 @@ def _data_lines(bed: Path) -> list[list[str]] | None:
         return None
     text = data.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = [line for line in text.split("\n") if line.strip() and not re.match(r"#|track\b|browser\b", line)]
-    return [line.split("\t") for line in lines]
+    return [line.split("\t") if "\t" in line else line.split() for line in lines]  # BED may have spaces
 
 
 def genome(world: World, folder: Path, rng: random.Random) -> str:
