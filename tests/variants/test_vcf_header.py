@@ -35,6 +35,7 @@ def added(genome, header: list[str], chrom: list[str]) -> list[str]:
         ([], [], ["##reference=genome.fa", *GENOMES]),
         ([], ["chr2"], ["##reference=genome.fa", *GENOMES]),
         ([], ["chr2", "chrQ"], ["##reference=genome.fa", *GENOMES, "##contig=<ID=chrQ>"]),
+        (GENOMES, ["chr1", "a,b>", "x y", "=z", '"', "c*"], ["##reference=genome.fa", "##contig=<ID=c*>"]),
         ([], ["2", "1", "2"], ["##reference=genome.fa", "##contig=<ID=2,length=2000>", "##contig=<ID=1,length=3000>"]),
         (["##contig=<ID=chr1>"], ["chr1"], ["##reference=genome.fa"]),
         (["##reference=file:///a.fa", "##contig=<length=3,ID=chr1>"], ["chr1", "chr2"], [GENOMES[1]]),
