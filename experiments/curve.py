@@ -20,11 +20,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome

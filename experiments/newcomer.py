@@ -30,7 +30,7 @@ from newcomer_table import COLUMNS, read_rows, write_page
 from numpy.typing import NDArray
 from paper_split import regions_of_base, split_as_paper
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.scorers import KnownScores, NetworkScorer, Scorer, TableScorer
 from kipoi_tfb.finetuning.config import make_config
 from kipoi_tfb.finetuning.data import LEAST_BOUND, FinetuneData, from_binding_matrix
@@ -43,7 +43,7 @@ from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.scorer import jaspar_scorer
 from kipoi_tfb.training.data import LabelledWindows
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entry

@@ -12,7 +12,7 @@ import pytest
 
 from kipoi_tfb import cli
 from kipoi_tfb.finetuning import verdict
-from kipoi_tfb.finetuning.finetune import finetune
+from kipoi_tfb.finetuning.job import finetune
 from kipoi_tfb.zoo import verify
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import entry_names

@@ -14,7 +14,7 @@ from torch import nn
 
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.training.data import load_training_data
-from kipoi_tfb.training.train import TrainingResult, train
+from kipoi_tfb.training.trainer import TrainingResult, train
 from kipoi_tfb.zoo.card import DataCard, TrainingCard
 from kipoi_tfb.zoo.config import PretrainConfig
 from kipoi_tfb.zoo.entry import Entry

@@ -14,7 +14,7 @@ from tfb_matrix_data.files import BGZIP_END
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["DAMAGED", "CutOff", "LongLine", "decompressed", "group_lines", "iter_blocks", "iter_lines"]
+__all__ = ["DAMAGED", "CutOff", "LongLine", "decompressed", "group_lines", "iter_blocks", "iter_lines", "read_line"]
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading gzip data raises where they are damaged or end too early."""
@@ -150,11 +150,23 @@ def iter_blocks(stream: io.BufferedReader, first: bytes = b"", size: int = _BLOC
                 begun = []
             begun.append(text[end:])
             if sum(map(len, begun)) > _LONGEST:
-                lost, ended = LongLine(f"a line of more than {_LONGEST:,} bytes; is this text?"), True
+                lost, ended = _too_long(), True
     if lost is not None:
         raise lost
     if rest := b"".join(begun):
         yield rest
+
+
+def read_line(stream: io.BufferedReader) -> bytes:
+    """Return the next line of a stream with its end, or raise `LongLine`."""
+    line = stream.readline(_LONGEST + 1)
+    if len(line) > _LONGEST:
+        raise _too_long()
+    return line
+
+
+def _too_long() -> LongLine:
+    return LongLine(f"a line of more than {_LONGEST:,} bytes; is this text?")
 
 
 def iter_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:

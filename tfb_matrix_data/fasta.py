@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, TfbError
-from tfb_matrix_data.genome import Windows
 from tfb_matrix_data.lines import Lines, read_lines
 from tfb_matrix_data.sequence import UNKNOWN, encode
+from tfb_matrix_data.windows import Windows, window_start
 
 __all__ = ["Sequences", "iter_sequences", "read_sequences", "sequence_windows"]
 
@@ -91,7 +91,7 @@ def sequence_windows(sequences: Sequences, length: int) -> Windows:
     """
     codes = np.full((len(sequences), length), UNKNOWN, np.uint8)
     for window, sequence in zip(codes, sequences.codes, strict=True):
-        start = len(sequence) // 2 - length // 2
+        start = window_start(len(sequence) // 2, length)
         part = sequence[max(0, start) : start + length]
         offset = max(0, -start)
         window[offset : offset + len(part)] = part

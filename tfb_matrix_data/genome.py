@@ -6,41 +6,24 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tfb_matrix_data.contigs import assembly_of, find_contig
 from tfb_matrix_data.errors import AssemblyError, InputError, UnknownNameError
 from tfb_matrix_data.genome_cache import CachedContig, GenomeCache
-from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.records import spans
+from tfb_matrix_data.sequence import UNKNOWN, first_base
+from tfb_matrix_data.windows import Windows, count_unknown, window_start
 
 if TYPE_CHECKING:
     from tfb_matrix_data.matrix import BindingMatrix
 
-__all__ = ["Genome", "Windows", "region_windows"]
+__all__ = ["Genome", "region_windows"]
 
 logger = logging.getLogger(__name__)
-
-_MITOCHONDRION = ("chrM", "MT", "M", "chrMT")
-
-
-class Windows(NamedTuple):
-    """Sequence windows of one length.
-
-    Attributes
-    ----------
-    codes
-        uint8 of shape (windows, length).
-    n_unknown
-        int64 (windows,): bases that are not A, C, G or T, those beyond the contig's ends included.
-    edge_padded
-        bool (windows,): the window reaches beyond an end of its contig.
-    """
-
-    codes: NDArray[np.uint8]
-    n_unknown: NDArray[np.int64]
-    edge_padded: NDArray[np.bool_]
 
 
 class Genome:
@@ -87,7 +70,7 @@ class Genome:
         return {**self.__dict__, "_contigs": {}}
 
     def contig(self, name: str) -> str:
-        """Return this FASTA's name of a contig: as given, or with ``chr`` added or removed (``chrM`` is ``MT``).
+        """Return this FASTA's name of a contig: as given, or in another spelling (`tfb_matrix_data.contigs`).
 
         The first name that is spelt another way here is logged.
 
@@ -98,18 +81,22 @@ class Genome:
         """
         if name in self.lengths:
             return name
-        other = name[3:] if name.startswith("chr") else f"chr{name}"
-        for candidate in (other, *(_MITOCHONDRION if name in _MITOCHONDRION else ())):
-            if candidate in self.lengths:
-                if not self._told:
-                    logger.info("contig names differ, reconciled: %s is %s", name, candidate)
-                    self._told = True
-                return candidate
-        raise UnknownNameError(f"contig (in {self.path.name})", name, self.lengths)
+        found = find_contig(name, self.lengths)
+        if found is None:
+            raise UnknownNameError(f"contig (in {self.path.name})", name, self.lengths)
+        if not self._told:
+            of = next((f" ({assembly})" for assembly in map(assembly_of, (name, found)) if assembly), "")
+            logger.info("contig names differ, reconciled: %s is %s%s", name, found, of)
+            self._told = True
+        return found
 
     def codes(self, name: str) -> NDArray[np.uint8]:
         """Return the read-only codes of a whole contig, memory-mapped, of shape (contig length,)."""
         return self._contig(name).codes
+
+    def around(self, contigs: Sequence[str] | NDArray[np.str_], positions: ArrayLike, length: int) -> Windows:
+        """Cut the window around each 0-based position p, [p - L/2, p + L/2), as `windows` does."""
+        return self.windows(contigs, window_start(np.asarray(positions, np.int64), length), length)
 
     def windows(self, contigs: Sequence[str] | NDArray[np.str_], starts: ArrayLike, length: int) -> Windows:
         """Cut windows [start, start + length), 0-based; what lies beyond a contig's end is unknown (code 4).
@@ -145,7 +132,47 @@ class Genome:
             for name, i in number.items():
                 at = np.flatnonzero(inverse == i)
                 codes[at], padded[at] = self._cut(name, starts[at], length)
-        return Windows(codes, _count_unknown(codes), padded)
+        return Windows(codes, count_unknown(codes), padded)
+
+    def stretches(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the codes of stretches that lie within their contigs, one behind the other."""
+        if contigs.count(contigs[0]) == len(contigs):
+            return self.codes(contigs[0])[spans(starts, lengths)]
+        number = {name: i for i, name in enumerate(dict.fromkeys(contigs))}
+        of = np.fromiter(map(number.__getitem__, contigs), np.int64, len(contigs))
+        first = np.cumsum(lengths) - lengths
+        found = np.empty(lengths.sum(), np.uint8)
+        for name, i in number.items():
+            own = np.flatnonzero(of == i)
+            found[spans(first[own], lengths[own])] = self.codes(name)[spans(starts[own], lengths[own])]
+        return found
+
+    def written(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return `stretches` with the base that VCF writes for each IUPAC letter; N stays unknown."""
+        codes = self.stretches(contigs, starts, lengths)
+        unknown = np.flatnonzero(codes == UNKNOWN)
+        if len(unknown):
+            of = np.repeat(np.arange(len(contigs)), lengths)[unknown]
+            letters = self.letters([contigs[row] for row in of.tolist()], spans(starts, lengths)[unknown])
+            codes[unknown] = first_base(letters)
+        return codes
+
+    def letters(self, contigs: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the letters (upper case, ASCII) of unknown bases: IUPAC's, and N for the others.
+
+        Parameters
+        ----------
+        contigs
+            Contig of each base, in either naming.
+        positions
+            0-based position of each, within its contig.
+        """
+        letters = np.empty(len(positions), np.uint8)
+        names = np.asarray(contigs)
+        for name in dict.fromkeys(contigs):
+            at = np.flatnonzero(names == name)
+            letters[at] = self._contig(name).letters(positions[at])
+        return letters
 
     def _cut(self, name: str, starts: NDArray[np.int64], length: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         contig = self.codes(name)
@@ -169,13 +196,6 @@ class Genome:
         if name not in self._contigs:
             self._contigs[name] = self._cache.contig(name)
         return self._contigs[name]
-
-
-def _count_unknown(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return how many unknown bases each window has."""
-    # Truth values are added up three times as fast in bytes, which hold the counts of windows of usual length.
-    small = codes.shape[1] < 256
-    return (codes == UNKNOWN).sum(1, dtype=np.uint8 if small else np.int64).astype(np.int64)
 
 
 def region_windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64]) -> NDArray[np.uint8]:

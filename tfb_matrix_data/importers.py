@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, LayoutError
 from tfb_matrix_data.indexes import read_coordinates, read_index
-from tfb_matrix_data.layout import BindingEvents, EventList, as_text, write_events
+from tfb_matrix_data.layout import BindingEvents, EventList, as_text, check_names, write_events
+from tfb_matrix_data.names import CELL_TYPE, TF
 from tfb_matrix_data.published import file_name, read_coo, read_pair
 
 __all__ = ["import_events", "import_matrices", "import_published", "read_index"]
@@ -66,7 +67,7 @@ def import_events(path: str | Path) -> BindingEvents:
         raise InputError(path, "no such file")
     try:
         with h5py.File(path, "r") as file:
-            return BindingEvents(
+            events = BindingEvents(
                 tfs=[name.decode() for name in file["tf"][:]],
                 cell_types=[name.decode() for name in file["cell_type"][:]],
                 profiled=file["profiled"][:],
@@ -85,8 +86,10 @@ def import_events(path: str | Path) -> BindingEvents:
                     "source": as_text(file.attrs["source"]),
                 },
             )
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, UnicodeDecodeError) as error:
         raise LayoutError(f"{path}: is not a whole event file (cut off or of another kind): {error}") from None
+    check_names(events, path)
+    return events
 
 
 def import_matrices(files: Iterable[str | Path], assembly: str = "hg38") -> BindingEvents:
@@ -183,6 +186,8 @@ def _assign(files: _Files) -> _Assigned:
 
 def _in_order(path: Path) -> list[str]:
     index = read_index(path)
+    if fault := (TF if path.name == _INDEXES[0] else CELL_TYPE).fault_of(index):
+        raise InputError(path, fault)
     if sorted(index.values()) != list(range(len(index))):
         raise InputError(path, "its row numbers are not 0, 1, 2 and so on, each once")
     return sorted(index, key=index.__getitem__)

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.bounded import check_file, gunzip_at_most
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Coordinates", "read_coordinates", "read_index", "read_regions"]
 
@@ -32,6 +34,8 @@ _DAMAGED_PICKLE = (
     gzip.BadGzipFile,
     zlib.error,
 )
+_MOST_BYTES = 1 << 28
+"""Of an index when unpacked; that of 1.8 million regions has a third of it."""
 Place = tuple[str, int, int]
 """Chromosome, 0-based start, end."""
 
@@ -45,8 +49,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 def _unpickle(path: str | Path) -> Any:
     try:
-        with gzip.open(path, "rb") as stream:
-            return _PlainUnpickler(io.BytesIO(stream.read())).load()
+        return _PlainUnpickler(io.BytesIO(gunzip_at_most(check_file(path), _MOST_BYTES))).load()
     except FileNotFoundError:
         raise InputError(path, "no such file") from None
     except _DAMAGED_PICKLE as error:
@@ -137,7 +140,7 @@ def read_coordinates(index: Path | None, fastas: Iterable[Path], n_regions: int)
             if not match or int(match["id"]) >= n_regions:
                 raise InputError(path, f"header {line[:60]!r} is not '>id::chrom:start-end' with a known id", number)
             # Whatever the length of the sequences (200, 500 bp), the region is in their centre.
-            start = (int(match["start"]) + int(match["end"])) // 2 - length // 2
+            start = window_start((int(match["start"]) + int(match["end"])) // 2, length)
             if place.setdefault(int(match["id"]), (match["chrom"], start)) != (match["chrom"], start):
                 raise InputError(path, f"region {match['id']} has another place than in an earlier file", number)
     names = sorted({chrom for chrom, _ in place.values()})

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, UnknownNameError, few
-from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.lines import Lines, read_lines
 from tfb_matrix_data.summits import UNCLEAR, Kind, another_kind, summit_of
+from tfb_matrix_data.windows import Windows
 
 __all__ = [
     "ANCHORS",
@@ -190,7 +191,7 @@ def interval_windows(intervals: Intervals, genome: Genome, length: int, anchor: 
         As `check_contigs` and `Intervals.anchor`.
     """
     check_contigs(intervals, genome)
-    return genome.windows(intervals.chrom, intervals.anchor(anchor) - length // 2, length)
+    return genome.around(intervals.chrom, intervals.anchor(anchor), length)
 
 
 def check_contigs(intervals: Intervals, genome: Genome) -> None:

@@ -11,13 +11,27 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError, LayoutError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.names import CELL_TYPE, CONTIG, TF
 
-__all__ = ["FORMAT", "LAYOUT_VERSION", "BindingEvents", "EventList", "as_text", "open_events", "write_events"]
+__all__ = [
+    "FORMAT",
+    "LAYOUT_VERSION",
+    "MOST_REGIONS",
+    "BindingEvents",
+    "EventList",
+    "as_text",
+    "check_names",
+    "open_events",
+    "write_events",
+]
 
 FORMAT = "tfb-binding-matrix"
 LAYOUT_VERSION = 1
 _COMPRESSION = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 _CHUNK = 1 << 17
+_MOST_NAMES, _LONGEST_NAME = 100_000, 1024
+MOST_REGIONS = 1 << 26
+"""Of a matrix: the human genome has a quarter of it in steps of 200 bp."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,14 @@ class BindingEvents:
 
 
 def write_events(events: BindingEvents, path: str | Path) -> None:
-    """Write the file, under a temporary name until it is whole; the same events give the same bytes."""
+    """Write the file, under a temporary name until it is whole; the same events give the same bytes.
+
+    Raises
+    ------
+    LayoutError
+        If a TF, a cell type or a contig has no name (`tfb_matrix_data.names`), or two have the same.
+    """
+    check_names(events, path)
     with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
         file.attrs["format"] = np.bytes_(FORMAT)
         file.attrs["layout_version"] = LAYOUT_VERSION
@@ -125,7 +146,7 @@ def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
     InputError
         If there is no such file.
     LayoutError
-        If it is not a binding matrix, is cut off, or has a layout that this version does not read.
+        If it is not a binding matrix, is cut off, has a layout that this version does not read, or names that are none.
     """
     if not Path(path).is_file():
         raise InputError(path, "no such file; `tfb data import` makes one")
@@ -135,16 +156,32 @@ def open_events(path: str | Path) -> tuple[h5py.File, BindingEvents]:
         raise LayoutError(f"{path}: is not a whole HDF5 file (cut off or of another kind): {error}") from None
     try:
         _check_version(file, path)
-        return file, _events(file)
+        _check_shapes(file, path)
+        events = _events(file)
+        check_names(events, path)
+        return file, events
     except KeyError as error:
         file.close()
         raise LayoutError(f"{path}: is not a complete binding matrix: {error.args[0]}") from None
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         file.close()
         raise LayoutError(f"{path}: data are damaged or cut off: {error}") from None
     except BaseException:
         file.close()
         raise
+
+
+def check_names(events: BindingEvents, path: str | Path) -> None:
+    """Check what the TFs, cell types and contigs of a matrix are called.
+
+    Raises
+    ------
+    LayoutError
+        If one is called otherwise than `tfb_matrix_data.names` says, or two the same.
+    """
+    for rule, names in ((TF, events.tfs), (CELL_TYPE, events.cell_types), (CONTIG, events.chrom_names)):
+        if fault := rule.fault_of(names):
+            raise LayoutError(f"{path}: {fault}")
 
 
 def _events(file: h5py.File) -> BindingEvents:
@@ -178,6 +215,28 @@ def _check_version(file: h5py.File, path: str | Path) -> None:
             f"{path}: has layout version {version}, this version reads {LAYOUT_VERSION}; "
             f"{'upgrade the package' if version > LAYOUT_VERSION else 'import the data again'}"
         )
+
+
+def _check_shapes(file: h5py.File, path: str | Path) -> None:
+    """Check what is read whole: an empty dataset of any size takes no room in a file, but in memory."""
+    n_regions = int(file.attrs["n_regions"])
+    if not 0 <= n_regions <= MOST_REGIONS:
+        raise LayoutError(f"{path}: has {n_regions:,} regions; at most {MOST_REGIONS:,} are expected")
+    for name in ("tf", "cell_type", "regions/chrom_name"):
+        found = file[name]
+        if len(found.shape) != 1 or found.shape[0] > _MOST_NAMES or found.dtype.itemsize > _LONGEST_NAME:
+            raise LayoutError(f"{path}: {name} has shape {found.shape} of {found.dtype}; names are expected")
+    n_tfs, n_cells = len(file["tf"]), len(file["cell_type"])
+    shapes = {"profiled": (n_tfs, n_cells), "accessible_known": (n_cells,), "accessible": (n_cells, -(-n_regions // 8))}
+    found_shapes = {name: file[name].shape for name in shapes}
+    for kind in ("bound", "ambiguous"):
+        shapes[f"{kind}/indptr"], found_shapes[f"{kind}/indptr"] = (n_tfs + 1,), file[kind]["indptr"].shape
+    for name, shape in shapes.items():
+        if found_shapes[name] != shape:
+            raise LayoutError(f"{path}: {name} has shape {found_shapes[name]}; expected {shape}")
+    for name in ("regions/id", "regions/chrom", "regions/start"):
+        if file[name].ndim != 1 or len(file[name]) > n_regions:
+            raise LayoutError(f"{path}: {name} has shape {file[name].shape}; there are {n_regions:,} regions")
 
 
 def _pairs(group: h5py.Group) -> EventList:

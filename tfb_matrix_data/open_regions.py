@@ -20,6 +20,7 @@ from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.samples import Sample
 from tfb_matrix_data.sizes import Sizes, check_place
 from tfb_matrix_data.tracks import Block, TrackCount, data_lines, iter_blocks, iter_track, read_columns
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["LENGTH", "OpenRegions", "place", "regions_of_clusters", "regions_of_tracks"]
 
@@ -217,7 +218,7 @@ def _regions(
     sizes: Sizes | None,
 ) -> OpenRegions:
     """Resize clusters, given by their centres and by (cluster, cell type) pairs, and drop what is double."""
-    contig, start = centre >> _SHIFT, (centre & _POSITION) - LENGTH // 2
+    contig, start = centre >> _SHIFT, window_start(centre & _POSITION, LENGTH)
     names = sorted(contigs)
     contig = np.array([names.index(name) for name in contigs])[contig]
     inside = start >= 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, contig_sizes
 from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.windows import Windows, window_start
 
 __all__ = ["NO_FLAG", "OFF_GENOME", "has_window", "place_windows", "region_flags"]
 
@@ -36,7 +37,7 @@ def place_windows(
     InputError
         As `tfb_matrix_data.intervals.Intervals.anchor`.
     """
-    starts = intervals.anchor(anchor) - length // 2
+    starts = window_start(intervals.anchor(anchor), length)
     flags = region_flags(contig_sizes(intervals.chrom, genome), intervals.end, starts, length)
     there = has_window(flags)
     codes = np.full((len(starts), length), UNKNOWN, np.uint8)

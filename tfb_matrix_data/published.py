@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.layout import MOST_REGIONS
+from tfb_matrix_data.npz import NpzArray, has_array
 
 __all__ = ["file_name", "read_coo", "read_pair"]
 
-_DAMAGED_NPZ = (
-    zipfile.BadZipFile,
-    EOFError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
 _BLOCK = 1 << 20
 """Values held at a time of each array that is read by pieces."""
 
@@ -65,7 +53,7 @@ def read_pair(sparse: Path, less: Path, n_names: int, names_first: bool) -> Iter
     InputError
         If a file is damaged, of another type or shape, or contradicts the other.
     """
-    both = _Array(sparse), _Array(less)
+    both = NpzArray(sparse), NpzArray(less)
     for array in both:
         if array.dtype != np.float64 or len(array.shape) != 2:
             raise InputError(
@@ -78,6 +66,7 @@ def read_pair(sparse: Path, less: Path, n_names: int, names_first: bool) -> Iter
         raise InputError(sparse, f"its shape is not that of the index ({shape}; none of them is {n_names})")
     by_name = shape[0] == n_names and (names_first or shape[1] != n_names)
     n_regions = shape[1] if by_name else shape[0]
+    _check_regions(sparse, n_regions)
     if by_name != both[0].fortran:
         for _ in range(n_names):
             yield _decode(both[0].read(n_regions), both[1].read(n_regions), sparse)
@@ -129,16 +118,19 @@ def read_coo(path: Path, shape: tuple[int, int, int]) -> Iterator[tuple[int, NDA
     InputError
         If the file is damaged, has another shape, or entries that are not sorted, not codes, or twice.
     """
-    found = tuple(int(n) for n in _Array(path, "shape").whole())
+    found = tuple(int(n) for n in NpzArray(path, "shape").whole())
     if len(found) != 3 or found[0] != shape[0] or found[2] != shape[2] or shape[1] not in (0, found[1]):
         expected = f"({shape[0]}, {shape[1] or 'regions'}, {shape[2]})"
         raise InputError(path, f"its shape is not that of the other matrices and the index ({found}, not {expected})")
-    if _has(path, "fill_value") and _Array(path, "fill_value").whole() != 0:
+    _check_regions(path, found[1])
+    if has_array(path, "fill_value") and NpzArray(path, "fill_value").whole() != 0:
         raise InputError(path, "its fill_value is not 0; expected the sparse.COO of codes 1 to 4")
-    data, coords = _Array(path, "data"), _Coords(path)
+    data, coords = NpzArray(path, "data"), _Coords(path)
     entries = data.shape[0] if len(data.shape) == 1 else -1
     if coords.shape != (3, entries) or coords.dtype.kind not in "iu" or data.dtype.kind not in "iuf":
         raise InputError(path, f"coords {coords.dtype} {coords.shape} and data {data.dtype} {data.shape} do not fit")
+    if entries > found[0] * found[1] * found[2]:
+        raise InputError(path, f"has {entries:,} entries, more than its shape {found} has places")
     codes = np.zeros((found[2], found[1]), np.uint8)
     current, filled = -1, 0
     for start in range(0, entries, _BLOCK):
@@ -161,6 +153,11 @@ def read_coo(path: Path, shape: tuple[int, int, int]) -> Iterator[tuple[int, NDA
     coords.finish()
 
 
+def _check_regions(path: Path, n_regions: int) -> None:
+    if n_regions > MOST_REGIONS:
+        raise InputError(path, f"has {n_regions:,} regions; at most {MOST_REGIONS:,} are expected of a genome")
+
+
 def _check_entries(path: Path, code: NDArray, coords: tuple[NDArray, ...], shape: tuple[int, ...], after: int) -> None:
     if not np.isin(code, (1, 2, 3, 4)).all():
         raise InputError(path, "has a code that is none of 1, 2, 3, 4")
@@ -181,12 +178,12 @@ class _Coords:
     """The array ``coords`` of a `sparse.COO`, read by columns; it has either memory order, by numpy's version."""
 
     def __init__(self, path: Path) -> None:
-        first = _Array(path, "coords")
+        first = NpzArray(path, "coords")
         self.shape, self.dtype = first.shape, first.dtype
         self._axes = [first]
         if not first.fortran and first.shape[:1] == (3,) and len(first.shape) == 2:
             # One axis after the other: three readers of the same array, each from where its axis begins.
-            self._axes += [_Array(path, "coords") for _ in range(2)]
+            self._axes += [NpzArray(path, "coords") for _ in range(2)]
             for axis, array in enumerate(self._axes):
                 array.skip(axis * first.shape[1])
 
@@ -198,63 +195,3 @@ class _Coords:
 
     def finish(self) -> None:
         self._axes[-1].finish()
-
-
-class _Array:
-    """One array of an .npz, read piece by piece from its beginning.
-
-    Attributes
-    ----------
-    shape, dtype, fortran
-        As the array's header has them.
-    """
-
-    def __init__(self, path: Path, name: str | None = None) -> None:
-        self.path = path
-        with self._named():
-            archive = zipfile.ZipFile(path)
-            self._stream = archive.open(archive.namelist()[0] if name is None else f"{name}.npy")
-            version = np.lib.format.read_magic(self._stream)
-            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            self.shape, self.fortran, self.dtype = read_header[version](self._stream)
-            if self.dtype.hasobject:
-                raise ValueError("it holds Python objects")
-
-    def read(self, count: int) -> NDArray:
-        """Return the next `count` values."""
-        with self._named():
-            data = self._stream.read(count * self.dtype.itemsize)
-        if len(data) != count * self.dtype.itemsize:
-            raise InputError(self.path, "is cut off")
-        return np.frombuffer(data, self.dtype)
-
-    def whole(self) -> NDArray:
-        """Return all values, in one dimension."""
-        values = self.read(int(np.prod(self.shape, dtype=np.int64)))
-        self.finish()
-        return values
-
-    def skip(self, count: int) -> None:
-        """Pass over the next `count` values."""
-        while count:
-            count -= len(self.read(min(count, _BLOCK)))
-
-    def finish(self) -> None:
-        """Check that nothing is left, which also makes `zipfile` compare its checksum."""
-        with self._named():
-            if self._stream.read(1):
-                raise ValueError("it is longer than its header says")
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except FileNotFoundError:
-            raise InputError(self.path, "no such file") from None
-        except _DAMAGED_NPZ as error:
-            raise InputError(self.path, f"is not a whole .npz file: {error}") from None
-
-
-def _has(path: Path, name: str) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        return f"{name}.npy" in archive.namelist()

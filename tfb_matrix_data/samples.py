@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
+from tfb_matrix_data.names import CELL_TYPE, TF
 from tfb_matrix_data.summits import AnyAnchor
 
 __all__ = ["COLUMNS", "KINDS", "Sample", "check_cell_types", "read_samples"]
@@ -23,6 +24,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "peaks": ("tf", "cell_type"),
     "sites": ("tf", "cell_type"),
 }
+
+_RULES = {"tf": TF, "cell_type": CELL_TYPE}
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ def _sample(sheet: Path, number: int, row: dict[str, str]) -> Sample:
         if (name in KINDS[row["kind"]]) != bool(row[name]):
             wanted = "needs a value" if name in KINDS[row["kind"]] else f"must be empty, not {row[name]!r}"
             raise InputError(sheet, f"column {name} of a row of kind {row['kind']} {wanted}", number)
+        if row[name] and (fault := _RULES[name].fault(row[name])):
+            raise InputError(sheet, f"column {name}: {fault}", number)
     # A sheet that comes from a pipe lies in no folder of the user's.
     path = (sheet.parent if sheet.is_file() else Path()) / row["path"]
     if not row["path"] or not path.exists() or path.is_dir():

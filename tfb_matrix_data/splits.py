@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import find_contig
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.matrix import Regions
 
@@ -63,8 +64,8 @@ def split_by_chromosome(
     uses = {"validation": set(validation), "test": set(test), "excluded": set(excluded), "train": set(train or ())}
     for use, chroms in uses.items():
         for name in sorted(chroms - set(regions.chrom_names)):
-            other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
-            if other in regions.chrom_names:  # ignored, it would train
+            other = find_contig(name, regions.chrom_names)
+            if other is not None:  # ignored, it would train
                 raise ConfigError(f"{name} ({use}) is called {other} in the file; name it so")
     for a, b in itertools.combinations(uses, 2):
         both = uses[a] & uses[b]

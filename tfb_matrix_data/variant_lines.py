@@ -12,18 +12,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines
+from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines, read_line
+from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
-from tfb_matrix_data.variant_tables import EXAMPLE, HEADER, SPACES, is_variant_string, string_record, table_records
+from tfb_matrix_data.variant_index import current_index
+from tfb_matrix_data.variant_names import FORMS
+from tfb_matrix_data.variant_tables import HEADER, SPACES, Find, table_records, text_records
 
-__all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants", "parse_region"]
+if TYPE_CHECKING:
+    from tfb_matrix_data.genome import Genome
+
+__all__ = ["CutOff", "VariantLines", "open_variants"]
 
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
 _VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
 _SPACED = re.compile(rb"#CHROM +POS +ID +REF +ALT\b")
-_REGION = re.compile(r"([^\s]+?)(?::([0-9][0-9,]*)(?:-([0-9][0-9,]*))?)?")
 
 
 @dataclass(frozen=True)
@@ -57,43 +63,28 @@ class VariantLines:
         return iter_lines(self.blocks)
 
 
-def parse_region(text: str, source: object) -> tuple[str, int | None, int | None]:
-    """Return the contig, first and last position of ``chr1:1-1000``, ``chr1:1000`` or ``chr1`` (None, None).
-
-    Positions count from 1 and both are included; they may have commas.
-
-    Raises
-    ------
-    InputError
-        If it is none of these; the message names `source`.
-
-    Examples
-    --------
-    >>> parse_region("chr1:1,000", "the command line")
-    ('chr1', 1000, 1000)
-    """
-    parsed = _REGION.fullmatch(text.strip())
-    if parsed is None:
-        raise InputError(source, f"region {text!r} is not CHROM, CHROM:START or CHROM:START-END")
-    start, end = (int(number.replace(",", "")) if number else None for number in parsed.groups()[1:])
-    end = start if end is None else end
-    if start is not None and end is not None and not 1 <= start <= end:
-        raise InputError(source, f"region {text!r} is empty: positions count from 1, and START comes first")
-    return parsed[1], start, end
-
-
-def open_variants(source: str | Path | Sequence[str], region: str | None = None) -> VariantLines:
+def open_variants(
+    source: str | Path | Sequence[str],
+    region: str | None = None,
+    genome: Genome | None = None,
+    find: Find | None = None,
+) -> VariantLines:
     """Return the lines of variants.
 
     Parameters
     ----------
     source
         A file: VCF (plain, gzip, bgzip), BCF, or a tab-separated table of chrom, pos, ref, alt (with a header line
-        that names them, or just these four), or a list of variants like ``chr19:11089231:C>T``, one per line. ``-``:
-        VCF, such a table or list on stdin, gzipped or not. Or such variants themselves, as strings.
+        that names them, or just these four), or a list of variants like ``chr19:11089231:C>T``, one per line, or a
+        column of such (`tfb_matrix_data.variant_names`). ``-``: VCF, such a table or list on stdin, gzipped or not. Or
+        such variants themselves, as strings.
     region
-        Only records that overlap it: ``chr1``, ``chr1:1000`` or ``chr1:1-1000``, 1-based, both ends included. The
-        file must be indexed; the contig may have ``chr`` or not.
+        Only records that overlap it: ``chr1``, ``chr1:1000`` or ``chr1:1-1000``, 1-based, both ends included
+        (`tfb_matrix_data.contigs.parse_region`). The file must be indexed; the contig may go by another spelling.
+    genome
+        Whose bases the names of HGVS refer to; without it, those that do not say all bases are refused.
+    find
+        Looks up identifiers like ``rs429358``; without it they are refused.
 
     Raises
     ------
@@ -103,48 +94,64 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
     if not isinstance(source, str | Path):
         if region:
             raise InputError("the command line", "--region needs an indexed file, not single variants")
-        return _from_strings(source)
+        texts = ((text, None) for text in source)
+        lines = list(text_records(texts, "the command line", genome, find))  # what is wrong is said now
+        return VariantLines("the command line", list(HEADER), group_lines(iter(lines)), "has no variant")
     if str(source) == "-":
         if region:
             raise InputError("stdin", "--region needs an indexed file; stdin has no index")
-        return _from_stream(sys.stdin.buffer, "stdin", may_be_table=True)  # type: ignore[arg-type]
+        return _from_stream(sys.stdin.buffer, "stdin", True, None, genome, find)  # type: ignore[arg-type]
     path = Path(source)
     if path.is_dir():
         raise InputError(path, "is a folder; expected VCF")
     if not path.is_file() and not path.is_fifo():
-        raise InputError(path, f"no such file, and no variant like {EXAMPLE}")
+        raise InputError(path, f"no such file, and no variant like {FORMS}")
     if path.is_file() and not path.stat().st_size:
         raise InputError(path, "is empty; expected VCF")
     if region:
+        _check_not_named(str(path), find)
         return _from_region(path, region)
-    return _from_stream(open(path, "rb"), str(path), not _VCF_NAME.search(path.name), path)
+    return _from_stream(open(path, "rb"), str(path), not _VCF_NAME.search(path.name), path, genome, find)
 
 
-def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
+def _from_stream(
+    stream: io.BufferedReader,
+    name: str,
+    may_be_table: bool,
+    path: Path | None = None,
+    genome: Genome | None = None,
+    find: Find | None = None,
+) -> VariantLines:
     text = decompressed(stream)
     try:
-        first = text.readline()
-    except DAMAGED as error:
+        first = read_line(text)
+    except (CutOff, *DAMAGED) as error:
         raise InputError(name, f"is damaged or cut off in its first line ({error})") from None
     if first.startswith(b"BCF\2"):
         if path is None or not path.is_file():
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
+        _check_not_named(name, find)
         return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith((b"##", _COLUMNS)):
+        _check_not_named(name, find)
         header = _header(name, first, text)
         return VariantLines(name, header, iter_blocks(text), line=len(header) + 1)
     if _SPACED.match(first):
         raise InputError(name, SPACES, 1)
     if may_be_table and b"\0" not in first:
-        return VariantLines(
-            name, list(HEADER), table_records(name, iter_lines(iter_blocks(text, first))), "has no variant"
-        )
+        records = table_records(name, iter_lines(iter_blocks(text, first)), genome, find)
+        return VariantLines(name, list(HEADER), records, "has no variant")
     shown = first[:40].decode(errors="replace").rstrip()
     found = f"its first line is {shown!r}" if shown else "its first line is blank"
     raise InputError(name, f"is not VCF ({found}); expected VCF, VCF.gz or BCF")
+
+
+def _check_not_named(name: str, find: Find | None) -> None:
+    if find is not None:
+        raise InputError(name, "is VCF, which says where its variants are; --ids is for lists of identifiers")
 
 
 def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
@@ -153,8 +160,8 @@ def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
     try:
         while line.startswith(b"##"):
             header.append(line if line.endswith(b"\n") else line + b"\n")
-            line = stream.readline()
-    except DAMAGED as error:
+            line = read_line(stream)
+    except (CutOff, *DAMAGED) as error:
         raise InputError(name, f"is damaged or cut off in its header ({error})") from None
     if line.startswith(_COLUMNS):
         return [*header, line if line.endswith(b"\n") else line + b"\n"]
@@ -203,18 +210,12 @@ def _from_bcf(path: Path, region: str | None = None) -> VariantLines:
 
 def _from_region(path: Path, region: str) -> VariantLines:
     """Return the records of a region, through the file's index."""
-    name, start, end = parse_region(region, path)
-    if not any(path.with_name(path.name + suffix).is_file() for suffix in (".tbi", ".csi")):
-        raise InputError(
-            path,
-            "--region needs an index (.tbi or .csi beside it); make one: tabix -p vcf FILE.vcf.gz (of bgzip files), "
-            "bcftools index FILE.bcf",
-        )
     nothing = f"has no record in {region}"
     import pysam
 
     with open(path, "rb") as stream:
         bcf = decompressed(stream).read(4) == b"BCF\2"
+    index = current_index(path, bcf)
     try:
         if bcf:
             whole = _from_bcf(path)
@@ -222,29 +223,30 @@ def _from_region(path: Path, region: str) -> VariantLines:
         else:
             check_bgzip_end(path)
             whole = _from_stream(open(path, "rb"), str(path), False)  # noqa: SIM115
-            tabix = pysam.TabixFile(str(path), encoding="latin-1")
+            tabix = pysam.TabixFile(str(path), index=str(index), encoding="latin-1")
             contigs = list(tabix.contigs)
     except (OSError, ValueError) as error:
         raise InputError(
             path, f"the file or its index cannot be read ({error}); make the index again: tabix -f -p vcf"
         ) from None
-    names = (name, name.removeprefix("chr") if name.startswith("chr") else f"chr{name}")
-    found = next((other for other in names if other in contigs), None)
+    declared = _declared_contigs(whole.header)
+    name, start, end = parse_region(region, path, {*contigs, *declared})
+    found = find_contig(name, contigs)
     if found is None:
         # A .tbi knows the contigs that have records, the header those that might.
-        if not {*names} & {*_declared_contigs(whole.header)}:
+        if find_contig(name, declared) is None:
             shown = ", ".join(contigs[:5]) + (", ..." if len(contigs) > 5 else "")
             raise InputError(path, f"{nothing} ({name} is not among its contigs: {shown})")
         return VariantLines(str(path), whole.header, iter(()), nothing)
     if bcf:
-        within = found if start is None else f"{found}:{start}-{end}"
+        within = f"{{{found}}}" if start is None else f"{{{found}}}:{start}-{end}"  # braces: a name may have a colon
         return VariantLines(str(path), whole.header, _from_bcf(path, within).blocks, nothing)
 
     def lines() -> Iterator[bytes]:
         try:
             for line in tabix.fetch(found, None if start is None else start - 1, end):
                 yield line.encode("latin-1") + b"\n"
-        except OSError as error:
+        except (OSError, ValueError) as error:  # pysam's word for what htslib cannot read
             raise CutOff(str(error)) from None
 
     return VariantLines(str(path), whole.header, group_lines(lines()), nothing)
@@ -252,13 +254,3 @@ def _from_region(path: Path, region: str) -> VariantLines:
 
 def _declared_contigs(header: list[bytes]) -> list[str]:
     return re.findall(r"##contig=<ID=([^,>]+)", b"".join(header).decode(errors="replace"))
-
-
-def _from_strings(texts: Sequence[str]) -> VariantLines:
-    name = "the command line"
-    lines = []
-    for text in texts:
-        if not is_variant_string(text):
-            raise InputError(name, f"{text!r} is neither a file nor a variant like {EXAMPLE}")
-        lines.append(string_record(text))
-    return VariantLines(name, list(HEADER), group_lines(iter(lines)), "has no variant")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.blocks import CutOff
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import CutOffError, InputError
 from tfb_matrix_data.files import check_bgzip_end
 from tfb_matrix_data.records import COLUMNS, N_FIXED, Records, is_record, parse_records
@@ -52,7 +53,7 @@ class Variants:
         int64, 1-based position of the first REF base, as in VCF.
     duplicate
         bool: the same allele stood before among the neighbouring records of this position, in capitals or not, its
-        contig with ``chr`` or not. In a file that is not sorted there may be others elsewhere.
+        contig in another spelling or not. In a file that is not sorted there may be others elsewhere.
     path
         The file.
     """
@@ -209,7 +210,7 @@ class _Duplicates:
         look[:-1] |= same
         before = -1
         for row in np.flatnonzero(look).tolist():
-            place = chrom[row].removeprefix("chr"), int(pos[row])
+            place = plain_name(chrom[row]), int(pos[row])
             allele = ref[row].upper(), alt[row].upper()
             if place != self._place or row != before + 1:
                 self._place, self._seen = place, set()

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.truth.command import add_options
 from benchmarks.truth.report import (
     Mark,
     against_marks,
@@ -87,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--genome", required=True, type=Path, help="FASTA of hg38")
     parser.add_argument("-o", "--output", required=True, type=Path, help="folder")
     parser.add_argument("--shifts", type=shifts_of, default=(), help="also over windows moved by up to BP,STEP")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="document whose figures are replaced")
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
+    add_options(parser, DOCS)
     options = parser.parse_args(arguments)
     try:
         run(options)

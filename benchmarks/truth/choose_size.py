@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.truth.command import add_options, replace_figures
 from benchmarks.truth.naming import (
     CHOSEN_ON,
     CONFIRMED_ON,
@@ -32,7 +33,7 @@ from benchmarks.truth.naming import (
     criterion,
     size_rows,
 )
-from benchmarks.truth.report import SIZE_MARKS, around_figures, by_method, put_figures, wide, write_rows
+from benchmarks.truth.report import SIZE_MARKS, by_method, wide, write_rows
 from benchmarks.truth.scores import read_alleles
 from benchmarks.truth.sizes import FORMS, as_change
 from benchmarks.truth.statistics import SEED, Row
@@ -42,7 +43,7 @@ from kipoi_tfb.zoo.card import today
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.alleles import allele_windows
-from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
+from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome
 
 DOCS = Path(__file__).parents[2] / "docs" / "variant-truth.md"
@@ -56,18 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--variants", required=True, type=Path, help=f"folder with {ASB_FILE}")
     parser.add_argument("--genome", required=True, type=Path, help="FASTA of hg38")
     parser.add_argument("-o", "--output", required=True, type=Path, help="folder")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="document whose figures are replaced")
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
-    options = parser.parse_args(arguments)
-    try:
-        around_figures(options.docs, SIZE_MARKS)  # known before minutes of work
-        lines = run(options)
-    except TfbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(lines))
-    put_figures(options.docs, lines, SIZE_MARKS)
-    return 0
+    add_options(parser, DOCS)
+    return replace_figures(parser.parse_args(arguments), SIZE_MARKS, run)
 
 
 def run(options: argparse.Namespace) -> list[str]:

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.truth.report import CUT_MARKS, around_figures, put_figures, shares
+from benchmarks.truth.command import add_options, replace_figures
+from benchmarks.truth.report import CUT_MARKS, shares
 from benchmarks.truth.statistics import SEED, group_weights
 from kipoi_tfb.evaluation.areas import interval
 from kipoi_tfb.models.logits import BOUND, NOTABLE
@@ -27,7 +28,7 @@ from kipoi_tfb.zoo.card import today
 from kipoi_tfb.zoo.find import find_entry
 from kipoi_tfb.zoo.null import CLASSES, EffectNull, allele_classes
 from tfb_matrix_data.alleles import allele_windows
-from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
@@ -53,18 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--genome", required=True, type=Path, help="FASTA of its assembly")
     parser.add_argument("--variants", type=int, default=20_000, help="how many")
     parser.add_argument("--seed", type=int, default=2, help="of the draw; not the null's")
-    parser.add_argument("--docs", type=Path, default=DOCS, help="document whose figures are replaced")
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap")
-    options = parser.parse_args(arguments)
-    try:
-        around_figures(options.docs, CUT_MARKS)  # known before minutes of work
-        lines = run(options)
-    except TfbError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(lines))
-    put_figures(options.docs, lines, CUT_MARKS)
-    return 0
+    add_options(parser, DOCS)
+    return replace_figures(parser.parse_args(arguments), CUT_MARKS, run)
 
 
 def run(options: argparse.Namespace) -> list[str]:

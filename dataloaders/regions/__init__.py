@@ -15,6 +15,7 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, contig_sizes, no_contig_of, read_intervals
 from tfb_matrix_data.placing import has_window, place_windows, region_flags
 from tfb_matrix_data.sequence import one_hot
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Regions"]
 
@@ -41,7 +42,7 @@ class Regions(WindowDataset):
         self.genome = Genome(fasta_file)
         self.intervals = read_intervals(intervals_file)
         self.anchor = anchor
-        self.starts = self.intervals.anchor(anchor) - self.window // 2
+        self.starts = window_start(self.intervals.anchor(anchor), self.window)
         # Another genome is an error now, not in the middle of a prediction.
         sizes = contig_sizes(self.intervals.chrom, self.genome)
         if not has_window(region_flags(sizes, self.intervals.end, self.starts, self.window)).any():

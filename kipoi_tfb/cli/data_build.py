@@ -63,9 +63,12 @@ def _print(built: BuildReport, output: Path) -> None:
 
 
 def _table(built: BuildReport) -> str:
+    from tfb_matrix_data.cells import as_cell
+
     lines = ["kind\ttf\tcell_type\tpath\tn\tin_region\tin_open_region\tunmatched\tsummits\toff_genome"]
     for track in built.tracks:
         sample = track.sample
-        row = (sample.kind, sample.tf, sample.cell_type, sample.path, track.n, track.in_region, track.in_open_region)
-        lines.append("\t".join([*map(str, row), f"{track.unmatched:.4f}", str(track.n_summits), str(track.n_off)]))
+        names = (as_cell(str(name)) for name in (sample.kind, sample.tf, sample.cell_type, sample.path))
+        counts = map(str, (track.n, track.in_region, track.in_open_region))
+        lines.append("\t".join([*names, *counts, f"{track.unmatched:.4f}", str(track.n_summits), str(track.n_off)]))
     return "\n".join(lines) + "\n"

@@ -20,8 +20,8 @@ from kipoi_tfb.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kipoi_tfb.evaluation.compare import Comparison
-    from kipoi_tfb.evaluation.evaluate import Evaluation
+    from kipoi_tfb.evaluation.comparison import Comparison
+    from kipoi_tfb.evaluation.job import Evaluation
     from kipoi_tfb.evaluation.metrics import Summary
     from kipoi_tfb.evaluation.regions import LabelledRegions
     from tfb_matrix_data.genome import Genome
@@ -97,9 +97,9 @@ def evaluate(
         raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
     _check_outputs(output, json, plot)
     set_threads(threads)
-    from kipoi_tfb.evaluation import evaluate as evaluation
-    from kipoi_tfb.evaluation.compare import compare as compare_two
-    from kipoi_tfb.evaluation.compare import describe
+    from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import compare as compare_two
+    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
@@ -192,18 +192,18 @@ class _Files:
         self, matrix: BindingMatrix | None, genome: Genome | None, length: int, chosen: list[str] | None, kind: Any
     ) -> LabelledRegions:
         """Read the windows and labels."""
-        from kipoi_tfb.evaluation import regions as tested
+        from kipoi_tfb.evaluation.regions import from_matrix, from_regions, from_sequences, from_two_files
 
         anchor: Any = self.anchor
         if self.positives is not None and self.negatives is not None:
-            return tested.from_two_files(self.positives, self.negatives, self.tf, length, genome, anchor, chosen)
+            return from_two_files(self.positives, self.negatives, self.tf, length, genome, anchor, chosen)
         if self.sequences is not None and self.labels is not None:
-            return tested.from_sequences(self.sequences, self.labels, length)
+            return from_sequences(self.sequences, self.labels, length)
         assert genome is not None
         if self.regions is not None and self.labels is not None:
-            return tested.from_regions(self.regions, self.labels, genome, length, anchor, chosen)
+            return from_regions(self.regions, self.labels, genome, length, anchor, chosen)
         assert matrix is not None and chosen is not None
-        return tested.from_matrix(matrix, genome, chosen, kind, length)
+        return from_matrix(matrix, genome, chosen, kind, length)
 
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:

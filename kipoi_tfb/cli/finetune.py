@@ -23,6 +23,7 @@ from kipoi_tfb.cli.options import (
     set_threads,
     takes,
 )
+from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.config import FinetuneConfig
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 _EXIT_REFUSED = 3
 _BASE = "multi163"
-_CONTROLS = ("base", "jaspar", "denovo", "scratch")  # kipoi_tfb.zoo.finetuned_card's, which would import pydantic
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class FinetuneOptions:
             help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
             "nothing is trained again."
         ),
-    ] = ",".join(_CONTROLS)
+    ] = ",".join(CONTROLS)
     seeds: Annotated[
         int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
     ] = 5
@@ -135,6 +135,8 @@ class FinetuneOptions:
             raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
         if self.relevant and self.base != _BASE:
             raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
+        if not self.assembly.isprintable():
+            raise typer.BadParameter("--assembly is a name such as hg38, on one line")
 
     def config(self) -> FinetuneConfig:
         """Return the configuration that the options ask for."""
@@ -152,7 +154,7 @@ def finetune(options: FinetuneOptions) -> None:
     """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
 
     The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry. With --all there is such
-    a folder per TF, OUT/TF; what was stopped goes on when the command is given again.
+    a folder per TF, OUT/TF; what was stopped goes on when the command is given again, and what is finished is said so.
 
     Example: tfb finetune JUND --from-matrix matrix.h5 --genome hg38.fa -o runs/JUND
     Example: tfb finetune MYTF --peaks peaks.narrowPeak --open open.bed --genome hg38.fa -o runs/MYTF
@@ -170,7 +172,7 @@ def finetune(options: FinetuneOptions) -> None:
 
 
 def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
-    from kipoi_tfb.finetuning.finetune import finetune as run
+    from kipoi_tfb.finetuning.job import finetune as run
     from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -188,7 +190,7 @@ def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: An
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
         print(f"{scorer:<40} AUPRC {row.auprc:.4f}{ends}")
     print(result.gate.words)
-    say(f"{result.entry.folder}")
+    say(f"{result.entry.folder}{'' if result.tables else ' was finished before, and nothing was left to do'}")
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
     say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")
@@ -212,7 +214,7 @@ def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genom
 
 def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -> str:
     """Make the base of the TF's relatives below the output; return its folder."""
-    from kipoi_tfb.finetuning.finetune import alone_in
+    from kipoi_tfb.finetuning.job import alone_in
     from kipoi_tfb.training.relatives import base_of_relatives, relatives_config
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -295,8 +297,8 @@ def _name(value: str) -> str:
 def _chosen(controls: str) -> Any:
     """Return the controls of a comma-separated list, in their usual order."""
     names = listed(controls) or []
-    unknown = [name for name in names if name not in _CONTROLS]
+    unknown = [name for name in names if name not in CONTROLS]
     if unknown or not names:
         found = ", ".join(map(repr, unknown)) or "none"
-        raise typer.BadParameter(f"--controls are {', '.join(_CONTROLS)}; found {found}")
-    return tuple(name for name in _CONTROLS if name in names)
+        raise typer.BadParameter(f"--controls are {', '.join(CONTROLS)}; found {found}")
+    return tuple(name for name in CONTROLS if name in names)

@@ -36,7 +36,7 @@ def pretrain(
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
     set_threads(threads)
-    from kipoi_tfb.training.pretrain import pretrain_from_files
+    from kipoi_tfb.training.job import pretrain_from_files
     from kipoi_tfb.training.processes import is_main, launch
     from kipoi_tfb.zoo.config import read_config
     from kipoi_tfb.zoo.entry import open_entry

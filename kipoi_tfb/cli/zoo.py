@@ -50,7 +50,7 @@ def ls(
 
 
 def _ls_group(group: str, markdown: bool) -> None:
-    from kipoi_tfb.zoo import table as group_table
+    from kipoi_tfb.zoo import table
     from kipoi_tfb.zoo.find import find_entries, is_group, refused_in
     from tfb_matrix_data.errors import EntryError
 
@@ -59,10 +59,10 @@ def _ls_group(group: str, markdown: bool) -> None:
     if not refused and not is_group(group):
         raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
     cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
-    rows = group_table.group_table(cards)
-    summary = group_table.summary(cards)
+    rows = table.group_table(cards)
+    summary = table.summary(cards)
     if markdown:
-        print("\n".join([group_table.markdown(rows), *(f"\n{line}" for line in summary)]))
+        print("\n".join([table.markdown(rows), *(f"\n{line}" for line in summary)]))
         return
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     for row in ({name: name for name in widths}, *rows):
@@ -97,12 +97,13 @@ def verify(
     Example: tfb zoo verify --all
     """
     from kipoi_tfb.zoo.find import find_entries
-    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
     failed = 0
     found = find_entries(",".join([*(entries or []), *(["all"] if every else [])]))
+    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size  # torch: cards come first
+
     for entry in found:
         for check in verify_entry(entry):
             failed += not check.passed
@@ -122,7 +123,7 @@ def render(entries: Annotated[list[str], typer.Argument(help="Names or folders o
     Example: tfb zoo render tf
     """
     from kipoi_tfb.zoo.find import find_entries
-    from kipoi_tfb.zoo.write import render_specs
+    from kipoi_tfb.zoo.specs import render_specs
 
     for entry in find_entries(",".join(entries)):
         render_specs(entry.card, entry.folder)
@@ -140,11 +141,13 @@ def register(
     """
     from kipoi_tfb.zoo.entry import zoo_folder
     from kipoi_tfb.zoo.register import config_path, register_source, unregister_source
+    from kipoi_tfb.zoo.verify import check_specs
 
     if undo:
         changed = unregister_source(name)
         print(f"source {name!r} {'removed from' if changed else 'was not in'} {config_path()}")
     else:
+        check_specs()
         register_source(name, zoo_folder())
         print(f"source {name!r} -> {zoo_folder()} in {config_path()}")
         print(

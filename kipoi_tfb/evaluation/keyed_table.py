@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.blocks import DAMAGED
+from tfb_matrix_data.cells import from_cell
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import open_text
 
@@ -21,7 +23,7 @@ _PLACE = ("chrom", "start", "end")
 _MISSING = ["", "NA", "nan", "NaN", "."]
 
 Keys = list[tuple]
-"""What tells regions apart: (chrom without "chr", start, end) or (name,), one per region."""
+"""What tells regions apart: (`plain_name` of chrom, start, end) or (name,), one per region."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def _read_header(path: Path, stream: BinaryIO) -> tuple[int, list[str]]:
         if line.startswith("#") and (len(names) == 1 or any(map(_is_number, names[1:]))):
             continue
         if line.strip():
-            return number, names
+            return number, [from_cell(name) for name in names]
     raise InputError(path, "has no header, only comments or blank lines")
 
 
@@ -213,13 +215,21 @@ def _keys(
         if wrong.any():
             raise InputError(path, "start or end is not a whole number", line(int(wrong.argmax())))
         start, end = (values.astype(np.int64).tolist() for values in places)
-        chrom = table["chrom"].to_pylist()
+        chrom = _texts(path, table["chrom"])
         if None in chrom:
             raise InputError(path, "chrom is empty", line(chrom.index(None)))
-        return [(c.removeprefix("chr"), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
+        return [(plain_name(c), a, b) for c, a, b in zip(chrom, start, end, strict=True)], (*_PLACE, "name")
     if "name" in table:
-        return [(name,) for name in table["name"].to_pylist()], ("name",)
+        return [(name,) for name in _texts(path, table["name"])], ("name",)
     return None, ()
+
+
+def _texts(path: Path, column: Any) -> list[Any]:
+    """Return a column of text; that of a TSV as it was before it was written (`tfb_matrix_data.cells`)."""
+    texts = column.to_pylist()
+    if path.suffix.lower() == ".parquet":
+        return texts
+    return [from_cell(text) if isinstance(text, str) else text for text in texts]
 
 
 def _numbers(column: Any) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kipoi_tfb.evaluation.areas import draw_weights, interval
+from tfb_matrix_data.cells import as_cell
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["MIN_BOUND", "REPLICATES", "Summary", "TfMetrics", "macro", "summarise", "write_json", "write_metrics"]
@@ -141,7 +142,7 @@ def write_metrics(rows: Sequence[TfMetrics] | Mapping[str, Sequence[TfMetrics]],
     for scorer, table in tables.items():
         for row in table:
             values = asdict(row)
-            lines.append("\t".join([*([scorer] if lead else []), *(_text(values[name]) for name in names)]))
+            lines.append("\t".join([*([as_cell(scorer)] if lead else []), *(_text(values[name]) for name in names)]))
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer, Scorer, TableScorer
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -50,8 +51,8 @@ class LabelSource:
     @property
     def chromosomes(self) -> tuple[str, ...]:
         """Chromosomes to learn from."""
-        held_out = {name.removeprefix("chr") for name in self.held_out}
-        return tuple(name for name in self.matrix.regions.chrom_names if name.removeprefix("chr") not in held_out)
+        held_out = {plain_name(name) for name in self.held_out}
+        return tuple(name for name in self.matrix.regions.chrom_names if plain_name(name) not in held_out)
 
     def lesson(self, tfs: Sequence[str], length: int) -> LabelledRegions:
         """Return windows of `length` with the labels of those of the TFs that the matrix knows."""

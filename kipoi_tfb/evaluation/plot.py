@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.evaluation.compare import Comparison
+from kipoi_tfb.evaluation.comparison import Comparison
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, TfMetrics
 from kipoi_tfb.output.figures import check_format, figure_file
 from tfb_matrix_data.errors import ConfigError

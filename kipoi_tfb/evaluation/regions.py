@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.evaluation.keyed_table import Keys, read_keyed
+from tfb_matrix_data.contigs import plain_name, plain_names
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.fasta import read_sequences, sequence_windows
 from tfb_matrix_data.genome import Genome
@@ -102,7 +103,7 @@ def from_matrix(
     index = regions.on(chromosomes)
     names = np.array(regions.chrom_names)[regions.chrom[index]]
     starts = regions.start[index]
-    codes = genome.windows(names, starts + regions.length // 2 - length // 2, length).codes
+    codes = genome.around(names, starts + regions.length // 2, length).codes
     kept = np.flatnonzero(~(codes == UNKNOWN).any(1))
     return LabelledRegions(
         source=f"{matrix.path.name}, {', '.join(chromosomes)}",
@@ -277,13 +278,12 @@ def _read_labels(path: str | Path, keys: Keys, needed: NDArray[np.bool_]) -> tup
 def _on(intervals: Intervals, chromosomes: Sequence[str] | None) -> NDArray[np.bool_]:
     if chromosomes is None:
         return np.ones(len(intervals), bool)
-    plain = np.char.replace(intervals.chrom, "chr", "", count=1)
-    chosen = np.isin(plain, [name.removeprefix("chr") for name in chromosomes])
+    chosen = np.isin(plain_names(intervals.chrom), [plain_name(name) for name in chromosomes])
     if not chosen.any():
         raise InputError(intervals.path, f"has no region on {', '.join(chromosomes)}")
     return chosen
 
 
 def _keys(chrom: NDArray[np.str_], start: NDArray[np.int64], end: NDArray[np.int64]) -> Keys:
-    names = [name.removeprefix("chr") for name in chrom.tolist()]
+    names = map(plain_name, chrom.tolist())
     return list(zip(names, start.tolist(), end.tolist(), strict=True))

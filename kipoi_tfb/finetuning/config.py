@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.zoo.card import Card
-from kipoi_tfb.zoo.config import PretrainConfig, Strict, explain
+from kipoi_tfb.zoo.config import PretrainConfig, Strict, TfName, explain
 from kipoi_tfb.zoo.fields import EntryName
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.names import file_part
 
 __all__ = ["SWEEP", "FinetuneConfig", "make_config"]
 
@@ -26,7 +27,7 @@ class FinetuneConfig(Strict):
     tf
         Name of the TF: of a binding matrix, or one's own.
     name
-        Of the zoo entry; default ``tf/`` and the TF.
+        Of the zoo entry; default ``tf/`` and the TF as a part of a name (`tfb_matrix_data.names.file_part`).
     base
         Zoo entry to start from.
     arm
@@ -51,14 +52,16 @@ class FinetuneConfig(Strict):
         Of the entry; someone's peaks may ask for another one than this project's.
     """
 
-    tf: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    tf: TfName
     name: EntryName | None = None
     base: str = "multi163"
     arm: str = "everything"
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     sweep: bool = False
-    epochs: Annotated[int, Field(gt=0)] = 10
-    batch_size: Annotated[int, Field(gt=1)] = 100
+    epochs: Annotated[int, Field(gt=0, le=100_000)] = 10
+    batch_size: Annotated[int, Field(gt=1, le=1 << 20)] = 100
     patience: Annotated[int, Field(ge=0)] = 4
     seeds: Annotated[int, Field(gt=0, le=100)] = 5
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
@@ -69,7 +72,7 @@ class FinetuneConfig(Strict):
     @property
     def entry_name(self) -> str:
         """Name of the zoo entry."""
-        return self.name or f"tf/{self.tf}"
+        return self.name or f"tf/{file_part(self.tf)}"
 
     def rate(self, arm: str) -> float:
         """Return the learning rate of this arm, or of a control's, which has its own."""
@@ -83,7 +86,7 @@ class FinetuneConfig(Strict):
         Source: Novakovsky et al. 2021, Methods, "individual models", doi:10.1186/s13059-021-02499-5.
         """
         return PretrainConfig(
-            name=self.tf,
+            name=file_part(self.tf),
             summary=f"{self.tf} from {base.name}: {arm}",
             architecture=base.architecture,
             sizes=base.sizes,

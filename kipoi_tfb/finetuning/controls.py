@@ -20,8 +20,8 @@ from kipoi_tfb.finetuning.work import Work
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import denovo_scorer
 from kipoi_tfb.motifs.scorer import jaspar_scorer
+from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.entry import Entry
-from kipoi_tfb.zoo.finetuned_card import ControlKind
 from kipoi_tfb.zoo.networks import load_network, outputs_of
 from tfb_matrix_data.modes import read_profiles
 

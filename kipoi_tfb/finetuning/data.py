@@ -17,6 +17,7 @@ from kipoi_tfb.finetuning.peaks import Account, places_of_peaks
 from kipoi_tfb.finetuning.places import Places
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.zoo.card import DataCard
+from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError
 from tfb_matrix_data.files import check_kept, sha256
 from tfb_matrix_data.genome import Genome, region_windows
@@ -47,7 +48,7 @@ class FinetuneData:
     every
         {train or validation: every resolved window, with its label}, of which `training` is a part.
     test
-        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.evaluate.evaluate` draws the GC-matched
+        Every resolved region of the test chromosomes; `kipoi_tfb.evaluation.job.evaluate` draws the GC-matched
         ones.
     test_region
         int64 (windows,): index of each of `test`, as of the others.
@@ -224,7 +225,7 @@ def from_peaks(
         tfs=(tf,),
         codes=codes[tested],
         labels=labels[tested][:, None],
-        keys=[(c.removeprefix("chr"), s, e) for c, s, e in places.take(tested).rows()],
+        keys=[(plain_name(c), s, e) for c, s, e in places.take(tested).rows()],
         kept=np.arange(len(tested)),
         chromosomes=chromosomes(tested),
         streams=(_stream(tf),),

@@ -23,16 +23,18 @@ from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking
 from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
-from kipoi_tfb.finetuning.finetune import alone_in, finetune, finished
+from kipoi_tfb.finetuning.job import alone_in, finetune, finished
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlKind
+from tfb_matrix_data.cells import as_cell
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.names import PART, file_part, same_part
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import split_by_chromosome
 
@@ -115,13 +117,13 @@ class GroupRun:
     config
         With the TF to be replaced.
     group
-        Name in the zoo; entries are called ``group/TF``.
+        Name in the zoo; entries are called ``group/TF``, the TF by its `tfb_matrix_data.names.file_part`.
     matrix, genome
         Paths.
     out
-        Folder of a folder per TF, each as `kipoi_tfb.finetuning.finetune.finetune` leaves it.
+        Folder of a folder per TF, each as `kipoi_tfb.finetuning.job.finetune` leaves it.
     controls, device, precision, command, replicates
-        See `kipoi_tfb.finetuning.finetune.finetune`.
+        See `kipoi_tfb.finetuning.job.finetune`.
     threads
         CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
     """
@@ -140,7 +142,7 @@ class GroupRun:
 
     def of(self, tf: str) -> FinetuneConfig:
         """Return the configuration of a TF."""
-        return self.config.model_copy(update={"tf": tf, "name": f"{self.group}/{tf}"})
+        return self.config.model_copy(update={"tf": tf, "name": f"{self.group}/{file_part(tf)}"})
 
     def is_done(self, tf: str, base: Entry) -> bool:
         """Whether there is an entry of the TF, accepted or refused, that lacks none of the controls.
@@ -150,12 +152,12 @@ class GroupRun:
         ConfigError
             If there is one that another group, base or arm was asked for.
         """
-        entry = finished(self.out / tf)
+        entry = finished(self.out / file_part(tf))
         if entry is None:
             return False
         found = entry.card.finetuned
         made = (entry.card.name, found and (found.arm, found.base_weights_sha256))
-        if made != (f"{self.group}/{tf}", (self.config.arm, base.card.weights.sha256)):
+        if made != (f"{self.group}/{file_part(tf)}", (self.config.arm, base.card.weights.sha256)):
             raise ConfigError(
                 f"{entry.folder} is {entry.card.name}, made from another base or by another arm than this; use another "
                 "--out"
@@ -229,6 +231,8 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
     chosen = [count.tf for count in counts if count.tf not in left_out]
     if not chosen:
         raise ConfigError(f"no TF has {min_bound} bound regions; lower --min-bound")
+    if fault := PART.fault(run.group) or same_part(chosen):
+        raise ConfigError(f"group {run.group!r}: {fault}")
     # The largest first: none is left to run alone at the end.
     size = {count.tf: count.total for count in counts}
     base = find_entry(run.config.base)
@@ -251,7 +255,7 @@ def finetune_group(run: GroupRun, counts: Sequence[TfCount], min_bound: int, job
 
 def _write_left_out(out: Path, reasons: Mapping[str, str]) -> None:
     with atomic_path(out / LEFT_OUT_FILE) as temporary:
-        lines = (f"{tf}\t{why}\n" for tf, why in sorted(reasons.items()))
+        lines = (f"{tf}\t{as_cell(why)}\n" for tf, why in sorted(reasons.items()))
         temporary.write_text("tf\twhy\n" + "".join(lines))
 
 
@@ -322,7 +326,7 @@ def _one(run: GroupRun, tf: str, matrix: BindingMatrix, genome: Genome, bank: Fe
             length = find_entry(config.base).card.window_length
             data = from_binding_matrix(matrix, genome, tf, length, config.seed, config.n_bound, config.labels)
             found = finetune(
-                config, data, run.out / tf, run.device, run.precision, run.command, matrix, run.replicates,
+                config, data, run.out / file_part(tf), run.device, run.precision, run.command, matrix, run.replicates,
                 run.controls, bank,
             )  # fmt: skip
     except TfbError as error:

@@ -17,7 +17,7 @@ from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.finetuning.start import Start, start_network
 from kipoi_tfb.finetuning.work import Trained, Work
-from kipoi_tfb.training.train import EpochRecord, TrainingResult, train
+from kipoi_tfb.training.trainer import EpochRecord, TrainingResult, train
 from tfb_matrix_data.errors import DivergedError
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content

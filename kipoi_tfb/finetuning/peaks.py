@@ -15,6 +15,7 @@ from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, on_contigs, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Account", "PeakPlaces", "places_of_peaks"]
 
@@ -91,7 +92,8 @@ def places_of_peaks(
     known = on_contigs(intervals, genome)
     chrom, centre = named_as(intervals.chrom[known], genome), centre[known]
     spans = Places(chrom, intervals.start[known], intervals.end[known])
-    bound = Places(chrom, centre - length // 2, centre - length // 2 + length)
+    start = window_start(centre, length)
+    bound = Places(chrom, start, start + length)
     if open_regions is None:
         background = Background(away_from(spans, genome, length, seed), "places away from peaks", chrom[:0])
     else:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import plain_name, plain_names
+from tfb_matrix_data.windows import window_start
+
 __all__ = ["Places"]
 
 
@@ -43,7 +46,7 @@ class Places:
 
     def resized(self, length: int) -> Places:
         """Return the places of a length around the centres, (start + end) // 2."""
-        start = (self.start + self.end) // 2 - length // 2
+        start = window_start((self.start + self.end) // 2, length)
         return Places(self.chrom, start, start + length)
 
     def rows(self) -> list[tuple[str, int, int]]:
@@ -51,13 +54,13 @@ class Places:
         return list(zip(self.chrom.tolist(), self.start.tolist(), self.end.tolist(), strict=True))
 
     def on(self, chroms: tuple[str, ...]) -> NDArray[np.bool_]:
-        """Return which are on these chromosomes, named with or without ``chr``."""
-        return np.isin(_plain(self.chrom), [name.removeprefix("chr") for name in chroms])
+        """Return which are on these chromosomes, in any spelling of their names."""
+        return np.isin(plain_names(self.chrom), [plain_name(name) for name in chroms])
 
     def touch(self, others: Places) -> NDArray[np.bool_]:
         """Return which share a base with any of the others."""
         found = np.zeros(len(self), bool)
-        own_chrom, other_chrom = _plain(self.chrom), _plain(others.chrom)
+        own_chrom, other_chrom = plain_names(self.chrom), plain_names(others.chrom)
         for chrom in np.intersect1d(own_chrom, other_chrom):
             at, of = np.flatnonzero(own_chrom == chrom), np.flatnonzero(other_chrom == chrom)
             of = of[np.argsort(others.start[of], kind="stable")]
@@ -86,7 +89,3 @@ class Places:
                 kept.append(at)
                 chrom, end = self.chrom[at], int(self.end[at])
         return self.take(np.array(kept, np.int64))
-
-
-def _plain(chrom: NDArray[np.str_]) -> NDArray[np.str_]:
-    return np.char.replace(chrom, "chr", "", count=1) if len(chrom) else chrom

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.models.first_layer import ChangedMotif
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import draw_logo
-from kipoi_tfb.training.train import EpochRecord
+from kipoi_tfb.training.trainer import EpochRecord
 
 __all__ = ["plot_changed_motif", "plot_learning_curve"]
 

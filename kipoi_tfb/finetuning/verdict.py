@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from kipoi_tfb.evaluation.compare import compare
-from kipoi_tfb.evaluation.evaluate import Evaluation
+from kipoi_tfb.evaluation.comparison import compare
+from kipoi_tfb.evaluation.job import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, ControlCard, ControlKind, GateCard
+from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
+from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["NOT_RUN", "judge"]

@@ -15,7 +15,7 @@ from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank, window_features
 from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
-from kipoi_tfb.training.train import EpochRecord
+from kipoi_tfb.training.trainer import EpochRecord
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.finetuned_card import HeadCard
 from kipoi_tfb.zoo.networks import outputs_of

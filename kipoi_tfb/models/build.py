@@ -13,7 +13,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from kipoi_tfb.models.danq import DanQ
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.models.paper_cnn import PaperCNN
-from tfb_matrix_data.errors import UnknownNameError
+from kipoi_tfb.models.sizes import MOST_PARAMETERS, check_sizes, check_window
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["ARCHITECTURES", "build_network", "fold_batchnorm", "for_inference"]
 
@@ -43,6 +44,9 @@ def build_network(
     ------
     UnknownNameError
         If there is no such architecture, or it has no such size.
+    ConfigError
+        If a size is out of its range (`kipoi_tfb.models.sizes`), sizes do not go together, or there would be too many
+        parameters. Nothing is allocated then.
     """
     if architecture not in ARCHITECTURES:
         raise UnknownNameError("architecture", architecture, ARCHITECTURES)
@@ -51,7 +55,17 @@ def build_network(
     for name in sizes or ():
         if name not in known:
             raise UnknownNameError(f"size of {architecture}", name, known)
-    return build(n_outputs, length=length, **(sizes or {}))
+    try:
+        check_window(length)
+        if sizes:
+            check_sizes(sizes)
+            with torch.device("meta"):
+                n_parameters = sum(value.numel() for value in build(n_outputs, length=length, **sizes).parameters())
+            if n_parameters > MOST_PARAMETERS:
+                raise ValueError(f"{n_parameters:,} parameters; at most {MOST_PARAMETERS:,} are allowed")
+        return build(n_outputs, length=length, **(sizes or {}))
+    except (ValueError, RuntimeError) as error:  # torch's, of a window that is shorter than the convolutions
+        raise ConfigError(f"{architecture} with {length} bp and sizes {dict(sizes or {})}: {error}") from None
 
 
 def fold_batchnorm(network: nn.Module) -> nn.Module:

@@ -101,7 +101,7 @@ def impact(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:
     0.77 at 0.9. Of 45 ways to say the size, it is best at telling allele-specific binding and the TF that was assayed
     (`benchmarks.truth.choose_size`).
     """
-    return effect(logits_ref, logits_alt) * torch.sigmoid(torch.maximum(logits_ref, logits_alt) - _LESS_ODDS)
+    return effect(logits_ref, logits_alt) * probability(torch.maximum(logits_ref, logits_alt) - _LESS_ODDS)
 
 
 def is_bound(logits_ref: Tensor, logits_alt: Tensor) -> Tensor:

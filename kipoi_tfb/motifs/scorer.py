@@ -127,7 +127,7 @@ def choose_profiles(
 
 @dataclass(frozen=True, eq=False)
 class MotifScorer:
-    """A scorer, one motif per TF: what `kipoi_tfb.evaluation.evaluate` tests in one table with models.
+    """A scorer, one motif per TF: what `kipoi_tfb.evaluation.job` tests in one table with models.
 
     Attributes
     ----------

@@ -101,8 +101,8 @@ def figure_file(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
     from matplotlib.figure import Figure
 
     suffix = Path(path).suffix.lower()
-    # Ids of an SVG are hashed with a salt, random unless set; text stays text.
-    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8}):
+    # Ids of an SVG are hashed with a salt, random unless set; text stays text, and a name with $ is no formula.
+    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8, "text.parse_math": False}):
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)
         yield figure

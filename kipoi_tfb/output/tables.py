@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.cells import as_cell, needs_care
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
@@ -110,7 +111,7 @@ def open_table(path: str | Path, notes: Notes = _NO_NOTES) -> AbstractContextMan
     writers: dict[str, Callable[[Path], TableWriter]] = {
         ".tsv": _TsvWriter,
         ".parquet": lambda temporary: _ParquetWriter(temporary, notes),
-        ".h5": lambda temporary: _Hdf5Writer(temporary, notes),
+        ".h5": lambda temporary: _Hdf5Writer(temporary, notes, path),
     }
     return open_writer(path, writers[table_format(path)])
 
@@ -133,6 +134,7 @@ class _TsvWriter(TableWriter):
     def write(self, chunk: Table) -> None:
         from pyarrow.csv import WriteOptions, write_csv
 
+        chunk = {as_cell(name): _cells(values) for name, values in chunk.items()}
         table = _arrow_table(chunk)
         if self.file.tell() == 0:
             self.file.write(("\t".join(table.column_names) + "\n").encode())
@@ -145,6 +147,15 @@ class _TsvWriter(TableWriter):
 
     def close(self) -> None:
         self.file.close()
+
+
+def _cells(values: NDArray) -> NDArray:
+    """Return a column as it is written to a TSV (`tfb_matrix_data.cells`)."""
+    if values.dtype.kind not in _TEXT or not needs_care(texts := values.tolist()):
+        return values
+    cells = np.empty(len(values), object)
+    cells[:] = [as_cell(text) for text in texts]
+    return cells
 
 
 class _ParquetWriter(TableWriter):
@@ -178,9 +189,10 @@ class _Hdf5Writer(TableWriter):
     HDF5 crashes the process when the disk is full, so that must be noticed before; nothing is left in its caches.
     """
 
-    def __init__(self, path: Path, notes: Notes) -> None:
+    def __init__(self, path: Path, notes: Notes, target: str | Path) -> None:
         import h5py
 
+        self.target = target
         self.folder, self.said = path.parent, notes.columns
         self.file = h5py.File(path, "w")
         self.text = h5py.string_dtype()
@@ -191,6 +203,8 @@ class _Hdf5Writer(TableWriter):
         at_most += sum(len(text) for values in chunk.values() if values.dtype.kind == "O" for text in values)
         if shutil.disk_usage(self.folder).free < at_most:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
+        if not len(self.file):
+            self._check_names(list(chunk))
         for name, values in chunk.items():
             if name not in self.file:
                 kind = self.text if values.dtype.kind in _TEXT else values.dtype
@@ -202,6 +216,12 @@ class _Hdf5Writer(TableWriter):
             dataset.resize(start + len(values), axis=0)
             dataset[start:] = values.astype(object) if values.dtype.kind in _TEXT else values
         self.file.flush()
+
+    def _check_names(self, names: list[str]) -> None:
+        """Refuse a column that would be the folder of another: HDF5 takes a name for a path."""
+        folders = {"/".join(name.split("/")[:n]) for name in names for n in range(1, name.count("/") + 1)}
+        if clash := next((name for name in names if name in folders), None):
+            raise InputError(self.target, f"{clash} is a column, and others begin with it; write .parquet or .tsv")
 
     def close(self) -> None:
         self.file.close()

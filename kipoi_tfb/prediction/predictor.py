@@ -13,9 +13,10 @@ from kipoi_tfb.models.changes import ReadsChanges
 from kipoi_tfb.models.device import batch_size_for, choose_device, choose_precision
 from kipoi_tfb.models.logits import average, probability, strand_logits
 from kipoi_tfb.models.run import allele_logits_of, logits_of
-from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.entry import Entry, entry_titles
 from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.names import file_part
 
 __all__ = ["Predictor"]
 
@@ -73,15 +74,7 @@ class Predictor:
         self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
-        owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
-        titles = [entry.card.name for entry in entries]
-        if len(set(titles)) < len(titles):  # folders of entries that call themselves the same
-            titles = [entry.name for entry in entries]
-        every = [
-            _joined(title, tf) if owners[tf] > 1 else tf
-            for title, entry in zip(titles, entries, strict=True)
-            for tf in entry.card.tasks
-        ]
+        every = _columns(entries)
         kept = range(len(every)) if tfs is None else _chosen(tfs, every, [tf for e in entries for tf in e.card.tasks])
         self.columns = [every[i] for i in kept]
         owner = [entry for entry in entries for _ in entry.card.tasks]
@@ -149,8 +142,24 @@ class Predictor:
         return probability(torch.from_numpy(self.logits(codes))).numpy()
 
 
-def _joined(title: str, tf: str) -> str:
-    return title if title.split("/")[-1] == tf else f"{title}/{tf}"
+def _columns(entries: Sequence[Entry]) -> list[str]:
+    """Return a name for each output of each entry, no two the same."""
+    owners = Counter(tf for entry in entries for tf in set(entry.card.tasks))
+    titles = entry_titles(entries)
+    for short in (True, False):
+        every = [
+            _joined(title, tf, short) if owners[tf] > 1 else tf
+            for title, entry in zip(titles, entries, strict=True)
+            for tf in entry.card.tasks
+        ]
+        if len(set(every)) == len(every):
+            return every
+    twice = next(name for name, n in Counter(every).items() if n > 1)
+    raise ConfigError(f"two columns would be called {twice}; give the entries one by one")
+
+
+def _joined(title: str, tf: str, short: bool) -> str:
+    return title if short and title.split("/")[-1] in (tf, file_part(tf)) else f"{title}/{tf}"
 
 
 def _chosen(wanted: Sequence[str], columns: Sequence[str], tfs: Sequence[str]) -> list[int]:

@@ -16,11 +16,12 @@ from kipoi_tfb.output.tables import Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
-from tfb_matrix_data.genome import Genome, Windows
+from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, iter_intervals, no_contig_of
 from tfb_matrix_data.lines import count_lines
 from tfb_matrix_data.placing import NO_FLAG, OFF_GENOME, has_window, place_windows
 from tfb_matrix_data.summits import Kind
+from tfb_matrix_data.windows import Windows
 
 __all__ = ["PredictionSummary", "predict_regions", "predict_sequences", "tell_anchor"]
 

@@ -18,6 +18,7 @@ from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, check_contigs, contig_sizes, iter_intervals, no_contig_of
 from tfb_matrix_data.placing import has_window, region_flags
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["predict_tracks", "track_paths"]
 
@@ -133,7 +134,7 @@ def predict_tracks(
     with ExitStack() as stack, progress_bar("predicting", lambda: n_windows) as advance:
         writers = [stack.enter_context(open_track(path, genome.lengths)) for path in paths]
         for part in parts:
-            windows = genome.windows([part.chrom] * len(part.start), part.position - length // 2, length)
+            windows = genome.around([part.chrom] * len(part.start), part.position, length)
             scores = predictor.probability(windows.codes)
             _write(writers, part.chrom, *highest(part.start, part.end, scores))
             summary.count(windows)
@@ -167,7 +168,7 @@ def _read_places(
         if not parts:
             tell_anchor(part, anchor)
         sizes, position = contig_sizes(part.chrom, genome), part.anchor(anchor)
-        flags = region_flags(sizes, part.end, position - length // 2, length)
+        flags = region_flags(sizes, part.end, window_start(position, length), length)
         summary.count_flags(flags, part.line)
         there = has_window(flags) & (part.start <= sizes)
         found, inverse = np.unique(part.chrom[there], return_inverse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.config import PretrainConfig, Related
 from kipoi_tfb.zoo.entry import Entry, open_entry
@@ -92,7 +92,7 @@ def base_of_relatives(
     folder
         That of the fine-tune; what training leaves is in ``folder/base``, and goes on where it was stopped.
     device, precision, command
-        See `kipoi_tfb.training.pretrain.pretrain`.
+        See `kipoi_tfb.training.job.pretrain`.
 
     Raises
     ------

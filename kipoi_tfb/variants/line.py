@@ -38,7 +38,7 @@ def allele_line(tfs: Sequence[str], logits_ref: Tensor, logits_alt: Tensor, top:
     named = np.where(bound, sizes, 0)
     unknown = np.where(np.isnan(largest), np.nan, 0).astype(np.float32)  # a window without a known base
     line = {
-        "sum_difference": difference(logits_ref, logits_alt).sum(1).numpy(),
+        "sum_difference": difference(logits_ref, logits_alt).numpy().sum(1),  # row by row, whatever their number
         "largest_impact": largest,
         "largest_impact_tf": np.where(bound[rows, best], np.array(tfs, object)[best], "."),
         "n_gained": (named >= NOTABLE).sum(1, dtype=np.float32) + unknown,

@@ -23,6 +23,7 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import decode, gc_content
 from tfb_matrix_data.variants import Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["LONGEST", "N_BINS", "PER_POSITION", "draw_variants", "make_nulls", "null_chromosomes"]
 
@@ -185,7 +186,7 @@ def draw_variants(
     for _ in range(_ROUNDS):
         at = rng.integers(len(index), size=n)
         position = starts[at] + rng.integers(matrix.regions.length, size=n)
-        windows = genome.windows(names[at], position - half, wide)
+        windows = genome.windows(names[at], window_start(position, length), wide)
         whole = np.flatnonzero(windows.n_unknown == 0)[: n - len(chrom)]
         chrom += names[at[whole]].tolist()
         found.append(position[whole])

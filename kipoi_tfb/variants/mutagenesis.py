@@ -19,11 +19,12 @@ from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.score import ScoringOptions
 from kipoi_tfb.variants.tables import EffectTable, ScoredChunk
 from tfb_matrix_data.alleles import allele_windows
+from tfb_matrix_data.contigs import parse_region
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import UNKNOWN, decode
-from tfb_matrix_data.variant_lines import parse_region
 from tfb_matrix_data.variants import VariantChunk, Variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = [
     "MAX_REGION",
@@ -124,11 +125,14 @@ class RegionMutations(Mutations):
     ----------
     region
         Where.
+    contig
+        The genome's name of its contig.
     flags
         As those of `tfb_matrix_data.alleles.AlleleWindows`, of each known position, ascending.
     """
 
     region: Region
+    contig: str
     flags: list[str]
 
 
@@ -144,7 +148,7 @@ def find_region(text: str, genome: Genome) -> Region:
     AssemblyError
         If it ends beyond its contig.
     """
-    chrom, first, last = parse_region(text, "the command line")
+    chrom, first, last = parse_region(text, "the command line", genome.lengths)
     size = genome.lengths[genome.contig(chrom)]
     if first is None or last is None:
         return Region(chrom, 0, size)
@@ -200,13 +204,15 @@ def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: 
     with progress_bar("mutating", n_known) as advance:
         if window == "variant":
             return _in_own_windows(predictor, genome, region, advance)
-        around = genome.windows([region.chrom], [(region.start + region.end) // 2 - length // 2], length)
-        first = region.start - ((region.start + region.end) // 2 - length // 2)
+        centre = (region.start + region.end) // 2
+        around = genome.around([region.chrom], [centre], length)
+        first = region.start - window_start(centre, length)
         found = mutate_window(predictor, around.codes[0], first, first + len(region), advance)
     flags = [f"n_in_window={around.n_unknown[0]}"] if around.n_unknown[0] else []
     flags += ["edge_padded"] if around.edge_padded[0] else []
     joined = ";".join(flags) or "."
-    return RegionMutations(found.codes, found.tfs, found.ref, found.alt, region, [joined] * n_known)
+    contig = genome.contig(region.chrom)
+    return RegionMutations(found.codes, found.tfs, found.ref, found.alt, region, contig, [joined] * n_known)
 
 
 def mutate_window(
@@ -271,7 +277,9 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
             flags = [flag for flag in mutations.flags[start : start + _CHUNK] for _ in range(3)]
             line = {} if tidy else allele_line(mutations.tfs, ref, alt, ScoringOptions.top)
             status = ["ok"] * len(variants)
-            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, scores, line))
+            spelt = zip(variants.pos.tolist(), variants.ref, variants.alt, strict=True)
+            normal = [f"{mutations.contig}:{pos}:{own}>{other}" for pos, own, other in spelt]
+            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, normal, scores, line))
             writer.write(chunk)
             rows += len(chunk["pos"])
     return rows
@@ -300,7 +308,8 @@ def _in_own_windows(
         flags += windows.flags[::3]
         advance(len(some))
     ref, alt = _placed(codes, known, np.concatenate(refs), np.concatenate(alts))
-    return RegionMutations(np.array(codes), predictor.columns, ref, alt, region, flags)
+    contig = genome.contig(region.chrom)
+    return RegionMutations(np.array(codes), predictor.columns, ref, alt, region, contig, flags)
 
 
 def _snvs(region: Region, codes: NDArray[np.uint8], known: NDArray[np.int64]) -> Variants:

@@ -18,17 +18,20 @@ from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
+from kipoi_tfb.variants.identifiers import finder
 from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import EffectVcf
+from kipoi_tfb.variants.vcf_header import SeenContigs
 from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
-from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
+from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
 from tfb_matrix_data.fasta_index import file_identity
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import is_contig, no_contig_of
+from tfb_matrix_data.intervals import no_contig_of
 from tfb_matrix_data.lines import count_lines
+from tfb_matrix_data.names import shown
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
 from tfb_matrix_data.variants import NoVariantError, VariantChunk, iter_chunks, no_variants
 
@@ -48,6 +51,8 @@ class ScoringOptions:
     ----------
     region
         Only records that overlap it; see `tfb_matrix_data.variant_lines.open_variants`.
+    ids
+        VCF that identifiers are looked up in.
     allele_swap
         Score alleles whose REF the genome does not have, but ALT, as ``swapped``.
     ignore_assembly
@@ -70,6 +75,7 @@ class ScoringOptions:
     """
 
     region: str | None = None
+    ids: Path | None = None
     allele_swap: bool = False
     ignore_assembly: bool = False
     scores: Sequence[str] | None = None
@@ -97,7 +103,7 @@ class ScoringSummary:
         What is wrong although the output was written: the end of the input is lost, no index could be made, no allele
         is on a contig of the genome.
     warnings
-        What may be meant so: there is no record, or they are not sorted.
+        What may be meant so: there is no record, they are not sorted, or the genome is masked.
     notices
         What the output lacks, and why: there is no null for a percentile.
     """
@@ -163,13 +169,13 @@ def score_variants(
         If workers of the cluster could not make a piece; the others are kept, as of a killed run.
     """
     options = options or ScoringOptions()
-    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path))
-    source = open_variants(variants, options.region)
+    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path, options.ids or ""))
+    source = open_variants(variants, options.region, genome, finder(options.ids))
     scorer = _scorer(predictor, genome, options)
     file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary(notices=[scorer.notice] if scorer.notice else [])
     check = None if options.ignore_assembly else AssemblyCheck()
-    sorting, contigs = SortCheck(), _Contigs(genome)
+    sorting, contigs = SortCheck(), SeenContigs(genome)
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and not options.region
@@ -185,6 +191,8 @@ def score_variants(
                 contigs.update(chunk.variants.chrom)
                 add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
                 advance(len(chunk.n_alleles))
+        if isinstance(file, EffectVcf):
+            file.header = contigs.declared_in(file.header)
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
         if n_rows != n_expected:
             Path(output).unlink()
@@ -193,7 +201,9 @@ def score_variants(
     if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)
     if summary.alleles and not contigs.known:
-        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.others)}")
+        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.names)}")
+    if summary.status["ref_unknown"]:
+        summary.warnings.append(_masked(summary, genome))
     if sorting.fault:
         summary.warnings.append(
             f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
@@ -201,18 +211,13 @@ def score_variants(
     return summary
 
 
-class _Contigs:
-    """Whether any contig is one of the genome's, and until then the names of the others."""
-
-    def __init__(self, genome: Genome) -> None:
-        self.genome, self.known = genome, False
-        self.others: dict[str, None] = {}  # in their order
-
-    def update(self, chrom: list[str]) -> None:
-        if not self.known:
-            names = dict.fromkeys(chrom)
-            self.known = any(is_contig(self.genome, name) for name in names)
-            self.others |= names
+def _masked(summary: ScoringSummary, genome: Genome) -> str:
+    unknown, n = summary.status["ref_unknown"], summary.alleles
+    share = f"{unknown:,} of {n:,} alleles ({100 * unknown / n:.2g} %)"
+    return (
+        f"{genome.path.name} is masked: it has no known base under REF of {share}, which are not scored (ref_unknown); "
+        "the unmasked genome, or one masked by lower case, has them"
+    )
 
 
 def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
@@ -231,7 +236,8 @@ def _write_piece(
 ) -> None:
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     effects = scorer(chunk.variants, windows)
-    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
+    normal = normal_texts(chunk.variants, windows, scorer.genome)
+    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
 
 
 def _place(chunk: VariantChunk) -> str:
@@ -270,7 +276,7 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         raise UnknownNameError("names of columns", options.columns, COLUMNS)
     if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
         raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
-    about = f"kipoi-tfb {__version__}, genome {scorer.genome.path.name}"
+    about = f"kipoi-tfb {__version__}, genome {shown(scorer.genome.path.name)}"
     if options.shifts:
         about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
     models = _models(scorer)

@@ -5,6 +5,7 @@ All are made of pieces that can be written at any time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
 from kipoi_tfb.variants.columns import FIXED, LINE, SCORES, TIDY, VEFF2
-from kipoi_tfb.zoo.entry import Entry
-from tfb_matrix_data.errors import InputError
+from kipoi_tfb.zoo.entry import Entry, entry_titles
+from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.variants import VariantChunk
 
 __all__ = ["EffectFile", "EffectTable", "ScoredChunk", "Veff2Table", "effect_format"]
@@ -32,8 +33,8 @@ class ScoredChunk(NamedTuple):
     ----------
     records
         The records and their alleles.
-    status, flags
-        Of each allele.
+    status, flags, normal
+        Of each allele; `normal` from `tfb_matrix_data.alleles.normal_texts`.
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
     line
@@ -44,6 +45,7 @@ class ScoredChunk(NamedTuple):
     records: VariantChunk
     status: list[str]
     flags: list[str]
+    normal: list[str]
     values: Mapping[str, NDArray[np.float32]]
     line: Mapping[str, NDArray]
 
@@ -88,10 +90,18 @@ class EffectTable:
         Long form.
     about
         What the file says of the run, where its format has a place for that.
+
+    Raises
+    ------
+    ConfigError
+        If two columns would have one name.
     """
 
     def __init__(self, tfs: Sequence[str], tidy: bool = False, about: Mapping[str, str] | None = None) -> None:
         self.tfs, self.tidy, self.about = list(tfs), tidy, about or {}
+        names = Counter(f"{tf}_{score}" for tf in tfs for score in SCORES)
+        if twice := next((name for name, n in names.items() if n > 1), None):
+            raise ConfigError(f"two columns would be called {twice}; choose TFs with --tfs")
 
     @property
     def notes(self) -> Notes:
@@ -107,7 +117,7 @@ class EffectTable:
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the allele's line, then scores."""
+        """Return the rows of a chunk: columns of `FIXED`, the allele's line, then scores."""
         columns = _fixed(chunk)
         if not self.tidy:
             columns |= chunk.line
@@ -150,10 +160,9 @@ class Veff2Table(EffectTable):
 
     def __init__(self, tfs: Sequence[str], sources: Sequence[Entry], about: Mapping[str, str] | None = None) -> None:
         super().__init__(tfs, about=about)
-        titles = [entry.card.name for entry in sources]
-        if len({*titles}) < len({id(entry) for entry in sources}):  # folders of entries that call themselves the same
-            titles = [entry.name for entry in sources]
-        self.targets = [f"{title}/{tf.rsplit('/', 1)[-1]}" for title, tf in zip(titles, tfs, strict=True)]
+        entries = list({id(entry): entry for entry in sources}.values())
+        titles = dict(zip(map(id, entries), entry_titles(entries), strict=True))
+        self.targets = [f"{titles[id(entry)]}/{_task(tf, entry)}" for tf, entry in zip(tfs, sources, strict=True)]
 
     @property
     def notes(self) -> Notes:
@@ -176,6 +185,12 @@ class Veff2Table(EffectTable):
         return columns | fixed | dict(chunk.line)
 
 
+def _task(column: str, entry: Entry) -> str:
+    """Return the TF of a column, which may have the entry's name before it, or that alone."""
+    named = [tf for tf in entry.card.tasks if column == tf or column.endswith(f"/{tf}")]
+    return max(named, key=len) if named else entry.card.tasks[0]
+
+
 def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
     """Return the columns that do not depend on the TFs."""
     variants = chunk.records.variants
@@ -185,6 +200,7 @@ def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
         "id": _objects(variants.id),
         "ref": _objects(variants.ref),
         "alt": _objects(variants.alt),
+        "normal": _objects(chunk.normal),
         "status": _objects(chunk.status),
         "flags": _objects(chunk.flags),
     }

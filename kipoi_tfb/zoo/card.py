@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from kipoi_tfb.zoo.config import PretrainConfig, Strict, TfNames, explain
-from kipoi_tfb.zoo.fields import EntryName, FileName, Line, Sha256
+from kipoi_tfb.models.sizes import check_window
+from kipoi_tfb.zoo.config import PretrainConfig, Sizes, Strict, TfNames, explain
+from kipoi_tfb.zoo.fields import EntryName, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
-from tfb_matrix_data.errors import ConfigError, EntryError
+from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from tfb_matrix_data.bounded import check_file, read_at_most
+from tfb_matrix_data.errors import ConfigError, EntryError, InputError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = [
@@ -30,8 +33,7 @@ __all__ = [
 
 CARD_FILE = "card.yaml"
 
-# libyaml's, where it was built in: ten times as fast, and a zoo has a hundred cards.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_BYTES = 1 << 20
 
 
 class WeightsCard(Strict):
@@ -45,7 +47,7 @@ class WeightsCard(Strict):
         By how much storing them so moved any predicted probability, at most, over the windows of validation.
     """
 
-    file: FileName
+    file: WeightsName
     sha256: Sha256
     dtype: Literal["float16", "float32"]
     largest_shift: Annotated[float, Field(ge=0)] | None = None
@@ -128,7 +130,7 @@ class MetricsCard(Strict):
     matrix_sha256: Sha256 | None = None
     weights_sha256: Sha256
     date: str
-    table: FileName = "metrics.tsv"
+    table: TableName = "metrics.tsv"
 
 
 class Card(Strict):
@@ -151,8 +153,8 @@ class Card(Strict):
     name: EntryName
     summary: str
     architecture: str
-    sizes: dict[str, int | float] = Field(default_factory=dict)
-    window_length: int = 200
+    sizes: Sizes = Field(default_factory=dict)
+    window_length: Annotated[int, AfterValidator(check_window)] = 200
     tasks: TfNames
     base: EntryName | None = None
     weights: WeightsCard
@@ -182,9 +184,11 @@ def read_card(folder: str | Path) -> Card:
     """
     path = Path(folder) / CARD_FILE
     try:
-        return Card.model_validate(yaml.load(path.read_text(), _Loader))  # noqa: S506 (it is a safe one)
-    except FileNotFoundError:
+        return Card.model_validate(plain_yaml(read_at_most(check_file(path), _MOST_BYTES).decode()))
+    except (FileNotFoundError, NotADirectoryError):
         raise EntryError(f"{folder}: is not a zoo entry (it has no {CARD_FILE})") from None
+    except InputError as error:
+        raise EntryError(str(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise EntryError(f"{path}: is not YAML: {error}") from None
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,10 +18,27 @@ from pydantic import (
     model_validator,
 )
 
+from kipoi_tfb.models.sizes import MOST_TFS, check_sizes
+from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
+from tfb_matrix_data.names import PART, TF
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
-__all__ = ["MostResolved", "PretrainConfig", "Related", "Strict", "TeacherConfig", "TfNames", "explain", "read_config"]
+__all__ = [
+    "MostResolved",
+    "PretrainConfig",
+    "Related",
+    "Sizes",
+    "Strict",
+    "TeacherConfig",
+    "TfName",
+    "TfNames",
+    "explain",
+    "read_config",
+]
+
+_MOST_BYTES = 1 << 20
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,7 +48,9 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-TfNames = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
+TfName = Annotated[str, AfterValidator(TF.check)]
+TfNames = Annotated[tuple[TfName, ...], Field(min_length=1, max_length=MOST_TFS), AfterValidator(_distinct)]
+Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
 
 
 class Strict(BaseModel):
@@ -42,7 +62,7 @@ class Strict(BaseModel):
 class MostResolved(Strict):
     """Choose the TFs with the most resolved regions, as the paper chose its 50."""
 
-    most_resolved: Annotated[int, Field(gt=0)]
+    most_resolved: Annotated[int, Field(gt=0, le=MOST_TFS)]
 
 
 class Related(Strict):
@@ -68,8 +88,8 @@ class Related(Strict):
     """
 
     relation: Literal["binding_mode", "cofactors", "non_cofactors", "string", "random"]
-    of: str
-    n: Annotated[int, Field(gt=0)] = 5
+    of: TfName
+    n: Annotated[int, Field(gt=0, le=MOST_TFS)] = 5
     with_target: bool = False
     modes: str | None = None
     string: str | None = None
@@ -167,10 +187,12 @@ class PretrainConfig(Strict):
         Default: all epochs. With ``constant`` only: a cycle that is cut short has not come down.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=f"^{PART.pattern.pattern}$", max_length=PART.longest)]
     summary: str
     architecture: str = "paper-cnn"
-    sizes: dict[str, int | float] = {}
+    sizes: Sizes = {}
     first_layer: Literal["random", "jaspar"] = "random"
     tfs: Annotated[
         Annotated[Literal["all"], Tag("all")]
@@ -191,9 +213,9 @@ class PretrainConfig(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     schedule: Literal["one_cycle", "constant"] = "one_cycle"
     shift: Annotated[int, Field(ge=0, le=50)] = 0
-    epochs: Annotated[int, Field(gt=0)] = 5
+    epochs: Annotated[int, Field(gt=0, le=100_000)] = 5
     patience: Annotated[int | None, Field(gt=0)] = None
-    batch_size: Annotated[int, Field(gt=1)] = 256
+    batch_size: Annotated[int, Field(gt=1, le=1 << 20)] = 256
     seed: Annotated[int, Field(ge=0, lt=1 << 32)] = 0
 
     @model_validator(mode="after")
@@ -209,12 +231,12 @@ def read_config(path: str | Path) -> PretrainConfig:
     Raises
     ------
     InputError
-        If the file is missing or not YAML.
+        If the file is missing, not YAML, or too large.
     ConfigError
         If a field is unknown or has a wrong value; the message names it.
     """
     try:
-        fields = yaml.safe_load(Path(path).read_text())
+        fields = plain_yaml(read_at_most(path, _MOST_BYTES).decode())
     except FileNotFoundError:
         raise InputError(path, "no such configuration file") from None
     except (yaml.YAMLError, UnicodeDecodeError, IsADirectoryError) as error:
@@ -234,10 +256,18 @@ def explain(error: ValidationError) -> str:
     first = next((p for p in problems if p["type"] not in {"literal_error", "model_type", "tuple_type"}), problems[0])
     parts = [str(part) for part in first["loc"]]
     field = ".".join(part for part in parts if "[" not in part and part not in _FORMS) or "file"
-    found = "" if first["type"] in {"missing", "extra_forbidden"} else f" (found {first['input']!r})"
+    # What the message quotes itself is not quoted again, and a list of thousands not at all.
+    quoted = first["type"] in {"missing", "extra_forbidden"} or first.get("ctx", {}).get("error") is not None
+    found = "" if quoted else f" (found {_shortened(first['input'])})"
     more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
     return f"field {field!r}: {first['msg']}{found}{more}"
 
 
+def _shortened(value: Any) -> str:
+    text = reprlib.repr(value)
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
+
+
+_LONGEST_SAID = 120
 _FORMS = {SplitConfig.__name__, MostResolved.__name__, Related.__name__, "names", "all"}
 """What pydantic puts between the names of a field and of its own fields."""

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
-from torch import Tensor, nn
+from pydantic import BaseModel, Field, ValidationError
 
-from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.sizes import LONGEST_WINDOW, MOST_TFS
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
-from tfb_matrix_data.errors import ChecksumError, EntryError
+from kipoi_tfb.zoo.config import explain
+from tfb_matrix_data.bounded import check_file, read_at_most
+from tfb_matrix_data.errors import ChecksumError, ConfigError, EntryError, InputError
 from tfb_matrix_data.files import sha256
+from tfb_matrix_data.names import shown
 
-__all__ = ["GOLDEN_FILE", "Entry", "locate_base", "open_entry", "zoo_folder"]
+if TYPE_CHECKING:  # torch takes a second to import, and cards are read, listed and refused without it
+    from torch import Tensor, nn
+
+__all__ = ["GOLDEN_FILE", "Entry", "entry_titles", "locate_base", "open_entry", "own_file", "zoo_folder"]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
 _MOTIFS = {"own_motifs.weight", "own_motifs.share"}
+_MOST_GOLDEN, _MOST_GOLDEN_BYTES = 256, 8 << 20
 _LEVELS = 3
 """Folders above an entry's own in which its base may be: the zoo of a group's entry is two up."""
 
@@ -80,41 +89,95 @@ class Entry:
         return locate_base(self.folder, card.base, wanted, self.name)
 
     def _own_state(self) -> dict[str, Tensor]:
-        if not self.weights_path.is_file():
-            raise EntryError(f"{self.name}: {self.weights_path} is missing")
-        found = sha256(self.weights_path)
+        try:
+            found = sha256(own_file(self.folder, self.card.weights.file))
+        except FileNotFoundError:
+            raise EntryError(f"{self.name}: {self.weights_path} is missing") from None
         if found != self.card.weights.sha256:
             raise ChecksumError(
                 f"{self.weights_path}: sha256 is {found[:12]}..., the card of {self.name} says "
                 f"{self.card.weights.sha256[:12]}...; the file is damaged or not the one the card describes"
             )
+        from kipoi_tfb.models.tensors import load_state
+
         try:
-            state = torch.load(self.weights_path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises RuntimeError, UnpicklingError, KeyError ...
+            return load_state(self.weights_path)
+        except ValueError as error:
             raise EntryError(f"{self.weights_path}: is not a state_dict of tensors: {error}") from None
-        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-            raise EntryError(f"{self.weights_path}: is not a state_dict of tensors")
-        return state
 
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""
+        from kipoi_tfb.models.build import build_network
+
         card = self.card
-        network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
         try:
+            network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
             network.load_state_dict(self.state_dict())
+        except ConfigError as error:
+            raise EntryError(f"{self.name}: {error}") from None
         except RuntimeError as error:
             raise EntryError(f"{self.name}: weights do not fit {card.architecture}: {error}") from None
         return network
 
     @cached_property
-    def golden(self) -> dict[str, list]:
+    def golden(self) -> dict[str, Any]:
         """``sequences`` and the ``probability`` of each task for each, as recorded when the entry was written."""
         path = self.folder / GOLDEN_FILE
         try:
-            golden = json.loads(path.read_text())
-            return {"sequences": golden["sequences"], "probability": golden["probability"]}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            text = read_at_most(own_file(self.folder, GOLDEN_FILE), _MOST_GOLDEN_BYTES)
+            return _Golden.model_validate_json(text).model_dump()
+        except ValidationError as error:
+            raise EntryError(f"{path}: golden predictions are missing or damaged: {explain(error)}") from None
+        except (OSError, InputError) as error:
             raise EntryError(f"{path}: golden predictions are missing or damaged ({error})") from None
+
+
+class _Golden(BaseModel):
+    """What is in ``golden.json``; the TFs, which are there too, are those of the card."""
+
+    sequences: Annotated[list[Annotated[str, Field(max_length=LONGEST_WINDOW)]], Field(max_length=_MOST_GOLDEN)]
+    probability: Annotated[list[Annotated[list[float], Field(max_length=MOST_TFS)]], Field(max_length=_MOST_GOLDEN)]
+
+
+def own_file(folder: Path, name: str) -> Path:
+    """Return the path of a file of an entry, checked to be one: no named pipe, no device, and no link.
+
+    A link could lead to any file of whoever reads the entry. In the installed zoo they are what an installer made.
+
+    Raises
+    ------
+    EntryError
+        If it is one of these.
+    FileNotFoundError
+        If there is none.
+    """
+    installed = folder.is_relative_to(zoo_folder())
+    part = folder
+    for piece in Path(name).parts:
+        part /= piece
+        if part.is_symlink() and not installed:
+            raise EntryError(f"{part.relative_to(folder)} is a link; an entry holds its files itself")
+    try:
+        return check_file(part)
+    except InputError as error:
+        raise EntryError(str(error)) from None
+
+
+def entry_titles(entries: Sequence[Entry]) -> list[str]:
+    """Return what tells entries apart in the name of a column: their names, or their folders where these are the same.
+
+    Raises
+    ------
+    EntryError
+        If one is there twice.
+    """
+    titles = [entry.card.name for entry in entries]
+    if len(set(titles)) < len(titles):  # folders of entries that call themselves the same
+        titles = [shown(os.path.normpath(entry.name)) for entry in entries]
+    twice = next((title for number, title in enumerate(titles) if title in titles[:number]), None)
+    if twice is not None:
+        raise EntryError(f"{twice} is given twice; leave one of them out")
+    return titles
 
 
 def zoo_folder() -> Path:
@@ -131,6 +194,8 @@ def open_entry(folder: str | Path, name: str | None = None) -> Entry:
         If the folder holds no valid entry.
     """
     folder = Path(folder)
+    with suppress(FileNotFoundError):  # which `read_card` says better
+        own_file(folder.absolute(), CARD_FILE)
     return Entry(name or str(folder), folder.absolute(), read_card(folder))
 
 

@@ -7,15 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from kipoi_tfb.zoo.config import Strict
+from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.fields import Line, Sha256
 
 __all__ = [
-    "CONTROLS",
     "CURVE_FILE",
     "MOTIF_FILE",
     "ChangedMotifCard",
     "ControlCard",
-    "ControlKind",
     "FinetunedCard",
     "GateCard",
     "HeadCard",
@@ -25,11 +24,6 @@ __all__ = [
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
 """Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
-ControlKind = Literal["base", "jaspar", "denovo", "scratch"]
-CONTROLS: tuple[ControlKind, ...] = ("base", "jaspar", "denovo", "scratch")
-"""What a fine-tuned entry is compared with: the base's own output, JASPAR's motif, one found in the training regions,
-and the same architecture trained from scratch."""
-
 
 class ControlCard(Strict):
     """What a fine-tuned entry was compared with, on the same test regions.
@@ -37,7 +31,7 @@ class ControlCard(Strict):
     Attributes
     ----------
     kind
-        One of `CONTROLS`.
+        One of `kipoi_tfb.zoo.controls.CONTROLS`.
     auprc
         Of the control.
     difference, low, high

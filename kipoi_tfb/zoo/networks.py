@@ -22,7 +22,9 @@ from kipoi_tfb.models.build import for_inference
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
 from kipoi_tfb.models.run import logits_of
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.errors import EntryError
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "body_of",
     "entry_probability",
     "join_outputs",
+    "load",
     "load_network",
     "load_side_by_side",
     "outputs_of",
@@ -73,6 +76,27 @@ class Outputs(NamedTuple):
     bias: Tensor
     filters: Tensor
     share: Tensor
+
+
+def load(name: str) -> tuple[nn.Module, Card]:
+    """Return the network of a zoo entry (float32, evaluation mode, on the CPU) and its card.
+
+    Entries that differ from one base only in the output layer share the base's tensors: there is one copy of these in
+    memory, however many are loaded. Moving a network leaves the others where they are; changing its weights in place
+    does not. To train further, `copy.deepcopy` it.
+
+    Parameters
+    ----------
+    name
+        Name of the entry (``multi163``, ``tf/JUND``), or the path of its folder.
+
+    Raises
+    ------
+    UnknownNameError, EntryError, ChecksumError
+        If there is no such entry, it is not valid, or its weights are not those of its card.
+    """
+    entry = find_entry(name)
+    return load_network(entry), entry.card
 
 
 def load_network(entry: Entry) -> nn.Module:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from kipoi_tfb.zoo.config import Strict, explain
-from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.entry import Entry, own_file
 from kipoi_tfb.zoo.fields import Sha256
-from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.errors import EntryError, InputError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.names import TF
+from tfb_matrix_data.npz import read_arrays
 
 __all__ = [
     "CLASSES",
@@ -48,6 +49,8 @@ UNMATCHED = -1
 Signed = Literal["effect", "impact"]
 
 _LOWER_HALF = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 30, 40)
+_MOST_BINS, _MOST_BYTES = 100, 1 << 20
+"""Bins of GC content, and bytes of what does not grow with the TFs."""
 PERCENTS = (*_LOWER_HALF, 50, *(100 - percent for percent in reversed(_LOWER_HALF)))
 """Percentiles that are kept; closer at the ends, which is where one looks."""
 
@@ -264,6 +267,13 @@ def write_null(null: EffectNull, path: str | Path) -> None:
         )
 
 
+def _most_bytes(n_tfs: int) -> dict[str, int]:
+    """Return how many bytes each array of a null of so many TFs may have."""
+    quantiles = n_tfs * len(CLASSES) * _MOST_BINS * len(PERCENTS) * 4
+    fixed = dict.fromkeys(("percents", "gc_edges", "counts"), _MOST_BYTES)
+    return fixed | {"tfs": n_tfs * TF.longest * 4} | dict.fromkeys(_QUANTILES, quantiles)
+
+
 def read_null(entry: Entry) -> EffectNull | None:
     """Return the null in an entry's folder; None if there is none.
 
@@ -273,21 +283,22 @@ def read_null(entry: Entry) -> EffectNull | None:
         If it is damaged, of another format, or was made for other weights or TFs than the entry has.
     """
     path = entry.folder / NULL_FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     again = f"make it again: tfb null {entry.name} --matrix MATRIX --genome FASTA"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            fields = json.loads(str(arrays["record"]))
-            if fields["schema_version"] != FORMAT:
-                raise EntryError(f"{path}: is of format {fields['schema_version']}, and {FORMAT} is read; {again}")
-            record = NullRecord.model_validate(fields)
-            tfs, percents = tuple(arrays["tfs"].tolist()), tuple(arrays["percents"].tolist())
-            quantiles = (arrays[name] for name in _QUANTILES)
-            null = EffectNull(record, tfs, arrays["gc_edges"], arrays["counts"], *quantiles)
+        own_file(entry.folder, NULL_FILE)
+        fields = json.loads(str(read_arrays(path, {"record": _MOST_BYTES})["record"]))
+        if fields["schema_version"] != FORMAT:
+            raise EntryError(f"{path}: is of format {fields['schema_version']}, and {FORMAT} is read; {again}")
+        record = NullRecord.model_validate(fields)
+        arrays = read_arrays(path, _most_bytes(len(entry.card.tasks)))
+        tfs, percents = tuple(arrays["tfs"].tolist()), tuple(arrays["percents"].tolist())
+        quantiles = (arrays[name] for name in _QUANTILES)
+        null = EffectNull(record, tfs, arrays["gc_edges"], arrays["counts"], *quantiles)
     except ValidationError as error:
         raise EntryError(f"{path}: {explain(error)}; {again}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (InputError, ValueError) as error:
         raise EntryError(f"{path}: is damaged ({error}); {again}") from None
     if record.weights_sha256 != entry.card.weights.sha256:
         raise EntryError(

@@ -8,6 +8,7 @@ import yaml
 
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.names import PART
 
 __all__ = ["config_path", "register_source", "unregister_source"]
 
@@ -26,8 +27,10 @@ def register_source(name: str, folder: Path) -> None:
     Raises
     ------
     ConfigError
-        If Kipoi is not installed, or the file is not what Kipoi would read.
+        If the name is none, Kipoi is not installed, or the file is not what Kipoi would read.
     """
+    if fault := PART.fault(name):
+        raise ConfigError(fault)
     path = config_path()
     if not path.is_file():
         _write_default(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +10,26 @@ from pathlib import Path
 import numpy as np
 
 from kipoi_tfb.zoo.card import CARD_FILE
-from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, zoo_folder
+from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry, own_file, zoo_folder
 from kipoi_tfb.zoo.find import entry_names
 from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE
 from kipoi_tfb.zoo.networks import entry_probability, load_network
 from kipoi_tfb.zoo.null import NULL_FILE, read_null
-from kipoi_tfb.zoo.write import SPECS, render_spec
-from tfb_matrix_data.errors import EntryError, TfbError
+from kipoi_tfb.zoo.specs import SPECS, render_spec
+from tfb_matrix_data.bounded import check_file, read_at_most
+from tfb_matrix_data.contigs import plain_name
+from tfb_matrix_data.errors import EntryError, InputError, TfbError
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE
 
-__all__ = ["CONTROLS_FILE", "Check", "verify_entry", "verify_nothing_else", "verify_size"]
+__all__ = ["CONTROLS_FILE", "Check", "check_specs", "verify_entry", "verify_nothing_else", "verify_size"]
 
 CONTROLS_FILE = "controls.tsv"
 GOLDEN_TOLERANCE = 1e-4
 MAX_MB, MAX_ZOO_MB = 25, 150
 _PICTURES = {".png", ".svg"}
+_MOST_SVG_BYTES = 8 << 20
+_SCRIPT = re.compile(rb"<script|<foreignObject|<!ENTITY|javascript:|\son\w+\s*=|href\s*=\s*[\"'](?!#)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,38 @@ def verify_entry(entry: Entry) -> list[Check]:
     checks = [_attempt("files", lambda: _files(entry)), _attempt("weights", lambda: _weights(entry))]
     checks += [_attempt("held-out rule", lambda: _held_out(entry)), _verdict(entry)]
     checks.append(_attempt("golden predictions", lambda: _golden(entry)))
-    if (entry.folder / NULL_FILE).is_file():
+    if (entry.folder / NULL_FILE).exists():
         checks.append(_attempt("null", lambda: _null(entry)))
     checks += [_attempt(spec, lambda spec=spec: _spec(entry, spec)) for spec in SPECS]  # type: ignore[misc]
     size = sum(path.lstat().st_size for path in entry.folder.rglob("*")) / 1e6
     checks.append(Check("size", size <= MAX_MB, f"{size:.2g} MB (at most {MAX_MB})"))
     return checks
+
+
+def check_specs(zoo: Path | None = None) -> None:
+    """Check all that Kipoi would run of a zoo, before it is told of it: every Kipoi file, and that there are no others.
+
+    Raises
+    ------
+    EntryError
+        If one is not what the templates give for the card beside it, or belongs to no entry.
+    """
+    zoo = zoo or zoo_folder()
+    nothing_else = verify_nothing_else(zoo)
+    if not nothing_else.passed:
+        raise EntryError(f"{zoo} is not fit for Kipoi: {nothing_else.detail}")
+    for name in entry_names(zoo):
+        entry = open_entry(zoo / name, name)
+        more = {str(path.relative_to(entry.folder)) for path in entry.folder.rglob("model*.y*ml")} - set(SPECS)
+        if more:
+            raise EntryError(
+                f"{name}: {min(more)} is not part of an entry, and Kipoi would run what it names; take it out"
+            )
+        for spec in SPECS:
+            try:
+                _spec(entry, spec)
+            except EntryError as error:
+                raise EntryError(f"{name}: {spec}: {error}") from None
 
 
 def verify_size(zoo: Path | None = None) -> Check:
@@ -93,17 +124,24 @@ def _files(entry: Entry) -> str:
         name = str(path.relative_to(entry.folder))
         if path.is_symlink() or path.parent.is_symlink():
             raise EntryError(f"{name} is a link; an entry holds its files itself")
+        check_file(path)
         if name not in known and path.suffix not in _PICTURES:
             raise EntryError(f"{name} is not part of an entry; take it out")
+        if path.suffix == ".svg" and (found_code := _SCRIPT.search(read_at_most(path, _MOST_SVG_BYTES))):
+            raise EntryError(f"{name} holds {found_code[0].decode()!r}, which a browser may run; a picture has none")
     return f"{len(found)}, no links, no code"
 
 
 def _spec(entry: Entry, spec: str) -> str:
-    """Say that a Kipoi file is what the template gives: what it says is run as code."""
-    path = entry.folder / spec
-    if not path.is_file():
-        raise EntryError("missing: Kipoi cannot find the entry")
-    if path.read_bytes() != render_spec(entry.card, spec).encode():
+    """Say that a Kipoi file is what the template gives, which says what the card asks for: it is run as code."""
+    wanted = render_spec(entry.card, spec).encode()
+    try:
+        found = read_at_most(own_file(entry.folder, spec), len(wanted))
+    except FileNotFoundError:
+        raise EntryError("missing: Kipoi cannot find the entry") from None
+    except InputError:  # it is longer
+        found = b""
+    if found != wanted:
         raise EntryError(
             "is not what templates/ give for the card, and Kipoi would run the code that it names; an entry of another "
             "version is brought up to date by `tfb zoo render`"
@@ -170,5 +208,5 @@ def _held_out(entry: Entry) -> str:
 
 
 def _chromosomes(names: Sequence[str]) -> set[str]:
-    """Return names of chromosomes without ``chr``: both ways of writing them are the same."""
-    return {name.removeprefix("chr") for name in names}
+    """Return names of chromosomes in one spelling."""
+    return {plain_name(name) for name in names}

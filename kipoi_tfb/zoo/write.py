@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,19 +13,18 @@ from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.run import logits_of
+from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import Card, WeightsCard, write_card
 from kipoi_tfb.zoo.entry import GOLDEN_FILE, Entry, open_entry
 from kipoi_tfb.zoo.networks import entry_probability
+from kipoi_tfb.zoo.specs import render_specs
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import atomic_folder, atomic_path, sha256
 from tfb_matrix_data.sequence import UNKNOWN, decode
 
 __all__ = [
     "CITATION",
-    "SPECS",
     "WEIGHTS_FILE",
-    "render_spec",
-    "render_specs",
     "save_weights",
     "write_entry",
 ]
@@ -72,11 +68,7 @@ def save_weights(network: nn.Module, path: str | Path, base: Mapping[str, Tensor
         if not torch.isfinite(half).all():
             raise EntryError(f"weight {name} does not fit into float16 (largest value {value.abs().max():.3g})")
         state[name] = half.contiguous().clone()
-    # Given a path, torch writes its name into the file, and that of a temporary one differs from process to process.
-    content = io.BytesIO()
-    torch.save(state, content)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content.getbuffer())
+    save_tensors(state, path)
     return WeightsCard(file=Path(path).name, sha256=sha256(path), dtype="float16")
 
 
@@ -120,28 +112,6 @@ def write_entry(
         render_specs(card, temporary)
         _write_golden(open_entry(temporary), temporary)
     return open_entry(folder)
-
-
-SPECS = {"model.yaml": "model.yaml.j2", "variants/model.yaml": "variants.yaml.j2"}
-"""{file of an entry: its template}: regions and sequences, and variants."""
-
-
-def render_specs(card: Card, folder: Path) -> None:
-    """Write the entry's Kipoi files (`SPECS`) from the templates."""
-    (folder / "variants").mkdir(exist_ok=True)
-    for target in SPECS:
-        (folder / target).write_text(render_spec(card, target))
-
-
-def render_spec(card: Card, target: str) -> str:
-    """Return one of an entry's Kipoi files (`SPECS`) as the templates give it."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(files("kipoi_tfb.templates"))),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    return templates.get_template(SPECS[target]).render(card=card)
 
 
 def _largest_shift(network: nn.Module, entry: Entry, windows: NDArray[np.uint8] | None) -> float:

@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from kipoi_tfb.evaluation.keyed_table import read_keyed
+from kipoi_tfb.output.tables import open_table
 from tfb_matrix_data.errors import InputError
 
 KEYS = [("1", 10, 20), ("1", 30, 40), ("X", 10, 20)]
@@ -117,6 +118,15 @@ def test_what_is_no_file(tmp_path):
     (tmp_path / "t.parquet").write_text("A\n1\n")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         read_keyed(tmp_path / "t.parquet")
+
+
+def test_names_that_were_written_as_text_are_what_they_were(tmp_path):
+    """A table of ours is found again by its names, those too that a spreadsheet would have run."""
+    names = ["=1+1", "-0.5", "'=x", "rs1", "@a"]
+    with open_table(tmp_path / "t.tsv") as writer:
+        writer.write({"name": np.array(names, object), "JUND": np.arange(5.0)})
+    assert "'=1+1\t0" in (tmp_path / "t.tsv").read_text()
+    assert read_keyed(tmp_path / "t.tsv").keys == [(name,) for name in names]
 
 
 @pytest.mark.parametrize("wrap", [bytes, gzip.compress], ids=["plain", "gzip"])

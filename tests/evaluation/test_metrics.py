@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.metrics import TfMetrics, macro, summarise, write_json, write_metrics
 from tests.fakes import made_up, scorer
 

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from kipoi_tfb.evaluation.compare import compare
+from kipoi_tfb.evaluation.comparison import compare
 from kipoi_tfb.evaluation.metrics import TfMetrics
 from kipoi_tfb.evaluation.plot import plot_comparison, plot_ranked
-from tests.evaluation.test_compare import made
+from tests.evaluation.test_comparison import made
 from tfb_matrix_data.errors import ConfigError, InputError
 
 ROWS = [TfMetrics(f"TF{i}", None, 50, 90, 50, i / 10, 0.5, 0.5, auprc_low=0.1, auprc_high=0.9) for i in range(6)]

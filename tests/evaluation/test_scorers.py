@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.open import open_scorer
 from kipoi_tfb.evaluation.scorers import (
     EntryScorer,

@@ -14,7 +14,8 @@ from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.verdict import NOT_RUN
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.zoo.finetuned_card import CONTROLS, GateCard
+from kipoi_tfb.zoo.controls import CONTROLS
+from kipoi_tfb.zoo.finetuned_card import GateCard
 from tests import tiny
 from tests.tuned import SIZES, small_base, tuned, work_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,8 +14,8 @@ from kipoi_tfb.evaluation.open import open_scorer
 from kipoi_tfb.evaluation.scorers import GroupScorer, NetworkScorer
 from kipoi_tfb.finetuning import controls, group, learn, verdict
 from kipoi_tfb.finetuning.config import make_config
-from kipoi_tfb.finetuning.finetune import _put_back, alone_in, finetune, finished
 from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, GroupRun, TfCount, count_bound, finetune_group, whole_regions
+from kipoi_tfb.finetuning.job import _put_back, alone_in, finetune, finished
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.find import find_entries, refused_in
@@ -197,6 +198,14 @@ def test_tfs_with_too_few_are_said(run, world):
         go(run, world, min_bound=9999)
 
 
+def test_names_that_are_none_or_the_same(run, world):
+    counts = [TfCount(tf, 500, 50, 50) for tf in ("HMG-I/Y", "HMG:I:Y")]
+    with pytest.raises(ConfigError, match="HMG-I/Y and HMG:I:Y would both be HMG-I-Y; leave one of them out"):
+        list(finetune_group(run, counts, 50))
+    with pytest.raises(ConfigError, match=r"group 'a\\nb': 'a\\nb' is not a name of a zoo entry, a group"):
+        list(finetune_group(replace(run, group="a\nb"), counts[:1], 50))
+
+
 def test_two_that_make_the_same_group(run, world):
     run.out.mkdir()
     with (
@@ -263,7 +272,7 @@ def test_command(tfb, tmp_path):
     assert rows[0][header.index("base")].startswith("0.") and rows[0][header.index("from scratch")] == ""
     code, _, err = tfb("finetune", "CTCF", "--from-matrix", "MATRIX", "--genome", "GENOME", "--base", "BASE", "-o",
                        "out/CTCF", "--controls", "base")  # fmt: skip
-    assert code == 1 and "out/CTCF/entry exists already" in err
+    assert code == 1 and "out/CTCF/entry was made under another name, from other regions, seeds or base, or by" in err
     (tmp_path / "in.bed").write_text("chr22\t1000\t1200\nchr22\t3000\t3200\n")
     code, _, _ = tfb("predict", "out", "--regions", "in.bed", "--genome", "GENOME", "-o", "p.tsv", "--device", "cpu")
     assert code == 0 and (tmp_path / "p.tsv").read_text().split("\n")[0].split("\t")[-2:] == ["CTCF", "JUND"]

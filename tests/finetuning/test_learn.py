@@ -9,7 +9,7 @@ from kipoi_tfb.finetuning import learn
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
-from kipoi_tfb.training.train import EpochRecord, TrainingResult
+from kipoi_tfb.training.trainer import EpochRecord, TrainingResult
 from tests.tuned import small_base, work_of
 from tfb_matrix_data.errors import ConfigError, DivergedError
 

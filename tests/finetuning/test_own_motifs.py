@@ -91,11 +91,11 @@ def test_strands_and_changes_see_the_same(base, stretch):
     with torch.no_grad():
         both = network.both_strands(one_hot(codes))
         apart = [network(one_hot(codes)), network(one_hot(reverse_complement(codes)))]
-        change = Change(images(one_hot(other[:, start:stop])), torch.tensor([0, 0, 3]), start)
-        changed = network.change_logits(ChangedWindows(images(one_hot(codes)), [change]))
-        whole = [network.both_strands(one_hot(some)) for some in (codes, other)]
+        change = Change(images(one_hot(other))[..., start:stop], torch.tensor([0, 0, 3]), start)
+        found = network.change_logits(ChangedWindows(images(one_hot(codes)), [change]))
+        expected = [both, network.both_strands(one_hot(other))]
     torch.testing.assert_close(both, torch.cat(apart), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(changed, whole, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_motifs_are_float32_under_bfloat16(base):

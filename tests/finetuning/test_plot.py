@@ -9,7 +9,7 @@ import pytest
 
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.models.first_layer import ChangedMotif
-from kipoi_tfb.training.train import EpochRecord
+from kipoi_tfb.training.trainer import EpochRecord
 from tfb_matrix_data.errors import InputError
 
 MOST_BYTES = 60_000

@@ -15,7 +15,7 @@ from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard

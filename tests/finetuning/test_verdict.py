@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation.evaluate import evaluate
+from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import NetworkScorer
 from kipoi_tfb.finetuning.verdict import judge
-from kipoi_tfb.zoo.finetuned_card import CONTROLS
+from kipoi_tfb.zoo.controls import CONTROLS
 from tfb_matrix_data.errors import ConfigError
 
 

@@ -8,17 +8,13 @@ from torch import nn
 
 from kipoi_tfb.models.build import ARCHITECTURES, build_network, fold_batchnorm
 from kipoi_tfb.models.paper_cnn import PaperCNN
+from tests.models.parts import of_type, random_one_hot
 from tfb_matrix_data.errors import UnknownNameError
 
 
 @pytest.fixture
 def one_hot():
-    torch.manual_seed(0)
-    return nn.functional.one_hot(torch.randint(0, 4, (8, 200)), 4).transpose(1, 2).float()
-
-
-def of_type(network, kind):
-    return [module for module in network.modules() if isinstance(module, kind)]
+    return random_one_hot()
 
 
 def test_folding_keeps_the_outputs(one_hot):

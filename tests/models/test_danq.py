@@ -13,10 +13,11 @@ from kipoi_tfb.models.danq import DanQ
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 from kipoi_tfb.zoo.verify import verify_entry
 from kipoi_tfb.zoo.write import LARGEST_SHIFT
 from tests import tiny
+from tests.models.parts import of_type
 from tests.runs import few
 
 CPU = torch.device("cpu")
@@ -50,10 +51,6 @@ def entry(tmp_path_factory, network):
 @pytest.fixture(scope="module")
 def data(world):
     return few(world, 96, 16)
-
-
-def of_type(network, kind):
-    return [module for module in network.modules() if isinstance(module, kind)]
 
 
 def test_sizes_are_those_of_the_paper(network):

@@ -12,7 +12,7 @@ from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny

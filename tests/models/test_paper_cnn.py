@@ -9,16 +9,12 @@ import torch
 from torch import nn
 
 from kipoi_tfb.models.paper_cnn import PaperCNN
+from tests.models.parts import of_type, random_one_hot
 
 
 @pytest.fixture
 def one_hot():
-    torch.manual_seed(0)
-    return nn.functional.one_hot(torch.randint(0, 4, (8, 200)), 4).transpose(1, 2).float()
-
-
-def of_type(network, kind):
-    return [module for module in network.modules() if isinstance(module, kind)]
+    return random_one_hot()
 
 
 def test_sizes_are_those_of_the_paper():

@@ -117,6 +117,31 @@ def test_a_precision_holds_in_every_thread(network, set_threads, precision):
     assert (np.abs(found[0] - exact)[known].max() > 1e-5) == (precision == "bf16")
 
 
+class Counts(nn.Module):
+    """Output k is k times the number of A plus three times that of C, from 1: the strands differ."""
+
+    def __init__(self, n_outputs: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, n_outputs)
+
+    def forward(self, one_hot):
+        counts = one_hot.sum(-1)
+        return (counts[:, :1] + 3 * counts[:, 1:2]) * torch.arange(1, self.head.out_features + 1)
+
+
+def test_networks_stand_side_by_side_and_outputs_in_the_order_asked_for():
+    codes = CODES[6:]
+    a, c, g, t = ((codes == base).sum(1, keepdims=True) for base in range(4))
+    expected = ((a + 3 * c) + (t + 3 * g)) / 2 * np.array([1, 2, 1, 2, 3])
+    networks = [Counts(2), Counts(3)]
+    np.testing.assert_array_equal(logits_of(networks, codes, CPU), expected)
+    np.testing.assert_array_equal(logits_of(networks, codes, CPU, keep=[4, 0, 0]), expected[:, [4, 0, 0]])
+    strands = logits_of(networks, codes, CPU, read=strand_logits)
+    assert strands.shape == (len(codes), 2, 5) and (strands[:, 0] != strands[:, 1]).any()
+    np.testing.assert_array_equal(strands.mean(1), expected)
+    assert logits_of(networks, codes[:0], CPU).size == 0
+
+
 class Noting(nn.Module):
     """Notes how it is called."""
 

@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from kipoi_tfb.output import cluster as cluster_module
-from kipoi_tfb.output.cluster import Cluster, check_dask, piece_maker
+from kipoi_tfb.output.cluster import Cluster, _Remote, check_dask, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.variants import score
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
@@ -109,19 +108,19 @@ def test_when_all_fail_the_rest_is_not_tried(tmp_path, cluster, makers):
 
 def test_no_more_pieces_are_on_their_way_than_workers_can_use(tmp_path, cluster, makers, monkeypatch):
     most = []
-    collect = cluster_module._Remote._collect
+    collect = _Remote._collect
 
     def counted(self) -> None:
         most.append(len(self.waiting))
         collect(self)
 
-    monkeypatch.setattr(cluster_module._Remote, "_collect", counted)
+    monkeypatch.setattr(_Remote, "_collect", counted)
     make(tmp_path / "out", makers.write_number, cluster, n=20)
     assert 2 <= max(most) <= 4  # of two workers, or of one while the other is started again
 
 
 def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, caplog):
-    monkeypatch.setattr(cluster_module, "_WORKERLESS", 0.1)
+    monkeypatch.setattr("kipoi_tfb.output.cluster._WORKERLESS", 0.1)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
         timer = threading.Timer(1, local.scale, [1])  # some ten waits later
         timer.start()
@@ -199,7 +198,7 @@ def test_the_command_starts_workers(tfb, tmp_path, vcf):
 
 
 def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
-    monkeypatch.setattr(cluster_module, "_TIMEOUT", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.cluster._TIMEOUT", 0.2)
     rest = ("--models", "ENTRY", "--genome", "GENOME", "-o", "out.tsv")
     code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 1 and "error: no dask scheduler answers at 'tcp://127.0.0.1:1'" in err

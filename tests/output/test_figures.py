@@ -51,3 +51,9 @@ def test_another_ending_is_refused_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot draw a figure of the ending '\.pdf'; use one of \.png, \.svg"):
         draw(tmp_path / "a.pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_is_no_formula(tmp_path: Path) -> None:
+    title = "chr$1$ & <b> $\\frac{1}$"
+    assert ">chr$1$ &amp; &lt;b&gt; $\\frac{1}$<" in draw(tmp_path / "a.svg", title=title).decode()
+    draw(tmp_path / "a.png", title=title)

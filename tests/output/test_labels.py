@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb.output import labels as export
-from kipoi_tfb.output.labels import export_labels, export_track, read_regions_column, write_sample
+from kipoi_tfb.output.labels import _merge, export_labels, export_track, read_regions_column, write_sample
 from tests import tiny
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.layout import write_events
@@ -102,7 +101,7 @@ def _read_track(path: Path) -> list[tuple]:
 def test_merging_is_the_union(regions: list[tuple[int, int]], length: int) -> None:
     regions.sort()
     chrom, start = (np.array([region[i] for region in regions], np.int64) for i in (0, 1))
-    merged = list(zip(*(a.tolist() for a in export._merge(chrom, start, length)), strict=True))
+    merged = list(zip(*(a.tolist() for a in _merge(chrom, start, length)), strict=True))
     bases = {(c, base) for c, s in regions for base in range(s, s + length)}
     assert [(c, base) for c, s, e in merged for base in range(s, e)] == sorted(bases)
     assert all(a[0] < b[0] or a[2] < b[1] for a, b in itertools.pairwise(merged))
@@ -164,7 +163,7 @@ def test_sizes_that_are_none_are_refused(tmp_path: Path, line: str) -> None:
 def test_a_table_has_the_labels_of_every_resolved_region(
     dense, dense_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(export, "_CHUNK", chunk)
+    monkeypatch.setattr("kipoi_tfb.output.labels._CHUNK", chunk)
     tfs = ["SP1", "ATF4"]
     with BindingMatrix(dense_path) as matrix:
         done = export_labels(matrix, tfs, tmp_path / "o.parquet", "less_sparse", ["K562", "HeLa-S3"])

@@ -264,3 +264,28 @@ def test_a_disk_that_is_full(small_disk, ending):
             table.write({"name": np.array(["x"] * 1000), "TF": rng.random(1000)})
     assert caught.value.errno == errno.ENOSPC
     assert left_over(small_disk) == []
+
+
+HOSTILE = np.array(["=1+1", "-0.5", "a\tb", "x\ny", "'=x", '"q"', "-"], object)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_text_of_a_users_is_no_formula_and_shifts_nothing(tmp_path, ending):
+    table = {"id": HOSTILE, "=SP1": np.arange(7.0, dtype=np.float32), "b\tc": np.arange(7)}
+    path = write(tmp_path / f"out{ending}", table)
+    if ending != ".tsv":
+        found = read(path)
+        assert list(found["id"]) == HOSTILE.tolist() and set(found) == set(table)
+        return
+    rows = [line.split("\t") for line in path.read_text().splitlines()]
+    assert rows[0] == ["id", "'=SP1", "b%09c"] and {len(row) for row in rows} == {3} and len(rows) == 8
+    assert [row[0] for row in rows[1:]] == ["'=1+1", "-0.5", "a%09b", "x%0Ay", "''=x", '"q"', "-"]
+    assert [row[2] for row in rows[1:]] == list("0123456")
+
+
+def test_a_column_that_is_a_folder_of_another(tmp_path):
+    table = {"x/JUND": np.arange(3.0), "x/JUND/JUND": np.arange(3.0)}
+    with pytest.raises(InputError, match=r"out.h5: x/JUND is a column, and others begin with it; write .parquet or"):
+        write(tmp_path / "out.h5", table)
+    assert left_over(tmp_path) == []
+    equal(read(write(tmp_path / "out.parquet", table)), table)

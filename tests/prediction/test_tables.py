@@ -14,9 +14,9 @@ import pytest
 from kipoi_tfb.prediction import tables as regions_module
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.prediction.tables import PredictionSummary, predict_regions, predict_sequences
-from tests.entries import CONTIGS, TFS
+from tests.entries import CONTIGS, TFS, lively_network
 from tests.tiny import make_entry
-from tfb_matrix_data.errors import InputError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, EntryError, InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode, encode, reverse_complement
 
@@ -284,3 +284,17 @@ def test_a_bad_sequence_leaves_nothing(tmp_path, predictor):
     with pytest.raises(InputError, match=r"a\.fa, line 3: sequence 'b': character '\?'"):
         predict_sequences(predictor, tmp_path / "a.fa", tmp_path / "out.tsv")
     assert [path.name for path in tmp_path.iterdir()] == ["a.fa"]
+
+
+def test_an_entry_given_twice_and_columns_of_one_name(entry, tmp_path):
+    with pytest.raises(EntryError, match="is given twice; leave one of them out"):
+        Predictor([entry, entry])
+    names = {"x/JUND": ("JUND", "SP1"), "x": ("JUND", "ATF4")}
+    made = [
+        make_entry(tmp_path / str(n), lively_network(n, 2), name=name, tasks=tfs)
+        for n, (name, tfs) in enumerate(names.items())
+    ]
+    assert Predictor(made).columns == ["x/JUND/JUND", "SP1", "x/JUND", "ATF4"]
+    third = make_entry(tmp_path / "2", lively_network(2, 1), name="y", tasks=("x/JUND",))
+    with pytest.raises(ConfigError, match="two columns would be called x/JUND; give the entries one by one"):
+        Predictor([*made, third])

@@ -11,7 +11,7 @@ from kipoi_tfb.models.logits import probability
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.distil import find_teachers, taught
-from kipoi_tfb.training.pretrain import pretrain
+from kipoi_tfb.training.job import pretrain
 from kipoi_tfb.zoo.config import TeacherConfig
 from tests import tiny
 from tests.entries import lively_network

@@ -11,7 +11,7 @@ import torch
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.memory import explain_out_of_memory, is_out_of_memory
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 from tests import tiny
 from tfb_matrix_data.errors import TfbError
 

@@ -29,7 +29,7 @@ import sys
 from torch import nn
 from kipoi_tfb.cli import main
 from kipoi_tfb.models.build import ARCHITECTURES
-from kipoi_tfb.training.train import train
+from kipoi_tfb.training.trainer import train
 
 class Plain(nn.Module):
     def __init__(self, n_outputs, length=200):

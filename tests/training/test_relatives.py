@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kipoi_tfb.finetuning.finetune import finetune
+from kipoi_tfb.finetuning.job import finetune
 from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.training.relatives import _PROTOCOL, RELATIONS, base_of_relatives, relatives_config
 from kipoi_tfb.zoo import find

@@ -26,7 +26,7 @@ pytest_plugins = ("tests.entries",)
 
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 FIXED = [
-    *("chrom", "pos", "id", "ref", "alt", "status", "flags"),
+    *("chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"),
     *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
 ]
 
@@ -99,8 +99,8 @@ def test_every_row_has_a_status_and_only_ok_has_scores(mixed):
 def test_flags_say_the_rest(mixed):
     table, _ = mixed
     flags = dict(zip(table["id"], table["flags"], strict=True))
-    # chr2: [849, 1052) serves both alleles of a deletion of 3 at 950; N begins at 1000.
-    assert flags["del"] == "n_in_window=52"
+    # chr2: [850, 1053) serves both alleles of a deletion of the 3 behind 950; N begins at 1000.
+    assert flags["del"] == "n_in_window=53"
     assert flags["twice"] == "duplicate"
     assert flags["edge"] == "n_in_window=96;edge_padded"
     assert (flags["none"], flags["where"], flags["past"]) == ("no_alt", "unknown_contig", "outside_contig")
@@ -273,6 +273,16 @@ def test_a_swapped_vcf_is_no_other_assembly(tmp_path, predictor, genome):
 def test_the_assembly_can_be_ignored(tmp_path, predictor, genome):
     rows = [("chr1", pos, ".", other(base(pos)), base(pos)) for pos in range(200, 240)]
     assert run(predictor, genome, tmp_path, rows, ignore_assembly=True)[1].status == {"ref_mismatch": 40}
+
+
+def test_a_masked_genome_is_said_once_with_the_share(tmp_path, predictor, genome):
+    rows = [("chr2", pos, ".", "A", "C") for pos in range(1010, 1013)]  # N begins at 1000
+    rows += [("chr2", 900, ".", base(900, 1, "chr2"), other(base(900, 1, "chr2")))]
+    table, summary = run(predictor, genome, tmp_path, rows)
+    assert table["status"] == ["ref_unknown"] * 3 + ["ok"]
+    (warning,) = (warning for warning in summary.warnings if "masked" in warning)
+    assert "has no known base under REF of 3 of 4 alleles (75 %), which are not scored (ref_unknown)" in warning
+    assert not run(predictor, genome, tmp_path, rows[3:])[1].warnings
 
 
 # Bad input that is delivered

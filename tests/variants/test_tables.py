@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import shutil
 from pathlib import Path
 
 import cyvcf2
@@ -12,13 +14,16 @@ import numpy as np
 import pyarrow.parquet
 import pysam
 import pytest
+from Bio import bgzf
 
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE, PERCENTILES, SCORES, TOP, VARIANT_PERCENTILE
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.tables import Veff2Table, effect_format
+from kipoi_tfb.variants.vcf import bgzip
 from kipoi_tfb.zoo.null import NULL_FILE
-from tests.entries import TFS, base
+from tests.entries import TFS, base, lively_network
+from tests.tiny import make_entry
 from tests.zoo.test_null import copied, put_null
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.files import BGZIP_END, sha256
@@ -86,7 +91,7 @@ def test_the_header_keeps_its_lines_and_declares_ours(scored, entry):
     old = HEAD.splitlines()
     assert [row for row in header if row in old] == old and header[-1] == old[-1]
     declared = [row for row in header if row.startswith("##INFO=<ID=TFB_")]
-    assert len(declared) == 2 + len(LINE) - 1 + len(TFS) * len(DEFAULT_SCORES)
+    assert len(declared) == 3 + len(LINE) - 1 + len(TFS) * len(DEFAULT_SCORES)
     (effect,) = [row for row in declared if "ID=TFB_JUND_effect," in row]
     assert "Number=A,Type=Float" in effect and "positive: ALT strengthens binding" in effect
     assert f"model {entry.card.name}, weights sha256 {entry.card.weights.sha256}" in effect
@@ -238,7 +243,7 @@ def test_names_that_info_does_not_allow(tmp_path, entry, other_entry, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(both, vcf, genome, tmp_path / "out.vcf", ScoringOptions(scores=("effect",)))
     (record,) = cyvcf2.VCF(str(tmp_path / "out.vcf"))
-    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS", *(f"TFB_{name.upper()}" for name in LINE)}
+    names = {name for name, _ in record.INFO} - {f"TFB_{name.upper()}" for name in ("status", "flags", "normal", *LINE)}
     expected = ("ATF4", "CTCF", f"{entry.card.name}_JUND", f"{other_entry.card.name}_JUND", "SP1")
     assert names == {f"TFB_{name}_effect" for name in expected}
 
@@ -255,7 +260,7 @@ def test_a_tidy_table_says_the_same(tmp_path, scored, predictor, genome, ending)
         return
     found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
     table = scored[1]
-    fixed = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
+    fixed = ["chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"]
     assert list(found) == [*fixed, "tf", "p_ref", "p_alt", "effect", "impact"]
     assert found["tf"] == list(TFS) * 7
     for name in fixed:
@@ -269,7 +274,7 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
     columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
-    assert columns[6 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
+    assert columns[7 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
     with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*max_effect; found 'delta'"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
@@ -316,6 +321,71 @@ def test_the_null_that_percentiles_are_from_is_named(tmp_path, entry, genome):
     assert f"percentiles from nulls of sha256 {found}" in (tmp_path / "out.vcf").read_text()
 
 
+@pytest.fixture
+def hostile_genome(tmp_path, genome) -> Genome:
+    """The genome under a name that would end the quotes and the line of a header."""
+    folder = tmp_path / "genome"
+    folder.mkdir()
+    return Genome(shutil.copy(genome.path, folder / 'g"\n##INFO=<ID=X>\\\t\udcff.fa'))
+
+
+def test_the_name_of_a_genome_stays_in_its_quotes(tmp_path, predictor, hostile_genome):
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    for name in ("out.vcf", "out.vcf.gz", "out.parquet", "out.h5", "out.tsv"):
+        score_variants(predictor, vcf, hostile_genome, tmp_path / name)
+    said = "genome g%22%0A##INFO=<ID=X>%5C%09%FF.fa"
+    header = [line for line in (tmp_path / "out.vcf").read_text().splitlines() if line.startswith("##")]
+    (ours,) = [line for line in header if line.startswith("##tfb_score=")]
+    assert ours.startswith('##tfb_score="kipoi-tfb ') and ours.endswith(f'{said}"') and "ID=X" in ours
+    assert not [line for line in header if line.startswith("##INFO=<ID=X")]
+    assert len(list(cyvcf2.VCF(str(tmp_path / "out.vcf.gz")))) == len(LINES)
+    with pysam.VariantFile(str(tmp_path / "out.vcf.gz")) as file:
+        assert "X" not in file.header.info and len(list(file)) == len(LINES)
+        assert [r.value for r in file.header.records if r.key == "tfb_score"] == [ours.partition("=")[2]]
+    assert said in pyarrow.parquet.read_schema(tmp_path / "out.parquet").metadata[b"tfb_score"].decode()
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert said in file.attrs["tfb_score"]
+
+
+def test_two_entries_of_one_name_in_folders_with_a_tab(tmp_path, entry, genome):
+    entries = [copied(entry, tmp_path / name) for name in ("a\tb", "a\nb", "=c")]
+    predictor = Predictor(entries)
+    assert len(set(predictor.columns)) == 3 * len(TFS) and all(name.isprintable() for name in predictor.columns)
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    for columns in ("tfb", "kipoi-veff2"):
+        score_variants(predictor, vcf, genome, tmp_path / f"{columns}.tsv", ScoringOptions(columns=columns))
+        header, *rows = [line.split("\t") for line in (tmp_path / f"{columns}.tsv").read_text().splitlines()]
+        assert {len(row) for row in rows} == {len(header)} and len(set(header)) == len(header)
+        assert sum("a%09b/JUND" in name for name in header) == sum("a%0Ab/JUND" in name for name in header) > 0
+    score_variants(predictor, vcf, genome, tmp_path / "out.vcf")
+    (record, *_) = list(cyvcf2.VCF(str(tmp_path / "out.vcf")))
+    assert sum(name.endswith("JUND_effect") for name, _ in record.INFO) == 3
+
+
+def test_an_identifier_that_is_a_formula(tmp_path, predictor, genome):
+    text = HEAD + LINES[0].replace("rs500", "=1+1") + LINES[1].replace("rs510", "-0.5")
+    vcf = write(tmp_path / "in.vcf", text)
+    for name in ("out.tsv", "out.vcf", "out.parquet"):
+        score_variants(predictor, vcf, genome, tmp_path / name)
+    found = [line.split("\t")[2] for line in (tmp_path / "out.tsv").read_text().splitlines()]
+    assert found == ["id", "'=1+1", "-0.5", "-0.5", "-0.5"]
+    assert pyarrow.parquet.read_table(tmp_path / "out.parquet")["id"].to_pylist()[:2] == ["=1+1", "-0.5"]
+    assert [row[2] for row in body((tmp_path / "out.vcf").read_text())] == ["=1+1", "-0.5"]
+
+
+def test_tfs_whose_columns_would_be_the_same(tmp_path, entry, genome):
+    tfs = ("A", "A_max", "JUND")
+    twin = make_entry(tmp_path / "twin", lively_network(0, 3), name="twin", tasks=tfs)
+    vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
+    with pytest.raises(ConfigError, match="two columns would be called A_max_effect; choose TFs with --tfs"):
+        score_variants(Predictor([twin]), vcf, genome, tmp_path / "out.tsv")
+    options = ScoringOptions(scores=("effect", "max_effect"), shifts=(20, 20))
+    score_variants(Predictor([twin]), vcf, genome, tmp_path / "out.vcf", options)
+    (record, *_) = list(cyvcf2.VCF(str(tmp_path / "out.vcf")))
+    names = [name for name, _ in record.INFO if name.endswith("effect")]
+    assert len(set(names)) == len(names) == 6
+
+
 # kipoi-veff2's names
 
 
@@ -328,7 +398,7 @@ def test_the_columns_of_kipoi_veff2(tmp_path, scored, predictor, entry, genome):
     assert list(found) == [
         *("#CHROM", "POS", "ID", "REF", "ALT"),
         *(f"{entry.card.name}/{tf}/{function}" for function in functions for tf in TFS),
-        *("status", "flags", *(name for name in LINE if name != VARIANT_PERCENTILE)),
+        *("normal", "status", "flags", *(name for name in LINE if name != VARIANT_PERCENTILE)),
     ]
     table = scored[1]
     for theirs, ours in (("#CHROM", "chrom"), ("POS", "pos"), ("ID", "id"), ("REF", "ref"), ("ALT", "alt")):
@@ -351,7 +421,7 @@ def test_the_columns_of_kipoi_veff2_as_tsv_with_two_entries(tmp_path, entry, oth
     targets = ("tiny/JUND", "other/JUND", "other/SP1")
     scores = [f"{target}/{function}" for function in ("logit", "disagreement") for target in targets]
     names = [name for name in LINE if name not in (*TOP, VARIANT_PERCENTILE)]
-    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags", *names]
+    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "normal", "status", "flags", *names]
     assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-7] == "ok"
 
 
@@ -378,3 +448,15 @@ def test_the_ending_says_the_format():
     for name in ("a.csv", "vcf", ".vcf", "a.gz"):
         with pytest.raises(InputError, match=r"use one of \.vcf, \.vcf\.gz, \.tsv"):
             effect_format(name)
+
+
+@pytest.mark.parametrize("n", [0, 1, (1 << 16) - 1, 1 << 16, 300_001])
+def test_bgzip_of_a_long_text_has_blocks_of_the_usual_size(n):
+    text = (b"0/1\t0/0\t" * (n // 8 + 1))[:n]
+    stream = io.BytesIO()
+    writer = bgzf.BgzfWriter(fileobj=stream, mode="wb")
+    if n:
+        writer.write(text)  # in one piece, which takes quadratic time
+        writer.flush()
+    assert bgzip(text) == stream.getvalue()
+    assert gzip.decompress(bgzip(text) + BGZIP_END) == text

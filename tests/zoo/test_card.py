@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+import time
 
 import pytest
 import yaml
@@ -171,3 +173,38 @@ def test_date(monkeypatch):
 def test_a_card_may_say_how_long_it_took(changed):
     assert changed("training.seconds", 4.2).training.seconds == 4.2
     assert changed("training.seconds", None).training.seconds is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("sizes", {"filters": 1e9}, "Value error, filters is 1000000000.0; expected a whole number from 1 to 4096"),
+        ("sizes", {"filters": -1}, "filters is -1; expected"),
+        ("sizes", {"filters": float("nan")}, "filters is nan; expected|finite number"),
+        ("sizes", {"members": 10**6}, "members is 1000000; expected a whole number from 1 to 32"),
+        ("window_length", 0, "a window of 0 bp; expected an even number from 2 to 4096"),
+        ("window_length", 201, "a window of 201 bp; expected"),
+        ("window_length", 10**9, "a window of 1000000000 bp; expected"),
+        ("tasks", [f"TF{i}" for i in range(10_001)], "at most 10000 items"),
+        ("training.config.batch_size", 10**12, "less than or equal to 1048576"),
+        ("training.config.sizes", {"hidden": 10**9}, "hidden is 1000000000; expected"),
+        ("name", "a" * 300, "at most 200 characters"),
+        ("weights.file", "weights.py", "should match pattern"),
+        ("metrics.table", "metrics.yaml", "should match pattern"),
+    ],
+)
+def test_out_of_bounds(changed, field, value, complaint):
+    started = time.monotonic()
+    with pytest.raises(EntryError, match=rf"card.yaml: field '{field}[^']*': .*({complaint})") as caught:
+        changed(field, value)
+    assert len(str(caught.value)) < 600 and time.monotonic() - started < 20
+
+
+def test_a_card_without_an_end(tmp_path):
+    (tmp_path / CARD_FILE).write_bytes(b"a: " + b"x" * (1 << 20))
+    with pytest.raises(EntryError, match=r"card.yaml: has more than 1 MB, which is too much for what it should be"):
+        read_card(tmp_path)
+    (tmp_path / CARD_FILE).unlink()
+    os.mkfifo(tmp_path / CARD_FILE)
+    with pytest.raises(EntryError, match=r"card.yaml: is a named pipe; expected a file"):
+        read_card(tmp_path)

@@ -98,6 +98,33 @@ def test_field_of_a_field_is_named(read, fields, complaint):
         read(**fields)
 
 
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        (
+            {"sizes": {"filters": 1e9}},
+            "'sizes': Value error, filters is 1000000000.0; expected a whole number from 1 to",
+        ),
+        ({"epochs": 10**9}, "'epochs': Input should be less than or equal to 100000"),
+        ({"batch_size": 10**9}, "'batch_size': Input should be less than or equal to 1048576"),
+        ({"learning_rate": float("inf")}, "'learning_rate': Input should be a finite number"),
+        ({"tfs": ["SP1", "SP1:\nargs: {}"]}, "'tfs.1': Value error, 'SP1:.*' is not a name of a TF"),
+        ({"tfs": {"relation": "random", "of": "-rf"}}, "'tfs.of': Value error, '-rf' is not a name of a TF"),
+        ({"tfs": {"most_resolved": 10**9}}, "'tfs.most_resolved': Input should be less than or equal to 10000"),
+        ({"name": "a" * 200}, "'name': String should have at most 100 characters"),
+    ],
+)
+def test_out_of_bounds(read, fields, complaint):
+    with pytest.raises(ConfigError, match=f"config.yaml: field {complaint}") as caught:
+        read(**fields)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_configuration_without_an_end():
+    with pytest.raises(InputError, match="/dev/zero: has more than 1 MB"):
+        read_config("/dev/zero")
+
+
 def test_unknown_field_is_named(read):
     with pytest.raises(ConfigError, match=r"field 'learning_rat': Extra inputs are not permitted$"):
         read(learning_rat=0.1)

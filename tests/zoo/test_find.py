@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -22,8 +23,9 @@ from kipoi_tfb.zoo.entry import GOLDEN_FILE, open_entry
 from kipoi_tfb.zoo.find import entry_names, find_entries, find_entry
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.null import NULL_FILE
+from kipoi_tfb.zoo.specs import render_specs
 from kipoi_tfb.zoo.verify import verify_entry, verify_size
-from kipoi_tfb.zoo.write import render_specs, save_weights
+from kipoi_tfb.zoo.write import save_weights
 from tests import tiny
 from tfb_matrix_data.errors import ChecksumError, EntryError, UnknownNameError
 from tfb_matrix_data.files import sha256
@@ -255,7 +257,7 @@ def test_other_weights_do_not_give_the_golden_predictions(folder, tmp_path):
         (lambda golden: golden["sequences"].__setitem__(0, "!" * 200), "'!' at position 1 is not a nucleotide"),
         (lambda golden: golden.pop("sequences"), "golden predictions are missing or damaged"),
         (lambda golden: golden.update(sequences=[], probability=[]), "golden.json is damaged"),
-        (lambda golden: golden["probability"][0].__setitem__(0, "high"), "golden.json is damaged"),
+        (lambda golden: golden["probability"][0].__setitem__(0, "high"), "field 'probability.0.0': Input should be a"),
     ],
 )
 def test_damaged_golden_predictions_are_found(folder, change, complaint):
@@ -263,6 +265,26 @@ def test_damaged_golden_predictions_are_found(folder, change, complaint):
     change(golden)
     (folder / GOLDEN_FILE).write_text(json.dumps(golden))
     assert set(failed(folder)) == {"golden predictions"} and complaint in failed(folder)["golden predictions"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"[" * 100_000, "golden predictions are missing or damaged: .*Invalid JSON"),
+        (b" " * (9 << 20), "golden predictions are missing or damaged .*has more than 8 MB"),
+        (json.dumps({"sequences": ["A" * 200] * 300, "probability": [[0.5]] * 300}).encode(), "at most 256 items"),
+        (json.dumps({"sequences": ["A" * 5000], "probability": [[0.5]]}).encode(), "at most 4096 characters"),
+        (
+            b'{"sequences": ["A"], "probability": [[1' + b"0" * 5000 + b"]]}",
+            "golden predictions are missing or damaged",
+        ),
+    ],
+)
+def test_golden_predictions_have_bounds(folder, content, complaint):
+    (folder / GOLDEN_FILE).write_bytes(content)
+    found = failed(folder)
+    assert set(found) == {"golden predictions"} and re.search(complaint, found["golden predictions"])
+    assert len(found["golden predictions"]) < 500
 
 
 def test_missing_files_are_found(folder):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 from pydantic import ValidationError
 
 from kipoi_tfb.zoo.card import Card, WeightsCard, read_card, write_card
 from kipoi_tfb.zoo.finetuned_card import (
-    CONTROLS,
     ChangedMotifCard,
     ControlCard,
-    ControlKind,
     FinetunedCard,
     GateCard,
     HeadCard,
@@ -54,10 +50,6 @@ def test_round_trip(tmp_path):
 def test_finetuned_needs_a_base():
     with pytest.raises(ValidationError, match="finetuned needs `base`, the name of the entry that the weights are"):
         card(finetuned=FINETUNED)
-
-
-def test_controls_are_all_kinds():
-    assert get_args(ControlKind) == CONTROLS
 
 
 @pytest.mark.parametrize(

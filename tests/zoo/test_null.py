@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -224,6 +226,33 @@ def test_a_damaged_null_is_said(own, how):
     put_null(own)
     damage(own.folder / NULL_FILE, how)
     with pytest.raises(EntryError, match=rf"{NULL_FILE}: is damaged \(.*\); make it again: tfb null"):
+        read_null(own)
+
+
+def test_a_null_that_unpacks_to_gigabytes_is_refused(own):
+    put_null(own)
+    path = own.folder / NULL_FILE
+    with np.load(path) as arrays:
+        fields = {**arrays, "impact": np.zeros((3, len(CLASSES), 1 << 15, len(PERCENTS)), np.float16)}
+    np.savez_compressed(path, **fields)
+    assert path.stat().st_size < 1 << 18
+    tracemalloc.start()
+    with pytest.raises(
+        EntryError, match=rf"{NULL_FILE}: is damaged \(.*has an array that unpacks to .* bytes; at most"
+    ):
+        read_null(own)
+    assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    tracemalloc.stop()
+
+
+def test_a_null_that_is_no_file(own, tmp_path):
+    os.mkfifo(own.folder / NULL_FILE)
+    with pytest.raises(EntryError, match=f"{NULL_FILE}: is a named pipe; expected a file"):
+        read_null(own)
+    (own.folder / NULL_FILE).unlink()
+    (tmp_path / "null.npz").write_bytes(b"")
+    (own.folder / NULL_FILE).symlink_to(tmp_path / "null.npz")
+    with pytest.raises(EntryError, match=f"{NULL_FILE} is a link; an entry holds its files itself"):
         read_null(own)
 
 

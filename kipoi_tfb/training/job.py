@@ -1,0 +1,147 @@
+"""From a configuration to a zoo entry: data, training, card."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kipoi_tfb.models.device import choose_device, choose_precision, describe
+from kipoi_tfb.training import processes
+from kipoi_tfb.training.data import TrainingData, load_training_data
+from kipoi_tfb.training.distil import find_teachers, taught
+from kipoi_tfb.training.trainer import TrainingResult, train
+from kipoi_tfb.zoo.card import DataCard, TrainingCard, today
+from kipoi_tfb.zoo.config import PretrainConfig, read_config
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.write import CITATION, write_entry
+from tfb_matrix_data.errors import EntryError
+from tfb_matrix_data.files import sha256
+from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.matrix import BindingMatrix
+
+__all__ = ["pretrain", "pretrain_from_files"]
+
+logger = logging.getLogger(__name__)
+
+
+def pretrain(
+    config: PretrainConfig,
+    matrix: BindingMatrix,
+    genome: Genome,
+    folder: str | Path,
+    device: str = "auto",
+    precision: str = "auto",
+    command: str = "",
+) -> Entry:
+    """Train a model and write it as a zoo entry, ``folder/entry``; an interrupted run in `folder` is resumed.
+
+    Parameters
+    ----------
+    config
+        What to train.
+    matrix, genome
+        Labels and sequence.
+    folder
+        Checkpoints, learning curve and the entry go here.
+    device, precision
+        See `kipoi_tfb.models.device`.
+    command
+        The command line, for the card.
+
+    Raises
+    ------
+    EntryError
+        If `folder` holds a finished entry already.
+    ConfigError
+        If ``SOURCE_DATE_EPOCH`` is not a number.
+    """
+    folder = Path(folder)
+    today()  # a date that is none is refused now, and not when all is trained
+    if (folder / "entry").exists():
+        raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = choose_device(device)
+    processes.join_torchrun(chosen)
+    chosen = processes.own_device(chosen)
+    chosen_precision = choose_precision(precision, chosen)
+    where = describe(chosen, chosen_precision)
+    if processes.world_size() > 1:
+        where = f"{processes.world_size()} processes, each {where}"
+    logger.info("device: %s", where)
+    teachers = find_teachers(config.teacher) if config.teacher is not None else []
+    data = load_training_data(config, matrix, genome)
+    if teachers:
+        data = taught(config, data, teachers, folder, chosen, chosen_precision)
+    result = train(config, data, folder, chosen, chosen_precision)
+    fields = {
+        "name": config.name,
+        "summary": config.summary,
+        "architecture": config.architecture,
+        "sizes": config.sizes,
+        "window_length": int(data.train.codes.shape[1]),
+        "tasks": tuple(data.tfs),
+        "data": _data_card(data, matrix, genome),
+        "training": _training_card(config, result, teachers, command, where, chosen_precision),
+        "citation": (CITATION,),
+    }
+    if processes.is_main():
+        write_entry(folder / "entry", result.network, fields, data.validation.codes)
+    processes.wait()
+    return open_entry(folder / "entry")
+
+
+def pretrain_from_files(
+    config: str | Path,
+    matrix: str | Path,
+    genome: str | Path,
+    folder: str | Path,
+    device: str = "auto",
+    precision: str = "auto",
+    command: str = "",
+) -> Entry:
+    """Do as `pretrain`, given the paths of a configuration, a matrix and a genome."""
+    recipe = read_config(config)
+    with BindingMatrix(matrix) as opened:
+        return pretrain(recipe, opened, Genome(genome), folder, device, precision, command)
+
+
+def _data_card(data: TrainingData, matrix: BindingMatrix, genome: Genome) -> DataCard:
+    regions = matrix.regions
+
+    def chromosomes(index: np.ndarray) -> tuple[str, ...]:
+        return tuple(regions.chrom_names[i] for i in np.unique(regions.chrom[index]))
+
+    used = (data.train.region, data.validation.region, data.test_regions)
+    train_chroms, validation_chroms, test_chroms = (chromosomes(index) for index in used)
+    return DataCard(
+        source=str(matrix.attrs["source"]),
+        matrix_sha256=sha256(matrix.path),
+        assembly=str(matrix.attrs["assembly"]),
+        genome=genome.path.name,
+        train_chromosomes=train_chroms,
+        validation_chromosomes=validation_chroms,
+        test_chromosomes=test_chroms,
+        excluded_chromosomes=data.excluded_chromosomes,
+        n_train=len(data.train),
+        n_validation=len(data.validation),
+    )
+
+
+def _training_card(
+    config: PretrainConfig, result: TrainingResult, teachers: list[Entry], command: str, device: str, precision: str
+) -> TrainingCard:
+    return TrainingCard(
+        command=command,
+        config=config,
+        teachers={entry.card.name: entry.card.weights.sha256 for entry in teachers} or None,
+        best_epoch=result.best_epoch,
+        validation_loss=round(min(record.validation_loss for record in result.history), 5),
+        seconds=round(sum(record.seconds for record in result.history), 1),
+        device=device,
+        precision=precision,
+        torch=torch.__version__,
+        date=today(),
+    )

@@ -1,0 +1,20 @@
+from .card import Card
+from .change import add_entries, remove_entry
+from .entry import Entry, open_entry
+from .find import find_entries, find_entry
+from .networks import load_network
+from .verify import verify_entry
+from .write import write_entry
+
+__all__ = [
+    "Card",
+    "Entry",
+    "add_entries",
+    "find_entries",
+    "find_entry",
+    "load_network",
+    "open_entry",
+    "remove_entry",
+    "verify_entry",
+    "write_entry",
+]

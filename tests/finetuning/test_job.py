@@ -1,0 +1,363 @@
+"""From a TF of a matrix, or someone's peaks, to an entry that has been compared with what there was before."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import kipoi_tfb
+from kipoi_tfb.evaluation.job import evaluate
+from kipoi_tfb.evaluation.scorers import EntryScorer, NetworkScorer
+from kipoi_tfb.finetuning import controls, learn
+from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
+from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
+from kipoi_tfb.finetuning.job import Finetuned, alone_in, finetune, finished
+from kipoi_tfb.finetuning.nearest import nearest_output
+from kipoi_tfb.finetuning.start import start_network
+from kipoi_tfb.models.first_layer import first_filters
+from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.training.data import load_training_data
+from kipoi_tfb.training.trainer import _Trainer, train
+from kipoi_tfb.zoo.card import write_card
+from kipoi_tfb.zoo.controls import CONTROLS
+from kipoi_tfb.zoo.entry import Entry, open_entry
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard
+from kipoi_tfb.zoo.networks import load_network
+from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
+from tests import tiny
+from tests.entries import run_tfb
+from tests.tuned import contents
+from tfb_matrix_data.errors import ConfigError, EntryError, LockedError
+
+SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
+QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def base(world, tmp_path_factory) -> Entry:
+    """An entry of a small motif network that knows the planted motifs."""
+    recipe = tiny.config(architecture="motif-cnn", sizes=SIZES, epochs=4, learning_rate=0.01, batch_size=32)
+    data = load_training_data(recipe, world.matrix, world.genome)
+    folder = tmp_path_factory.mktemp("zoo")
+    network = train(recipe, data, folder, torch.device("cpu")).network
+    return tiny.make_entry(folder / "small", network, name="small", architecture="motif-cnn", sizes=SIZES)
+
+
+@pytest.fixture(scope="module")
+def sp1(world) -> FinetuneData:
+    return from_binding_matrix(world.matrix, world.genome, "SP1")
+
+
+def config(base: Entry, **changes: object) -> FinetuneConfig:
+    fields = {"tf": "SP1", "base": str(base.folder), "epochs": 2, "batch_size": 64, "seeds": 2}
+    return make_config(**{**fields, **changes})
+
+
+def run(base: Entry, data: FinetuneData, out, controls=CONTROLS, **changes: object) -> Finetuned:
+    chosen = config(base, **changes)
+    return finetune(chosen, data, out, "cpu", "fp32", "a test", replicates=50, controls=controls)
+
+
+@pytest.fixture(scope="module")
+def done(base, sp1) -> Finetuned:
+    return run(base, sp1, base.folder.parent / "out", name="tf/SP1")
+
+
+def test_a_tf_of_a_matrix(done, base, sp1):
+    entry = done.entry
+    assert [check for check in verify_entry(entry) if not check.passed] == []
+    card = entry.card
+    assert card.name == "tf/SP1" and card.tasks == ("SP1",) and card.base == "small"
+    assert card.finetuned.base_weights_sha256 == base.card.weights.sha256
+    assert card.finetuned.head_from == "SP1" and card.finetuned.counts == sp1.counts
+    losses = card.finetuned.validation_losses
+    assert card.finetuned.seeds == (0, 1) and card.training.config.seed == losses.index(min(losses))
+    assert card.training.config.learning_rate == 3e-4 and card.training.config.strands == "both"
+    assert card.metrics.chromosomes == ("chr22",) and "chr22" not in card.data.train_chromosomes
+    assert set(card.metrics.baselines) == {control.name for control in card.gate.controls}
+    assert list(done.tables) == ["tf/SP1", "small (its own output)", "JASPAR motif", "de novo motif", "from scratch"]
+    own = done.tables["tf/SP1"]
+    assert own.auprc > 0.8 and card.metrics.auprc == round(own.auprc, 4) and card.metrics.min_bound == 1
+    assert card.metrics.auprc_interval == (round(own.auprc_low, 4), round(own.auprc_high, 4))
+    assert done.gate == card.gate and card.gate.words.startswith(card.gate.verdict)
+    assert entry.folder.name == ("refused" if card.gate.verdict == "refused" else "entry")
+    with open(entry.folder / CONTROLS_FILE) as stream:
+        assert [row["scorer"] for row in csv.DictReader(stream, delimiter="\t")] == list(done.tables)
+    assert not (entry.folder.parent / "candidate").exists()
+
+
+def test_pictures_of_what_was_learnt(done, base):
+    entry, motif = done.entry, done.entry.card.finetuned.changed_motif
+    curve = (entry.folder / CURVE_FILE).read_text()
+    assert f"kept: epoch {entry.card.training.best_epoch + 1}" in curve and "1 other seeds" in curve
+    before, after = (first_filters("motif-cnn", each.network().state_dict()) for each in (base, entry))
+    size = np.linalg.norm(after[motif.filter] - before[motif.filter]) / np.linalg.norm(before[motif.filter])
+    assert motif.change == pytest.approx(size, abs=2e-3) and 0 < motif.median <= motif.change
+    picture = (entry.folder / MOTIF_FILE).read_text()
+    assert f"filter {motif.filter} of the first layer, changed by {motif.change:.1%}" in picture
+
+
+def test_the_entry_is_a_network_of_its_own(done, sp1):
+    network, card = kipoi_tfb.load(str(done.entry.folder))
+    assert network(torch.zeros(2, 4, 200)).shape == (2, 1) and card == done.entry.card
+    assert "fine-tuned from small" in (done.entry.folder / "model.yaml").read_text()
+
+
+# Other ways
+
+
+@pytest.fixture
+def zoo(base, tmp_path) -> Entry:
+    """The base in a folder of its own: entries beside it find it."""
+    return open_entry(shutil.copytree(base.folder, tmp_path / "small"))
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """Leave out the control that takes seconds."""
+
+    def guess(tfs, codes, labels, seed, name):
+        return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
+
+    monkeypatch.setattr(controls, "denovo_scorer", guess)
+
+
+def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
+    found = run(zoo, sp1, tmp_path / "out", arm="head", controls=("base",))
+    entry, card = found.entry, found.entry.card
+    assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == [entry.folder.name]
+    assert card.training.config is None and card.finetuned.seeds == (0, 1)
+    assert card.finetuned.changed_motif is None and not list(entry.folder.glob("*.svg"))
+    head = card.finetuned.head
+    assert head.auprc >= head.start_auprc and head.loss <= head.start_loss
+    assert "output layer fitted under the layers of small, the mean of 2 draws" in (
+        entry.folder / "model.yaml"
+    ).read_text().replace("\n    ", " ")
+    nearest = nearest_output(zoo, "SP1", sp1.training.train)
+    begun = start_network("head", zoo, "SP1", sp1.training.train.labels, nearest, 0).network
+    same = torch.equal(entry.network().state_dict()["head.weight"], begun.state_dict()["head.weight"])
+    assert same == (head.penalty is None)
+    # The figures on the card are those of the network, though they were computed from its base's features.
+    scorer = NetworkScorer("network", ("SP1",), Predictor([entry]).logits)
+    (row,) = evaluate([scorer], sp1.test, 0, 0).tables["network"]
+    assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-4)
+
+
+def test_motif_head_sees_motifs_too(zoo, sp1, tmp_path, cheap):
+    found = run(zoo, sp1, tmp_path / "out", arm="motif-head", controls=("base",))
+    card = found.entry.card
+    assert card.sizes == {**zoo.card.sizes, "own_motifs": len(card.finetuned.head.motifs)}
+    assert card.finetuned.head.motifs and [check for check in verify_entry(found.entry) if not check.passed] == []
+    # What was tested is what was written.
+    scorer = EntryScorer(str(found.entry.folder))
+    row = evaluate([scorer], sp1.test, 0, replicates=0).tables[scorer.name][0]
+    assert row.auprc == pytest.approx(card.metrics.auprc, abs=1e-3)
+
+
+def test_a_finished_run_is_not_trained_again(zoo, sp1, tmp_path, cheap, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match=r"No space left"):
+        patch.setitem(finetune.__globals__, "write_metrics", full)  # the last file
+        run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {"everything-0", "scratch-0"}  # nothing that could be taken for an entry
+    monkeypatch.setattr(_Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
+    assert load_network(run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1).entry) is not None
+
+
+def test_disk_full_while_the_entry_is_written(zoo, sp1, tmp_path, cheap, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("kipoi_tfb.zoo.write._write_golden", full)
+    with pytest.raises(OSError, match=r"No space left"):
+        run(zoo, sp1, tmp_path / "out", seeds=1, epochs=1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"everything-0"}
+
+
+def test_a_sweep_of_learning_rates(zoo, sp1, tmp_path, cheap, monkeypatch):
+    done, updated, train_one, update = [], set(), learn._train_one, _Trainer._update
+
+    def stopping(*args):
+        if len(done) == 4:  # the rates are tried, and one seed of two is there
+            raise KeyboardInterrupt
+        done.append(args[3:])
+        return train_one(*args)
+
+    def noting(trainer, *args):
+        updated.add((trainer.config.seed, trainer.config.learning_rate))
+        return update(trainer, *args)
+
+    changes = {"sweep": True, "epochs": 1, "learning_rate": 1e-4}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(learn, "_train_one", stopping)
+        run(zoo, sp1, tmp_path / "out", ("base",), **changes)
+    assert done == [(0, 3e-5), (0, 1e-4), (0, 3e-4), (0, 3e-4)]
+    monkeypatch.setattr(_Trainer, "_update", noting)
+    card = run(zoo, sp1, tmp_path / "out", ("base",), **changes).entry.card
+    assert updated == {(1, 3e-4)}, "what was tried is not trained again"
+    tried = {each.learning_rate: each.validation_loss for each in card.finetuned.sweep}
+    assert list(tried) == [3e-5, 1e-4, 3e-4] and min(tried, key=tried.get) == 3e-4
+    assert card.training.config.learning_rate == 3e-4 and card.finetuned.validation_losses[0] == tried[3e-4]
+    assert card.finetuned.seeds == (0, 1)
+
+
+@pytest.mark.parametrize(("given", "n_epochs"), [({}, 5), ({"patience": 1}, 2), ({"patience": 0}, 8)])
+def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, monkeypatch, given, n_epochs):
+    monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, _: 0.6 if self.history else 0.5)
+    run(zoo, sp1, tmp_path / "out", ("base",), seeds=1, epochs=8, **given)
+    history = json.loads((tmp_path / "out" / "everything-0" / "history.json").read_text())
+    assert len(history) == n_epochs
+
+
+# What is refused
+
+
+def test_what_is_finished_is_returned_and_left_alone(zoo, done, sp1, tmp_path, monkeypatch):
+    monkeypatch.setattr(_Trainer, "_update", lambda *args: pytest.fail("trained again"))
+    for name in ("entry", "refused"):
+        there = shutil.copytree(done.entry.folder, tmp_path / "out" / name)
+        before = contents(finished(tmp_path / "out"))
+        again = run(zoo, sp1, tmp_path / "out", name="tf/SP1")
+        assert again.entry.folder == there and again.gate == done.gate and again.tables == {}
+        assert contents(finished(tmp_path / "out")) == before
+        shutil.rmtree(there)
+
+
+@pytest.mark.parametrize("other", [{}, {"arm": "conv"}, {"seed": 1}, {"seeds": 1}])
+def test_what_is_finished_of_something_else(zoo, done, sp1, tmp_path, other):
+    """The default name is that of the TF too, so it is another one here."""
+    shutil.copytree(done.entry.folder, tmp_path / "out" / "entry")
+    name = {"name": "tf/SP1"} if other else {"name": "tf/other"}
+    with pytest.raises(ConfigError, match=r"out/entry was made under another name, from other regions, seeds or base"):
+        run(zoo, sp1, tmp_path / "out", **{**name, **other})
+    card = done.entry.card.model_copy(update={"gate": None})
+    write_card(card, tmp_path / "out" / "entry")
+    with pytest.raises(EntryError, match="out/entry exists already, and has no verdict; remove it or use another"):
+        run(zoo, sp1, tmp_path / "out", name="tf/SP1")
+
+
+def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
+    (tmp_path / "out").mkdir()
+    with (
+        alone_in(tmp_path / "out"),
+        pytest.raises(LockedError, match=r"another tfb finetune is writing to .*out; wait for it, or use another"),
+    ):
+        run(zoo, sp1, tmp_path / "out")
+
+
+def test_a_base_that_was_trained_on_the_test_chromosome(sp1, tmp_path):
+    data = tiny.card_fields()["data"].model_copy(update={"train_chromosomes": ("chr22",), "test_chromosomes": ()})
+    seen = tiny.make_entry(tmp_path / "seen", name="seen", data=data)
+    with pytest.raises(ConfigError, match=r"seen was trained or validated on chr22; test it on other chromosomes"):
+        run(seen, sp1, tmp_path / "out")
+
+
+def test_a_base_that_is_fine_tuned_itself(done, sp1, tmp_path):
+    with pytest.raises(ConfigError, match=r"is fine-tuned itself, from small; give that as the base"):
+        run(done.entry, sp1, tmp_path / "out")
+
+
+def test_a_base_that_the_entry_would_not_find(zoo, sp1, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    moved = open_entry(shutil.move(zoo.folder, tmp_path / "elsewhere" / "small"))
+    with pytest.raises(EntryError, match=r"its base small is neither in a folder above .* `tfb zoo add FOLDER` adds"):
+        run(moved, sp1, tmp_path / "out")
+
+
+# The command
+
+
+@pytest.fixture
+def tfb(monkeypatch, capfd, tmp_path, zoo, world):
+    """Run `tfb finetune SP1` in an empty folder. (code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    matrix = world.matrix
+    chosen = np.flatnonzero(matrix.labels(["SP1"])[:, 0] == 1)
+    names = np.array(matrix.regions.chrom_names)[matrix.regions.chrom[chosen]]
+    starts = matrix.regions.start[chosen].tolist()
+    lines = [f"{c}\t{s}\t{s + 200}\n" for c, s in zip(names.tolist(), starts, strict=True)]
+    (tmp_path / "peaks.bed").write_text("".join(lines))
+    common = ("--genome", str(world.genome_path), "--base", str(zoo.folder), *QUICK)
+
+    def call(*arguments, out="out"):
+        valid = {"MATRIX": str(world.matrix_path)}
+        given = [valid.get(each, each) for each in arguments]
+        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common, "-o", str(out)])
+
+    return call
+
+
+def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog):
+    with caplog.at_level("INFO", "kipoi_tfb"):
+        code, out, err = tfb("MYTF", "--peaks", "peaks.bed", "--matrix", "MATRIX")
+    assert "JASPAR 2020 has no profile of MYTF: that control is left out" in caplog.text
+    assert "small has no output for MYTF; SP1 tells its training regions best" in caplog.text
+    found = open_entry(tmp_path / "out" / ("refused" if code == 3 else "entry"))
+    assert code == (3 if found.card.gate.verdict == "refused" else 0) and found.card.gate.words in out
+    assert "train" in err and "unbound, of the same GC content" in err
+    card = found.card
+    assert card.tasks == ("MYTF",) and card.finetuned.head_from == "SP1" and card.metrics.labels == "peaks"
+    assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
+    assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
+    assert Predictor([found]).columns == ["MYTF"]
+
+
+@pytest.mark.parametrize("arm", ["head", "motif-head", "everything"])
+def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    found = []
+    for out in (Path("a"), tmp_path / "deeper" / "b"):
+        code, _, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", arm, out=out)
+        assert code in (0, 3), err
+        found.append(contents(finished(out)))
+    assert found[0].keys() == found[1].keys() and {"card.yaml", "weights.pt", "controls.tsv"} <= found[0].keys()
+    for name, content in found[0].items():
+        assert content == found[1][name], name
+    card = found[0]["card.yaml"].decode()
+    assert card.count("2023-11-14") == 2 and card.count("-o OUT") == 2 and str(tmp_path) not in card
+
+
+def test_a_date_that_is_none(zoo, sp1, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
+        run(zoo, sp1, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("refused", 3), ("accepted with note", 0)])
+def test_exit_code_says_the_verdict(tfb, tmp_path, cheap, monkeypatch, verdict, code):
+    gate = GateCard(verdict=verdict, words=f"{verdict}: so it is", controls=())
+    monkeypatch.setitem(finetune.__globals__, "judge", lambda *_: gate)
+    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
+    assert found == code and f"{verdict}: so it is" in out
+    assert (tmp_path / "out" / "refused").exists() == (code == 3)
+    assert ("next: tfb zoo add" in err) == (code == 0) and "finished before" not in err
+    before = contents(finished(tmp_path / "out"))
+    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
+    assert found == code and out.strip() == f"{verdict}: so it is" and contents(finished(tmp_path / "out")) == before
+    assert f"out/{'refused' if code else 'entry'} was finished before, and nothing was left to do" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either --from-matrix or --peaks"),
+        (("--from-matrix", "MATRIX", "--peaks", "peaks.bed"), "give either --from-matrix or --peaks"),
+        (("--from-matrix", "MATRIX", "--open", "peaks.bed"), "--open and --matrix go with --peaks"),
+        (("--peaks", "peaks.bed", "--open", "peaks.bed", "--matrix", "MATRIX"), "give one of --open and --matrix"),
+    ],
+)
+def test_options_that_do_not_go_together(tfb, arguments, message):
+    code, _, err = tfb("SP1", *arguments)
+    assert code == 2 and message in " ".join(err.replace("│", " ").split())

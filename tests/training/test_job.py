@@ -1,0 +1,43 @@
+"""From a configuration to an entry that verifies."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from kipoi_tfb.training.job import pretrain, pretrain_from_files
+from kipoi_tfb.zoo.verify import verify_entry
+from tests import tiny
+from tfb_matrix_data.errors import ConfigError, EntryError
+from tfb_matrix_data.files import sha256
+
+
+def test_pretrain_writes_an_entry_that_verifies(world, tmp_path):
+    config = tiny.config(epochs=1, tfs=["SP1", "CTCF"])
+    entry = pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu", command="a test")
+    card = entry.card
+    assert entry.folder == tmp_path / "run" / "entry" and card.name == "tiny" and card.tasks == ("SP1", "CTCF")
+    assert card.data.train_chromosomes == ("chr13", "chr14", "chr15")
+    assert card.data.validation_chromosomes == ("chr21",) and card.data.test_chromosomes == ("chr22",)
+    assert card.data.excluded_chromosomes == ("chr16",) and card.data.matrix_sha256 == sha256(world.matrix_path)
+    assert card.training.config == config and card.training.command == "a test" and card.training.best_epoch == 0
+    assert [check for check in verify_entry(entry) if not check.passed] == []
+    with pytest.raises(EntryError, match=r"entry exists already; remove it or use another --out"):
+        pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu")
+
+
+def test_the_date_is_that_of_the_source(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    config = tiny.config(epochs=1, tfs=["SP1"], fraction=0.2)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_unset=True)))
+    files = (tmp_path / "config.yaml", world.matrix_path, world.genome_path)
+    card = pretrain_from_files(*files, tmp_path / "run", device="cpu").card
+    assert card.training.date == "2023-11-14" and card.training.config == config
+    assert card.data.n_train < 150 and card.data.genome == world.genome_path.name
+
+
+def test_a_date_that_is_none_is_said_before_the_training(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
+        pretrain(tiny.config(), world.matrix, world.genome, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
