@@ -322,7 +322,7 @@ def test_the_command_writes_tables_and_the_document(
     assert "| TF is not in the model | 1 | 0 | 0 |" in text
     assert "| allele not scored | 1 | 0 | 0 |" in text
     assert "| fewer than 10 barcodes | 0 | 1 | 0 |" in text
-    assert "| ref_mismatch | 1 | 0 | 0 |" in text
+    assert "| ref_unknown | 1 | 0 | 0 |" in text  # on the N of chr2
     with open(folder / "out" / "truth.tsv", newline="") as stream:
         rows = list(csv.DictReader(stream, dialect="excel-tab"))
     assert {row["entry"] for row in rows} == {"tiny"}

@@ -24,13 +24,13 @@ from tfb_matrix_data.normalise import (
     trimmed,
 )
 from tfb_matrix_data.records import spans
-from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.sequence import UNKNOWN, first_base
 from tfb_matrix_data.variants import NO_ALT, Variants
 from tfb_matrix_data.windows import window_start
 
 __all__ = ["SCORED", "STATUSES", "AlleleWindows", "AssemblyCheck", "allele_windows", "normal_texts"]
 
-STATUSES = ("ok", "swapped", "ref_mismatch", "symbolic", "too_long", "unsupported")
+STATUSES = ("ok", "swapped", "ref_mismatch", "ref_unknown", "symbolic", "too_long", "unsupported")
 """What became of an allele; `SCORED` are scored. ``flags`` say why one is ``unsupported``."""
 
 SCORED = ("ok", "swapped")
@@ -151,15 +151,16 @@ def allele_windows(
     for rows in (np.flatnonzero(place & ~spelt.several), np.flatnonzero(place & spelt.several)):
         if not len(rows):
             continue
-        right, known = fit(genome, found.contigs(rows), start[rows], spelt.ref, rows)
+        right, undecided, known = fit(genome, found.contigs(rows), start[rows], spelt.ref, rows)
         swapped = np.zeros(len(rows), bool)
         if allele_swap:
-            other = np.flatnonzero(~right & (start[rows] + spelt.alt.lengths[rows] <= sizes[rows]))
+            other = np.flatnonzero(~right & ~undecided & (start[rows] + spelt.alt.lengths[rows] <= sizes[rows]))
             if len(other):
                 some = rows[other]
-                swapped[other] = fit(genome, found.contigs(some), start[some], spelt.alt, some)[0]
-        wrong = ~right & ~swapped
-        found.status[rows[wrong]], found.status[rows[swapped]] = "ref_mismatch", "swapped"
+                swapped[other] = fit(genome, found.contigs(some), start[some], spelt.alt, some).right
+        wrong = ~right & ~swapped & ~undecided
+        for rule, status in ((wrong, "ref_mismatch"), (undecided, "ref_unknown"), (swapped, "swapped")):
+            found.status[rows[rule]] = status
         compared += int(known.sum())
         mismatched += int((wrong & known).sum())
         if not swapped.any():
@@ -289,7 +290,7 @@ def _cut(genome: Genome, changes: Changes, length: int) -> _Placed:
     start = window_start(changes.start, length)
     window = genome.windows(changes.contigs, start, length)
     shift = changes.n_ref - changes.n_alt
-    n_unknown = window.n_unknown
+    n_unknown = window.n_unknown - _reduce(genome, changes, window.codes)
     alt_window = window.codes.copy()
     if shift.any():
         # Behind the allele, bases come from `shift` further on (or less far). Not from wholly before the contig, where
@@ -301,6 +302,19 @@ def _cut(genome: Genome, changes: Changes, length: int) -> _Placed:
     n_alt = changes.n_alt
     alt_window[np.repeat(np.arange(len(n_alt)), n_alt), spans(np.full(len(n_alt), half), n_alt)] = changes.alt
     return _Placed(window.codes, alt_window, half + np.maximum(shift, 0), n_unknown)
+
+
+def _reduce(genome: Genome, changes: Changes, windows: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Write VCF's base for each IUPAC letter of the genome that is replaced, into the windows; return how many."""
+    half, n_ref = windows.shape[1] // 2, changes.n_ref
+    row, along = np.repeat(np.arange(len(n_ref)), n_ref), spans(np.zeros_like(n_ref), n_ref)
+    unknown = np.flatnonzero(windows[row, half + along] == UNKNOWN)
+    if not len(unknown):
+        return np.zeros_like(n_ref)
+    row, along = row[unknown], along[unknown]
+    letters = genome.letters([changes.contigs[i] for i in row.tolist()], changes.start[row] + along)
+    windows[row, half + along] = first_base(letters)
+    return np.bincount(row[first_base(letters) < UNKNOWN], minlength=len(n_ref))
 
 
 def _not_bases(alt: str) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from tfb_matrix_data.contigs import assembly_of, find_contig
 from tfb_matrix_data.errors import AssemblyError, InputError, UnknownNameError
 from tfb_matrix_data.genome_cache import CachedContig, GenomeCache
-from tfb_matrix_data.sequence import UNKNOWN
+from tfb_matrix_data.records import spans
+from tfb_matrix_data.sequence import UNKNOWN, first_base
 from tfb_matrix_data.windows import Windows, count_unknown, window_start
 
 if TYPE_CHECKING:
@@ -132,6 +133,46 @@ class Genome:
                 at = np.flatnonzero(inverse == i)
                 codes[at], padded[at] = self._cut(name, starts[at], length)
         return Windows(codes, count_unknown(codes), padded)
+
+    def stretches(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the codes of stretches that lie within their contigs, one behind the other."""
+        if contigs.count(contigs[0]) == len(contigs):
+            return self.codes(contigs[0])[spans(starts, lengths)]
+        number = {name: i for i, name in enumerate(dict.fromkeys(contigs))}
+        of = np.fromiter(map(number.__getitem__, contigs), np.int64, len(contigs))
+        first = np.cumsum(lengths) - lengths
+        found = np.empty(lengths.sum(), np.uint8)
+        for name, i in number.items():
+            own = np.flatnonzero(of == i)
+            found[spans(first[own], lengths[own])] = self.codes(name)[spans(starts[own], lengths[own])]
+        return found
+
+    def written(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return `stretches` with the base that VCF writes for each IUPAC letter; N stays unknown."""
+        codes = self.stretches(contigs, starts, lengths)
+        unknown = np.flatnonzero(codes == UNKNOWN)
+        if len(unknown):
+            of = np.repeat(np.arange(len(contigs)), lengths)[unknown]
+            letters = self.letters([contigs[row] for row in of.tolist()], spans(starts, lengths)[unknown])
+            codes[unknown] = first_base(letters)
+        return codes
+
+    def letters(self, contigs: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the letters (upper case, ASCII) of unknown bases: IUPAC's, and N for the others.
+
+        Parameters
+        ----------
+        contigs
+            Contig of each base, in either naming.
+        positions
+            0-based position of each, within its contig.
+        """
+        letters = np.empty(len(positions), np.uint8)
+        names = np.asarray(contigs)
+        for name in dict.fromkeys(contigs):
+            at = np.flatnonzero(names == name)
+            letters[at] = self._contig(name).letters(positions[at])
+        return letters
 
     def _cut(self, name: str, starts: NDArray[np.int64], length: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         contig = self.codes(name)

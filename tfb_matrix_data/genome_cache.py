@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 _VERSION = 2
 _PIECE = 1 << 20
 _AMBIGUOUS = re.compile(rb"[^ACGTUNacgtun-]")
-_LETTERS = np.dtype([("position", "<i8"), ("letter", "u1")])
 
 
 class CachedContig(NamedTuple):
@@ -36,12 +35,22 @@ class CachedContig(NamedTuple):
     codes
         uint8 (length,).
     ambiguous
-        Structured (n,), of `position` (0-based, ascending) and `letter` (upper case, ASCII): the bases that are IUPAC
-        codes of some bases (R, Y, ...), which all have the code of N.
+        int64 (n,), ascending: the bases that are IUPAC letters of some bases (R, Y, ...), all of which have the code of
+        N, as 256 times their 0-based position plus the letter (upper case, ASCII).
     """
 
     codes: NDArray[np.uint8]
-    ambiguous: NDArray[np.void]
+    ambiguous: NDArray[np.int64]
+
+    def letters(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the IUPAC letters at 0-based positions; N at all others."""
+        letters = np.full(len(positions), ord("N"), np.uint8)
+        if len(self.ambiguous):
+            at = np.minimum(np.searchsorted(self.ambiguous, positions << 8), len(self.ambiguous) - 1)
+            found = self.ambiguous[at]
+            there = found >> 8 == positions
+            letters[there] = found[there] & 255
+        return letters
 
 
 class GenomeCache:
@@ -96,10 +105,10 @@ class GenomeCache:
         try:
             path = self._contigs / f"{key}-{record.read_text().strip()}.npy"
             codes = np.load(path, mmap_mode="r")
-            ambiguous = np.load(path.with_suffix(".iupac.npy"))
+            ambiguous = np.load(path.with_suffix(".iupac.npy"), mmap_mode="r")
         except (OSError, ValueError, EOFError):  # not there, or cut off
             return None
-        whole = _is(codes, np.uint8, length) and _is(ambiguous, _LETTERS, len(ambiguous))
+        whole = _is(codes, np.uint8, length) and _is(ambiguous, np.int64, len(ambiguous))
         return CachedContig(codes, ambiguous) if whole else None
 
     def _fill(self, name: str, key: str, folder: Path) -> None:
@@ -118,11 +127,11 @@ class GenomeCache:
         with atomic_path(folder / key) as temporary:
             temporary.write_text(digest.hexdigest()[:24] + "\n")
 
-    def _read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.void]]:
+    def _read(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return the codes of a contig, and its IUPAC letters."""
         self.fasta.check(name)
         codes = np.empty(self.fasta.contigs[name].length, np.uint8)
-        letters = [np.empty(0, _LETTERS)]
+        letters = [np.empty(0, np.int64)]
         try:
             with self.fasta.open() as fasta:
                 # In pieces: Biopython's bgzip reader takes quadratic time in the length of one read.
@@ -146,13 +155,10 @@ class GenomeCache:
             raise InputError(place, f"{free:,} bytes free, {needed:,} needed for {name}; set TFB_DATA to another disk")
 
 
-def _ambiguous(text: str, start: int) -> NDArray[np.void]:
+def _ambiguous(text: str, start: int) -> NDArray[np.int64]:
     raw = text.encode()
     found = [match.start() for match in _AMBIGUOUS.finditer(raw)]
-    letters = np.empty(len(found), _LETTERS)
-    letters["position"] = np.array(found, np.int64) + start
-    letters["letter"] = np.frombuffer(raw.upper(), np.uint8)[found]
-    return letters
+    return (np.array(found, np.int64) + start << 8) + np.frombuffer(raw.upper(), np.uint8)[found]
 
 
 def _is(array: NDArray, dtype: DTypeLike, length: int) -> bool:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.records import spans
-from tfb_matrix_data.sequence import UNKNOWN, decode, encode
+from tfb_matrix_data.sequence import UNKNOWN, decode, encode, first_base, may_be
 
 __all__ = [
     "Changes",
+    "Fit",
     "NormalForm",
     "Spelt",
     "Trimmed",
@@ -205,34 +206,45 @@ def _n_alike(
     return np.minimum.reduceat(np.where(alike, np.iinfo(np.int64).max, along), ends - runs)
 
 
-def fit(
-    genome: Genome, contigs: list[str], start: NDArray[np.int64], spelt: Spelt, rows: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which alleles are what the genome has from `start` on, and where it has no unknown base there.
+class Fit(NamedTuple):
+    """Whether alleles are what the genome has.
+
+    Attributes
+    ----------
+    right
+        bool (alleles,): they are. An IUPAC letter of the genome is the first base of the alphabet that it stands for.
+    undecided
+        bool (alleles,): the genome does not say, nor contradict: it has N there, or a letter that stands for the
+        allele's base and for one before it.
+    known
+        bool (alleles,): the genome has nothing but A, C, G and T there.
+    """
+
+    right: NDArray[np.bool_]
+    undecided: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+
+def fit(genome: Genome, contigs: list[str], start: NDArray[np.int64], spelt: Spelt, rows: NDArray[np.int64]) -> Fit:
+    """Return which alleles are what the genome has from `start` on.
 
     They must not be empty, nor reach beyond their contig.
     """
     lengths = spelt.lengths[rows]
-    here = _bases(genome, contigs, start, lengths)
+    here = genome.stretches(contigs, start, lengths)
     first = np.cumsum(lengths) - lengths
-    same = here == spelt.codes(rows, np.zeros_like(lengths), lengths)
-    return np.logical_and.reduceat(same, first), np.logical_and.reduceat(here != UNKNOWN, first)
-
-
-def _bases(
-    genome: Genome, contigs: list[str], start: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    """Return the codes of stretches of the genome that lie within their contigs, one behind the other."""
-    if contigs.count(contigs[0]) == len(contigs):
-        return genome.codes(contigs[0])[spans(start, lengths)]
-    number = {name: i for i, name in enumerate(dict.fromkeys(contigs))}
-    of = np.fromiter(map(number.__getitem__, contigs), np.int64, len(contigs))
-    first = np.cumsum(lengths) - lengths
-    found = np.empty(lengths.sum(), np.uint8)
-    for name, i in number.items():
-        own = np.flatnonzero(of == i)
-        found[spans(first[own], lengths[own])] = genome.codes(name)[spans(start[own], lengths[own])]
-    return found
+    own = spelt.codes(rows, np.zeros_like(lengths), lengths)
+    same = here == own
+    possible = same.copy()
+    unknown = np.flatnonzero(here == UNKNOWN)
+    if len(unknown):
+        of = np.repeat(np.arange(len(rows)), lengths)[unknown]
+        letters = genome.letters([contigs[row] for row in of.tolist()], spans(start, lengths)[unknown])
+        same[unknown] = first_base(letters) == own[unknown]
+        possible[unknown] = may_be(letters, own[unknown])
+    right = np.logical_and.reduceat(same, first)
+    undecided = np.logical_and.reduceat(possible, first) & ~right
+    return Fit(right, undecided, np.logical_and.reduceat(here != UNKNOWN, first))
 
 
 def left_aligned(genome: Genome, changes: Changes, right: NDArray[np.bool_]) -> Changes:
@@ -274,7 +286,7 @@ def _shifts(genome: Genome, indels: Changes) -> NDArray[np.int64]:
     before = genome.windows(indels.contigs, indels.start - reach, reach + 1).codes[:, :reach]
     # It can go one further while the base before it is its own last one: a base and the one `size` further on.
     own = np.full((len(sizes), int(sizes.max())), UNKNOWN, np.uint8)
-    own[_at(indels.n_ref)] = _bases(genome, indels.contigs, indels.start, indels.n_ref)
+    own[_at(indels.n_ref)] = genome.stretches(indels.contigs, indels.start, indels.n_ref)
     own[_at(indels.n_alt)] = indels.alt
     back = np.arange(reach)[::-1]
     partner = np.take_along_axis(np.concatenate([before, own], 1), back + sizes[:, None], 1)
@@ -311,7 +323,8 @@ def normal_forms(genome: Genome, changes: Changes) -> list[NormalForm]:
     # With the base before; at the start of a contig an indel has the one behind instead.
     lead = np.minimum(changes.start, 1)
     lengths = changes.n_ref + np.where(lead | (changes.n_ref * changes.n_alt), lead, 1)
-    genomic, inserted = decode(_bases(genome, changes.contigs, changes.start - lead, lengths)), decode(changes.alt)
+    genomic = decode(genome.written(changes.contigs, changes.start - lead, lengths))
+    inserted = decode(changes.alt)
     forms = []
     at = at_alt = 0
     columns = (changes.start, changes.n_ref, changes.n_alt, lengths)

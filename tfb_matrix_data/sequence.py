@@ -7,7 +7,17 @@ from numpy.typing import DTypeLike, NDArray
 
 from tfb_matrix_data.errors import TfbError
 
-__all__ = ["ALPHABET", "UNKNOWN", "decode", "encode", "gc_content", "one_hot", "reverse_complement"]
+__all__ = [
+    "ALPHABET",
+    "UNKNOWN",
+    "decode",
+    "encode",
+    "first_base",
+    "gc_content",
+    "may_be",
+    "one_hot",
+    "reverse_complement",
+]
 
 ALPHABET = "ACGTN"
 UNKNOWN = 4
@@ -18,6 +28,22 @@ _ENCODE = np.full(256, _INVALID, np.uint8)
 for _letters, _code in (("Aa", 0), ("Cc", 1), ("Gg", 2), ("TtUu", 3), ("NnRrYyKkMmSsWwBbDdHhVv-", UNKNOWN)):
     _ENCODE[np.frombuffer(_letters.encode(), np.uint8)] = _code
 _DECODE = np.frombuffer(ALPHABET.encode(), np.uint8)
+_IUPAC = {
+    "R": "AG",
+    "Y": "CT",
+    "K": "GT",
+    "M": "AC",
+    "S": "CG",
+    "W": "AT",
+    "B": "CGT",
+    "D": "AGT",
+    "H": "ACT",
+    "V": "ACG",
+}
+_STANDS_FOR = np.zeros((256, 4), bool)
+_STANDS_FOR[ord("N")] = True
+for _letter, _bases in _IUPAC.items():
+    _STANDS_FOR[ord(_letter), [ALPHABET.index(base) for base in _bases]] = True
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], np.uint8)
 
 
@@ -51,6 +77,32 @@ def encode(sequence: str | bytes) -> NDArray[np.uint8]:
         at = int(invalid.argmax())
         raise TfbError(f"character {chr(raw[at])!r} at position {at + 1} is not a nucleotide (IUPAC letters only)")
     return codes
+
+
+def first_base(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the code of the first base of the alphabet that each IUPAC letter (ASCII) stands for; N stays unknown.
+
+    That is how VCF 4.3 (section 1.6.1, REF) writes a reference that has such letters.
+
+    Examples
+    --------
+    >>> decode(first_base(np.frombuffer(b"RYKN", np.uint8)))
+    'ACGN'
+    """
+    first = np.where(_STANDS_FOR.any(1), _STANDS_FOR.argmax(1), UNKNOWN).astype(np.uint8)
+    first[ord("N")] = UNKNOWN
+    return first[letters]
+
+
+def may_be(letters: NDArray[np.uint8], codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return whether each IUPAC letter (ASCII), N among them, may stand for the base of a code.
+
+    Examples
+    --------
+    >>> may_be(np.frombuffer(b"RRN", np.uint8), encode("GCT")).tolist()
+    [True, False, True]
+    """
+    return _STANDS_FOR[letters, np.minimum(codes, 3)] & (codes < UNKNOWN)
 
 
 def decode(codes: NDArray[np.uint8]) -> str:

@@ -19,6 +19,7 @@ Allele = tuple[str, int, str, str]
 """Contig, 1-based position, REF and ALTs (separated by commas) of a record."""
 
 _HEAD = re.compile(rb"^([^\t\n]*)\t([0-9]+)\t([^\t\n]*)\t([^\t\n]*)\t([^\t\n]*)\t", re.MULTILINE)
+_FEW = 20
 
 
 def find_ids(blocks: Iterable[bytes], wanted: Iterable[str], advance: Callable[[int], None]) -> dict[str, list[Allele]]:
@@ -36,12 +37,14 @@ def find_ids(blocks: Iterable[bytes], wanted: Iterable[str], advance: Callable[[
     found: dict[str, list[Allele]] = {name: [] for name in wanted}
     keys = {name.encode() for name in found}
     for block in blocks:
+        advance(len(block))
+        if len(keys) <= _FEW and not any(key in block for key in keys):  # ten times as fast as to look at its lines
+            continue
         for chrom, pos, names, ref, alt in _HEAD.findall(block):
             if names in keys or (b";" in names and not keys.isdisjoint(names.split(b";"))):
                 allele = (chrom.decode(), int(pos), ref.decode(errors="replace"), alt.decode(errors="replace"))
                 for name in keys.intersection(names.split(b";")):
                     found[name.decode()].append(allele)
-        advance(len(block))
     return found
 
 

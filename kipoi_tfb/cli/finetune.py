@@ -154,7 +154,7 @@ def finetune(options: FinetuneOptions) -> None:
     """Fine-tune a model on one TF, and write it as a zoo entry if it is better than what there was before.
 
     The exit code is 3 where it is not: the entry is then in OUT/refused instead of OUT/entry. With --all there is such
-    a folder per TF, OUT/TF; what was stopped goes on when the command is given again.
+    a folder per TF, OUT/TF; what was stopped goes on when the command is given again, and what is finished is said so.
 
     Example: tfb finetune JUND --from-matrix matrix.h5 --genome hg38.fa -o runs/JUND
     Example: tfb finetune MYTF --peaks peaks.narrowPeak --open open.bed --genome hg38.fa -o runs/MYTF
@@ -190,7 +190,7 @@ def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: An
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
         print(f"{scorer:<40} AUPRC {row.auprc:.4f}{ends}")
     print(result.gate.words)
-    say(f"{result.entry.folder}")
+    say(f"{result.entry.folder}{'' if result.tables else ' was finished before, and nothing was left to do'}")
     if result.gate.verdict == "refused":
         raise typer.Exit(_EXIT_REFUSED)
     say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")

@@ -97,12 +97,13 @@ def verify(
     Example: tfb zoo verify --all
     """
     from kipoi_tfb.zoo.find import find_entries
-    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size
 
     if not (entries or every):
         raise typer.BadParameter("name an entry, or give --all")
     failed = 0
     found = find_entries(",".join([*(entries or []), *(["all"] if every else [])]))
+    from kipoi_tfb.zoo.verify import verify_entry, verify_nothing_else, verify_size  # torch: cards come first
+
     for entry in found:
         for check in verify_entry(entry):
             failed += not check.passed

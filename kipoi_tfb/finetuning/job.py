@@ -59,7 +59,8 @@ class Finetuned:
     gate
         The verdict.
     tables
-        {scorer: its row}: the entry and the controls that were run now, on the test regions.
+        {scorer: its row}: the entry and the controls that were run now, on the test regions; empty where all was done
+        before.
     """
 
     entry: Entry
@@ -92,7 +93,8 @@ def finetune(
     The controls are the same architecture from scratch with as many seeds, the base's own output for the TF (or the
     one that tells its training regions best), the TF's JASPAR profile, and a motif found in the training regions.
     Training that was interrupted in `folder` is resumed. Where `folder` holds a finished entry that lacks some of the
-    controls, these are run, and the verdict is given anew; the entry itself stays as it is. The same arguments, on
+    controls, these are run, and the verdict is given anew; the entry itself stays as it is. Where it lacks none, it is
+    returned, and nothing is done. The same arguments, on
     one machine and with as many threads, give an entry of the same bytes; its date is that of
     `kipoi_tfb.zoo.card.today`.
 
@@ -120,7 +122,7 @@ def finetune(
     Raises
     ------
     EntryError
-        If `folder` holds a finished entry already that lacks none of the controls, or the base is not there.
+        If the base is not there, or `folder` holds an entry without a verdict.
     ConfigError
         If the base was trained on the test chromosomes, or the finished entry there was made from something else.
     LockedError
@@ -130,13 +132,14 @@ def finetune(
     for control in controls:
         if control not in CONTROLS:
             raise UnknownNameError("control", control, CONTROLS)
-    _check_not_done(finished(folder), controls)
     base = find_entry(config.base)
     if base.card.finetuned is not None:
         raise ConfigError(f"{base.name} is fine-tuned itself, from {base.card.base}; give that as the base")
     check_held_out([base], data.test.chromosomes)
     # Where the entry will look for it: worth knowing before the training.
     locate_base((folder / ACCEPTED).absolute(), base.card.name, base.card.weights.sha256, config.entry_name)
+    if there := _finished(folder, config, data, base, controls):
+        return there
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
     chosen_precision = choose_precision(precision, chosen)
@@ -144,17 +147,44 @@ def finetune(
         work = Work(config, base, data, folder, chosen, chosen_precision, command, date, matrix, replicates, bank)
         shutil.rmtree(folder / CANDIDATE, ignore_errors=True)  # of a run that was killed
         _put_back(folder)
+        if there := _finished(folder, config, data, base, controls):  # by a process that was here just now
+            return there
         before = finished(folder)
-        _check_not_done(before, controls)
         try:
             return _finetune(work, controls) if before is None else _compare_further(work, before, controls)
         finally:
             shutil.rmtree(folder / CANDIDATE, ignore_errors=True)
 
 
-def _check_not_done(entry: Entry | None, controls: Sequence[ControlKind]) -> None:
-    if entry is not None and not lacking(entry, controls):
-        raise EntryError(f"{entry.folder} exists already; remove it or use another --out")
+def _finished(
+    folder: Path, config: FinetuneConfig, data: FinetuneData, base: Entry, controls: Sequence[ControlKind]
+) -> Finetuned | None:
+    """Return what an earlier run left that lacks none of the controls, if it is what is asked for; None: nothing.
+
+    Raises
+    ------
+    ConfigError
+        If it was made from something else.
+    """
+    entry = finished(folder)
+    if entry is None or lacking(entry, controls):
+        return None
+    _check_same(entry, config, data, base)
+    if entry.card.gate is None:
+        raise EntryError(f"{entry.folder} exists already, and has no verdict; remove it or use another --out")
+    return Finetuned(entry, entry.card.gate, {})
+
+
+def _check_same(entry: Entry, config: FinetuneConfig, data: FinetuneData, base: Entry) -> None:
+    """Check that an entry was made from what is asked for now."""
+    card, how = entry.card, entry.card.finetuned
+    made = (card.name, card.data, how and (how.arm, how.base_weights_sha256, how.seeds))
+    seeds = tuple(range(config.seed, config.seed + config.seeds))
+    if made != (config.entry_name, data.card, (config.arm, base.card.weights.sha256, seeds)):
+        raise ConfigError(
+            f"{entry.folder} was made under another name, from other regions, seeds or base, or by another arm than "
+            "these; give the same as then, remove it, or use another --out"
+        )
 
 
 def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
@@ -242,14 +272,7 @@ def _to_natural_share(network: nn.Module, labels: NDArray[np.int8]) -> None:
 
 def _compare_further(work: Work, before: Entry, controls: Sequence[ControlKind]) -> Finetuned:
     """Run controls that were left out before, with a copy of the entry, which takes its place when it is whole."""
-    card = before.card
-    made = (card.name, card.data, card.finetuned and (card.finetuned.arm, card.finetuned.base_weights_sha256))
-    asked = (work.config.entry_name, work.data.card, (work.config.arm, work.base.card.weights.sha256))
-    if made != asked:
-        raise ConfigError(
-            f"{before.folder} was made from other regions, another base or by another arm than these; give the same to "
-            "run more controls, or use another --out"
-        )
+    _check_same(before, work.config, work.data, work.base)
     candidate = open_entry(shutil.copytree(before.folder, work.folder / CANDIDATE))
     return _judged(work, candidate, work.nearest(), lacking(before, controls), before)
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kipoi_tfb.report.vcf_rows import VcfRows, as_column, batched
 from kipoi_tfb.variants.columns import COUNTS, FIXED, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import effect_format
+from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
 
@@ -22,6 +24,7 @@ __all__ = ["ScoresFile", "open_scores"]
 
 _CHUNK = 8192
 _TEXT_COLUMNS = {"chrom", "id", "ref", "alt", "status", "flags", "normal", *TEXTS}
+_OF_RECORDS = ("chrom", "pos", "id", "ref", "alt")
 _NEEDED = ("chrom", "pos", "ref", "alt", "status")
 
 
@@ -176,7 +179,16 @@ class _Tsv(ScoresFile):
             ),
         ) as reader:
             for batch in reader:
-                yield pa.Table.from_batches([batch])
+                yield _unescaped(pa.Table.from_batches([batch]))
+
+
+def _unescaped(table: pa.Table) -> pa.Table:
+    """Return text as it was before it was made safe for spreadsheets."""
+    for at, column in enumerate(table.columns):
+        if pa.types.is_string(column.type) and pc.any(pc.starts_with(column, "'")).as_py():
+            texts = [text and from_cell(text) for text in column.to_pylist()]
+            table = table.set_column(at, table.column_names[at], pa.array(texts, pa.string()))
+    return table
 
 
 class _Hdf5(ScoresFile):
@@ -216,15 +228,15 @@ class _Vcf(ScoresFile):
         header = self._rows.header
         if "ID=TFB_STATUS," not in header:
             raise InputError(path, "has no INFO field TFB_STATUS: it has not been scored (`tfb score`)")
-        line = ("status", "flags", "normal", *LINE)
-        self._fields = {name: f"TFB_{name.upper()}" for name in line if f"ID=TFB_{name.upper()}," in header}
+        ours = [name for name in (*FIXED, *LINE) if name not in _OF_RECORDS]
+        self._fields = {name: f"TFB_{name.upper()}" for name in ours if f"ID=TFB_{name.upper()}," in header}
         known = set(self._fields.values())
         for field, said in self._FIELD.findall(header):
             if field not in known:
                 # INFO allows fewer letters than names of TFs have: the description begins with the name itself.
                 score = max((score for score in SCORES if field.endswith(f"_{score}")), key=len, default="")
                 self._fields[f"{said}_{score}"] = field
-        fixed = [name for name in FIXED if name not in self._fields or name in {"status", "flags"}]
+        fixed = [name for name in FIXED if name in _OF_RECORDS or name in self._fields]
         said = re.search(r'^##tfb_score="(.*)"$', header, re.M)
         names = [*fixed, *(name for name in self._fields if name not in fixed)]
         info = [name for name in self._rows.fields if not name.startswith("TFB_")]

@@ -103,7 +103,7 @@ class ScoringSummary:
         What is wrong although the output was written: the end of the input is lost, no index could be made, no allele
         is on a contig of the genome.
     warnings
-        What may be meant so: there is no record, or they are not sorted.
+        What may be meant so: there is no record, they are not sorted, or the genome is masked.
     notices
         What the output lacks, and why: there is no null for a percentile.
     """
@@ -202,11 +202,22 @@ def score_variants(
         summary.problems += write_index(Path(output), sorting)
     if summary.alleles and not contigs.known:
         summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.names)}")
+    if summary.status["ref_unknown"]:
+        summary.warnings.append(_masked(summary, genome))
     if sorting.fault:
         summary.warnings.append(
             f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
         )
     return summary
+
+
+def _masked(summary: ScoringSummary, genome: Genome) -> str:
+    unknown, n = summary.status["ref_unknown"], summary.alleles
+    share = f"{unknown:,} of {n:,} alleles ({100 * unknown / n:.2g} %)"
+    return (
+        f"{genome.path.name} is masked: it has no known base under REF of {share}, which are not scored (ref_unknown); "
+        "the unmasked genome, or one masked by lower case, has them"
+    )
 
 
 def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:

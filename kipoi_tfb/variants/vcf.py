@@ -70,8 +70,8 @@ class EffectVcf:
         declared = [
             f'##tfb_score="{about}"',
             declare(_STATUS, ".", "String", "What became of each ALT: ok (scored), swapped (scored; the genome has "
-                     "ALT), ref_mismatch, symbolic, too_long or unsupported (not scored); one value for a record "
-                     "without ALT"),
+                     "ALT), ref_mismatch, ref_unknown (the genome has N under REF), symbolic, too_long or unsupported "
+                     "(not scored); one value for a record without ALT"),
             declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
                      "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
                      "outside_contig"),

@@ -296,6 +296,8 @@ def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length
     if status == "ref_mismatch":
         there = decode(genome.windows([chrom], [pos - 1], len(ref)).codes[0])
         why = f"REF is {ref.upper()}, but {genome.path.name} has {there} there; is this the right assembly and strand?"
+    elif status == "ref_unknown":
+        why = f"{genome.path.name} does not say which base is there (N, or another IUPAC letter); is it hard-masked?"
     elif "unknown_contig" in flags:
         genome.contig(chrom)  # raises, with the nearest names
     elif "outside_contig" in flags:

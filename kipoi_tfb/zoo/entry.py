@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
-from torch import Tensor, nn
 
-from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.sizes import LONGEST_WINDOW, MOST_TFS
-from kipoi_tfb.models.tensors import load_state
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
 from kipoi_tfb.zoo.config import explain
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import ChecksumError, ConfigError, EntryError, InputError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.names import shown
+
+if TYPE_CHECKING:  # torch takes a second to import, and cards are read, listed and refused without it
+    from torch import Tensor, nn
 
 __all__ = ["GOLDEN_FILE", "Entry", "entry_titles", "locate_base", "open_entry", "own_file", "zoo_folder"]
 
@@ -98,6 +98,8 @@ class Entry:
                 f"{self.weights_path}: sha256 is {found[:12]}..., the card of {self.name} says "
                 f"{self.card.weights.sha256[:12]}...; the file is damaged or not the one the card describes"
             )
+        from kipoi_tfb.models.tensors import load_state
+
         try:
             return load_state(self.weights_path)
         except ValueError as error:
@@ -105,6 +107,8 @@ class Entry:
 
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""
+        from kipoi_tfb.models.build import build_network
+
         card = self.card
         try:
             network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.entries import CONTIGS, TFS, base
+from tests.entries import CONTIGS, TFS, VCF, base
 
 pytest_plugins = ("tests.entries",)
 
@@ -80,4 +80,15 @@ def test_bad_input_is_said_and_nothing_written(tfb, tmp_path, case):
 @pytest.mark.parametrize("text", ["in.vcf", "chr1:500", "chr1:500:A"])
 def test_plot_takes_a_variant(tfb, text):
     code, _, err = tfb("plot", text, *REST, "o.png")
-    assert code == 2 and "give a variant like chr19:11089231:A>G" in err
+    assert code == 2 and "give a variant like chr19:11089231:C>T" in " ".join(err.split())
+
+
+def test_plot_of_an_identifier(tfb, tmp_path):
+    (tmp_path / "ids.vcf").write_text(VCF + f"1\t500\trs5\t{base(500)}\t{ALT}\t.\t.\t.\n1\t501\trs6\tA\tC,G\t.\t.\t.\n")
+    code, _, err = tfb("plot", "rs5", *REST, "o.svg", "--ids", "ids.vcf", "--top", "1")
+    assert code == 0, err
+    assert f"chr1:500:{base(500)}&gt;{ALT}" in (tmp_path / "o.svg").read_text()
+    code, _, err = tfb("plot", "rs6", *REST, "o.svg", "--ids", "ids.vcf")
+    assert code == 1 and "rs6 has 2 ALT alleles; draw one of chr1:501:A>C, chr1:501:A>G" in err
+    code, _, err = tfb("plot", "rs7", *REST, "o.svg", "--ids", "ids.vcf")
+    assert code == 1 and "ids.vcf: has no record of rs7, 1 of the 1 identifiers asked for" in err

@@ -32,6 +32,41 @@ def test_files_and_variants_are_not_mixed(tfb, tmp_path, arguments):
     assert code == 2 and "give one file, or" in err
 
 
+def test_what_people_type_is_one_variant(tfb, tmp_path):
+    ref, alt = base(500), "A" if base(500) != "A" else "C"
+    write_files(tmp_path, {"ids.vcf": VCF + f"1\t500\trs5\t{ref}\t{alt},<DEL>\t.\t.\t.\n"})
+    typed = [f"chr1:500:{ref}>{alt}", f"1:500:{ref}:{alt}", f"1-500-{ref}-{alt}", f"chr1_500_{ref}_{alt}_b38"]
+    typed += [f"1:g.500{ref}>{alt}", f"chr1:g.500delins{alt}", "rs5"]
+    code, _, err = tfb("score", *typed, *REST, "out.tsv", "--ids", "ids.vcf", "--scores", "effect")
+    assert code == 0, err
+    header, *found = rows(tmp_path / "out.tsv")
+    normal, status, last = (header.index(name) for name in ("normal", "status", header[-1]))
+    assert [row[normal] for row in found] == [f"chr1:500:{ref}>{alt}"] * 7 + ["."]
+    assert [row[status] for row in found] == ["ok"] * 7 + ["symbolic"] and len({row[last] for row in found[:7]}) == 1
+    assert [row[2] for row in found] == [*["."] * 4, *typed[4:], "rs5"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("rs5",), 1, "the command line: rs5 is looked up in a VCF of your own; name it: --ids dbsnp.vcf.gz"),
+        (("rs5", "--ids", "none.vcf"), 1, "none.vcf: no such file"),
+        (("rs6", "rs5", "--ids", "ids.vcf"), 1, "ids.vcf: has no record of rs6, 1 of the 2 identifiers asked for"),
+        (("in.vcf", "--ids", "ids.vcf"), 1, "in.vcf: is VCF, which says where its variants are"),
+        (("NM_000527.5:c.5A>G",), 1, "NM_000527.5:c.5A>G: c. counts along a transcript; expected g."),
+        (("chr1:g.5inv",), 1, "chr1:g.5inv: is no substitution of one base"),
+        (("chr1-5-A-C", "chr1-5-A"), 2, "found 'chr1-5-A'"),
+        (("chr1-5-A",), 1, "chr1-5-A: no such file, and no variant like chr19:11089231:C>T, chr19:11089231:C:T"),
+    ],
+)
+def test_variants_that_cannot_be_read_are_said(tfb, tmp_path, arguments, code, words):
+    files = {"ids.vcf": VCF + f"1\t500\trs5\t{base(500)}\tT\t.\t.\t.\n", "in.vcf": VCF + record(500)}
+    write_files(tmp_path, files)
+    found, _, err = tfb("score", *arguments, *REST, "out.tsv")
+    assert found == code and words in " ".join(err.split()).replace("│ ", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+
+
 def test_options_reach_the_output(tfb, tmp_path):
     wrong = record(500, alt=base(500), ref="A" if base(500) != "A" else "C")
     write_files(tmp_path, {"in.vcf": VCF + wrong + record(600)})

@@ -272,7 +272,7 @@ def test_command(tfb, tmp_path):
     assert rows[0][header.index("base")].startswith("0.") and rows[0][header.index("from scratch")] == ""
     code, _, err = tfb("finetune", "CTCF", "--from-matrix", "MATRIX", "--genome", "GENOME", "--base", "BASE", "-o",
                        "out/CTCF", "--controls", "base")  # fmt: skip
-    assert code == 1 and "out/CTCF/entry exists already" in err
+    assert code == 1 and "out/CTCF/entry was made under another name, from other regions, seeds or base, or by" in err
     (tmp_path / "in.bed").write_text("chr22\t1000\t1200\nchr22\t3000\t3200\n")
     code, _, _ = tfb("predict", "out", "--regions", "in.bed", "--genome", "GENOME", "-o", "p.tsv", "--device", "cpu")
     assert code == 0 and (tmp_path / "p.tsv").read_text().split("\n")[0].split("\t")[-2:] == ["CTCF", "JUND"]

@@ -25,6 +25,7 @@ from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.trainer import _Trainer, train
+from kipoi_tfb.zoo.card import write_card
 from kipoi_tfb.zoo.controls import CONTROLS
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard
@@ -222,12 +223,28 @@ def test_training_stops_after_epochs_without_a_lower_loss(zoo, sp1, tmp_path, mo
 # What is refused
 
 
-def test_a_name_that_exists(zoo, done, sp1, tmp_path):
+def test_what_is_finished_is_returned_and_left_alone(zoo, done, sp1, tmp_path, monkeypatch):
+    monkeypatch.setattr(_Trainer, "_update", lambda *args: pytest.fail("trained again"))
     for name in ("entry", "refused"):
         there = shutil.copytree(done.entry.folder, tmp_path / "out" / name)
-        with pytest.raises(EntryError, match=rf"out/{name} exists already; remove it or use another --out"):
-            run(zoo, sp1, tmp_path / "out")
+        before = contents(finished(tmp_path / "out"))
+        again = run(zoo, sp1, tmp_path / "out", name="tf/SP1")
+        assert again.entry.folder == there and again.gate == done.gate and again.tables == {}
+        assert contents(finished(tmp_path / "out")) == before
         shutil.rmtree(there)
+
+
+@pytest.mark.parametrize("other", [{}, {"arm": "conv"}, {"seed": 1}, {"seeds": 1}])
+def test_what_is_finished_of_something_else(zoo, done, sp1, tmp_path, other):
+    """The default name is that of the TF too, so it is another one here."""
+    shutil.copytree(done.entry.folder, tmp_path / "out" / "entry")
+    name = {"name": "tf/SP1"} if other else {"name": "tf/other"}
+    with pytest.raises(ConfigError, match=r"out/entry was made under another name, from other regions, seeds or base"):
+        run(zoo, sp1, tmp_path / "out", **{**name, **other})
+    card = done.entry.card.model_copy(update={"gate": None})
+    write_card(card, tmp_path / "out" / "entry")
+    with pytest.raises(EntryError, match="out/entry exists already, and has no verdict; remove it or use another"):
+        run(zoo, sp1, tmp_path / "out", name="tf/SP1")
 
 
 def test_two_that_write_the_same_entry(zoo, sp1, tmp_path):
@@ -325,7 +342,11 @@ def test_exit_code_says_the_verdict(tfb, tmp_path, cheap, monkeypatch, verdict, 
     found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
     assert found == code and f"{verdict}: so it is" in out
     assert (tmp_path / "out" / "refused").exists() == (code == 3)
-    assert ("next: tfb zoo add" in err) == (code == 0)
+    assert ("next: tfb zoo add" in err) == (code == 0) and "finished before" not in err
+    before = contents(finished(tmp_path / "out"))
+    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
+    assert found == code and out.strip() == f"{verdict}: so it is" and contents(finished(tmp_path / "out")) == before
+    assert f"out/{'refused' if code else 'entry'} was finished before, and nothing was left to do" in err
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,14 @@ def test_fields_of_info(scored, tmp_path, ending):
     assert sorted(float(row["AF"]) for row in rows if row["id"] == "rs15") == pytest.approx([0.15, 0.16])
 
 
+def test_text_that_a_spreadsheet_would_run_is_escaped_once(scored, tmp_path):
+    line = f"chr1\t310\t=1+1\t{base(310)}\t{_other(310)}\t.\t.\t.\n"
+    write_files(tmp_path, {"formula.vcf": VCF + line})
+    assert scored("score", "formula.vcf", "--models", "ENTRY", "--genome", "GENOME", "-o", "f.tsv")[0] == 0
+    assert scored("rank", "f.tsv", "-o", "r.tsv")[0] == 0
+    assert [row["id"] for row in _rows(tmp_path / "r.tsv")] == ["'=1+1"]
+
+
 def test_a_vcf_keeps_its_order_and_bytes(scored, tmp_path):
     assert scored("rank", "s.vcf.gz", "--top", "5", "-o", "r.vcf.gz")[0] == 0
     assert scored("rank", "s.vcf.gz", "--top", "5", "-o", "r.tsv")[0] == 0

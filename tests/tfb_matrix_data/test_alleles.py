@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import naive_alleles as naive
+from tests.naive_alleles import variants
 from tfb_matrix_data.alleles import STATUSES, AlleleWindows, AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import AssemblyError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode
-from tfb_matrix_data.variants import NO_ALT, Variants
+from tfb_matrix_data.variants import NO_ALT
 
 CONTIGS = {
     "chr1": "".join(np.random.default_rng(7).choice(list("ACGT"), 90)),
@@ -26,13 +25,6 @@ CONTIGS = {
 @pytest.fixture(scope="module")
 def genome(tmp_path_factory, write_fasta) -> Genome:
     return Genome(write_fasta(tmp_path_factory.mktemp("genome") / "genome.fa", CONTIGS))
-
-
-def variants(*rows: tuple, duplicate: tuple[int, ...] = ()) -> Variants:
-    """Return variants of rows (chrom, 1-based pos, ref, alt)."""
-    chrom, pos, ref, alt = (list(column) for column in zip(*rows, strict=True))
-    flagged = np.isin(np.arange(len(rows)), duplicate)
-    return Variants(chrom, np.array(pos, np.int64), ["."] * len(rows), ref, alt, flagged, Path("test.vcf"))
 
 
 def one(genome: Genome, row: tuple, length: int = 20) -> tuple[str, str, str, str]:
@@ -208,7 +200,7 @@ OTHER = "A" if N1 != "A" else "C"
     ("row", "status", "flags"),
     [
         (("chr1", 45, OTHER, "G"), "ref_mismatch", "."),
-        (("chr2", 5, "A", "G"), "ref_mismatch", "n_in_window=9;edge_padded"),  # the genome has N there
+        (("chr2", 5, "A", "G"), "ref_unknown", "n_in_window=9;edge_padded"),  # the genome has N there
         *((("chr1", 45, N1, alt), "symbolic", ".") for alt in ("<DEL>", "<DUP:TANDEM>", "*", "<*>", "<NON_REF>")),
         *((("chr1", 45, N1, alt), "symbolic", ".") for alt in ("A[chr2:5[", "]chr2:5]A", "A.", ".A")),
         (("chrX", 45, "A", "<DEL>"), "symbolic", "."),
@@ -296,7 +288,7 @@ def test_counts_accumulate_over_chunks(genome):
 def test_what_cannot_be_compared_does_not_count(genome):
     # REF on unknown bases of the genome, or an allele that is not looked up, says nothing about the assembly.
     (windows,) = run(genome, [("chr2", 5, "A", "G")] * 5 + [("chrX", 1, "A", "G"), ("chr1", 45, OTHER, "<DEL>")] * 5)
-    assert set(windows.status) == {"ref_mismatch", "unsupported", "symbolic"}
+    assert set(windows.status) == {"ref_unknown", "unsupported", "symbolic"}
     run(genome, snvs(9, 11) + [("chr2", 5, "A", "G")] * 5)  # 9 of 20, not 14
 
 

@@ -141,6 +141,11 @@ def test_a_substitution_needs_no_genome():
     assert read("NC_012920.1:m.8993T>G")[:2] == ("NC_012920.1", 8993)
 
 
+def test_an_accession_is_the_genomes_contig(tmp_path, write_fasta):
+    human = Genome(write_fasta(tmp_path / "h.fa", {"chr19": CONTIG}))
+    assert read("NC_000019.10:g.5_6del", human)[:2] == ("chr19", 4)
+
+
 def test_a_contig_that_the_genome_lacks_keeps_its_name(genome):
     assert read("NC_000067.7:g.5A>G", genome)[0] == "NC_000067.7"
 

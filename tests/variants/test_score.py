@@ -275,6 +275,16 @@ def test_the_assembly_can_be_ignored(tmp_path, predictor, genome):
     assert run(predictor, genome, tmp_path, rows, ignore_assembly=True)[1].status == {"ref_mismatch": 40}
 
 
+def test_a_masked_genome_is_said_once_with_the_share(tmp_path, predictor, genome):
+    rows = [("chr2", pos, ".", "A", "C") for pos in range(1010, 1013)]  # N begins at 1000
+    rows += [("chr2", 900, ".", base(900, 1, "chr2"), other(base(900, 1, "chr2")))]
+    table, summary = run(predictor, genome, tmp_path, rows)
+    assert table["status"] == ["ref_unknown"] * 3 + ["ok"]
+    (warning,) = (warning for warning in summary.warnings if "masked" in warning)
+    assert "has no known base under REF of 3 of 4 alleles (75 %), which are not scored (ref_unknown)" in warning
+    assert not run(predictor, genome, tmp_path, rows[3:])[1].warnings
+
+
 # Bad input that is delivered
 
 

@@ -122,7 +122,7 @@ def test_the_spellings_of_tfb_score(predictor, genome, spelling):
         (text(500, alt="."), ConfigError, r"\(unsupported, no_alt\): there is no ALT"),
         ("chr1:3001:A>C", ConfigError, r"\(unsupported, outside_contig\): the contig has 3,000 bp in genome.fa"),
         ("chr7:500:A>C", UnknownNameError, "unknown contig .in genome.fa. 'chr7'"),
-        ("chr2:1200:A>C", ConfigError, r"ref_mismatch.: REF is A, but genome.fa has N there"),
+        ("chr2:1200:A>C", ConfigError, r"ref_unknown.: genome.fa does not say which base is there \(N, "),
         (text(500, alt=base(500)), ConfigError, "REF and ALT are the same"),
         (text(500, alt="A,C,G"), ConfigError, "has 3 ALT alleles; draw one of chr1:500:.>A, chr1:500:.>C"),
         ("chr1:500", InputError, "'chr1:500' is neither a file nor a variant like"),
