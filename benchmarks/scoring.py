@@ -181,23 +181,23 @@ def kipoi_veff2(entry: str, vcf: Path, fasta: Path, output: Path, batch: int) ->
 def check(entry: str, vcf: Path, fasta: Path, theirs: np.ndarray) -> str:
     """Return how close our forward strand is to `theirs` (2, variants, TFs); stop if that is not close.
 
-    Ours has the first REF base right of the middle of the window; kipoiseq's `Interval.resize` has it left of it: one
-    base further left. So ours are cut here from windows that are longer by two, without their first two bases. Then
-    windows are the same, but for an insertion behind a single REF base: it is left of the anchor of
-    VariantSeqExtractor, which keeps the right flank and cuts the left one, where we do the reverse. Those are left out.
+    Ours has the first changed base right of the middle of the window; kipoiseq's `Interval.resize` has the record's
+    first REF base left of it: one base further left. So ours are cut here from windows that are longer by two, without
+    their first two bases. Then windows are the same where the first REF base is the first that is changed, as of a
+    substitution; indels, whose REF begins with the base before the change, are left out.
     """
     variants = read_variants(vcf)
     predictor = Predictor([find_entry(entry)])
     windows = allele_windows(variants, Genome(fasta), predictor.window_length + 2)
     logits = np.stack([predictor.strand_logits(codes[:, 2:])[:, 0] for codes in (windows.ref, windows.alt)])
-    insertion = [len(ref) == 1 < len(alt) for ref, alt in zip(variants.ref, variants.alt, strict=True)]
-    compared = np.flatnonzero(np.logical_not(insertion))
+    changed_at_once = (windows.start == variants.pos - 1) & (windows.n_ref > 0)
+    compared = np.flatnonzero(changed_at_once)
     differences = probability(torch.from_numpy(logits)).numpy()[:, compared] - theirs[:, compared]
     worst = float(np.abs(differences).max())
     if not worst <= TOLERANCE:  # nor NaN
         sys.exit(f"{vcf}: probabilities of one strand differ by up to {worst:.2g}: not the same network or windows")
     largest = float(np.abs(theirs[1, compared] - theirs[0, compared]).max())
-    how = f"forward strand, {len(compared):,} variants that are no insertions, ALT minus REF up to {largest:.2f}"
+    how = f"forward strand, {len(compared):,} variants that are no indels, ALT minus REF up to {largest:.2f}"
     return f"within {worst:.0e} | {how}"
 
 

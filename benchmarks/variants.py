@@ -24,7 +24,8 @@ import numpy as np
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import UNKNOWN, decode, encode
-from tfb_matrix_data.variant_lines import HEADER, open_variants
+from tfb_matrix_data.variant_lines import open_variants
+from tfb_matrix_data.variant_tables import HEADER
 from tfb_matrix_data.variants import iter_chunks
 
 SMALL = 10_000

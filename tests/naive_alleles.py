@@ -52,11 +52,11 @@ def change(contig: str, pos: int, ref: str, alt: str) -> tuple[int, str, str]:
     return pos - 1, ref, alt
 
 
-def windows(contig: str, pos: int, ref: str, alt: str, length: int) -> tuple[str, str]:
+def windows(contig: str, pos: int, ref: str, alt: str, length: int, shift: int = 0) -> tuple[str, str]:
     """Return both windows: spell out both haplotypes, pad them with N, and cut at the same place."""
     start, ref, alt = change(contig, pos, ref, alt)
     before, after = contig[:start], contig[start + len(ref) :]
-    left = start - length // 2
+    left = start - length // 2 + shift
     pad = "N" * length
     found = [(pad + before + allele + after + pad)[length + left :][:length] for allele in (ref, alt)]
     ref_window, alt_window = ("".join(base if base in "ACGT" else "N" for base in one.upper()) for one in found)

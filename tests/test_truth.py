@@ -236,16 +236,17 @@ def test_effects_are_those_of_the_table_in_its_order(tmp_path: Path, genome: Gen
 
 
 def test_shifted_windows_are_those_of_the_moved_genome(tmp_path: Path, genome: Genome, entry: Entry) -> None:
+    assert base(1500) != base(1501)  # so that the deletion of the latter cannot stand further left
     alleles = [("chr1", 1500, base(1500) + base(1501), base(1500)), ("chr9", 5, "A", "C"), snv(900)]
     write_alleles(alleles, tmp_path / "alleles.tsv")
     centred = score_entry(entry, tmp_path / "alleles.tsv", genome, tmp_path / "effects.parquet")
     mean, most = score_shifts(entry, tmp_path / "alleles.tsv", genome, centred, (-30, 30))
     network = Predictor([entry])
-    wide = [base(pos) for pos in range(1350, 1652)]  # of the deletion: 150 bases, REF's two, 150
+    wide = [base(pos) for pos in range(1351, 1652)]  # of the deletion: 150 bases, the one, 150
     effects = [centred.log_odds[0]]
     for shift in (-30, 30):
         at = slice(50 + shift, 250 + shift)
-        windows = ["".join(wide)[at], "".join(wide[:151] + wide[152:])[at]]
+        windows = ["".join(wide)[at], "".join(wide[:150] + wide[151:])[at]]
         ref, alt = network.logits(np.stack([encode(window) for window in windows]))
         effects.append(alt - ref)
     np.testing.assert_allclose(mean.log_odds[0], np.mean(effects, 0), atol=1e-5)

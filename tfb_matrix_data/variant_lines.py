@@ -12,15 +12,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines, read_line
 from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 from tfb_matrix_data.variant_index import current_index
-from tfb_matrix_data.variant_tables import EXAMPLE, HEADER, SPACES, is_variant_string, string_record, table_records
+from tfb_matrix_data.variant_names import FORMS
+from tfb_matrix_data.variant_tables import HEADER, SPACES, Find, table_records, text_records
 
-__all__ = ["CutOff", "VariantLines", "is_variant_string", "open_variants"]
+if TYPE_CHECKING:
+    from tfb_matrix_data.genome import Genome
+
+__all__ = ["CutOff", "VariantLines", "open_variants"]
 
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
 _VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
@@ -58,18 +63,28 @@ class VariantLines:
         return iter_lines(self.blocks)
 
 
-def open_variants(source: str | Path | Sequence[str], region: str | None = None) -> VariantLines:
+def open_variants(
+    source: str | Path | Sequence[str],
+    region: str | None = None,
+    genome: Genome | None = None,
+    find: Find | None = None,
+) -> VariantLines:
     """Return the lines of variants.
 
     Parameters
     ----------
     source
         A file: VCF (plain, gzip, bgzip), BCF, or a tab-separated table of chrom, pos, ref, alt (with a header line
-        that names them, or just these four), or a list of variants like ``chr19:11089231:C>T``, one per line. ``-``:
-        VCF, such a table or list on stdin, gzipped or not. Or such variants themselves, as strings.
+        that names them, or just these four), or a list of variants like ``chr19:11089231:C>T``, one per line, or a
+        column of such (`tfb_matrix_data.variant_names`). ``-``: VCF, such a table or list on stdin, gzipped or not. Or
+        such variants themselves, as strings.
     region
         Only records that overlap it: ``chr1``, ``chr1:1000`` or ``chr1:1-1000``, 1-based, both ends included
         (`tfb_matrix_data.contigs.parse_region`). The file must be indexed; the contig may go by another spelling.
+    genome
+        Whose bases the names of HGVS refer to; without it, those that do not say all bases are refused.
+    find
+        Looks up identifiers like ``rs429358``; without it they are refused.
 
     Raises
     ------
@@ -79,24 +94,34 @@ def open_variants(source: str | Path | Sequence[str], region: str | None = None)
     if not isinstance(source, str | Path):
         if region:
             raise InputError("the command line", "--region needs an indexed file, not single variants")
-        return _from_strings(source)
+        texts = ((text, None) for text in source)
+        lines = list(text_records(texts, "the command line", genome, find))  # what is wrong is said now
+        return VariantLines("the command line", list(HEADER), group_lines(iter(lines)), "has no variant")
     if str(source) == "-":
         if region:
             raise InputError("stdin", "--region needs an indexed file; stdin has no index")
-        return _from_stream(sys.stdin.buffer, "stdin", may_be_table=True)  # type: ignore[arg-type]
+        return _from_stream(sys.stdin.buffer, "stdin", True, None, genome, find)  # type: ignore[arg-type]
     path = Path(source)
     if path.is_dir():
         raise InputError(path, "is a folder; expected VCF")
     if not path.is_file() and not path.is_fifo():
-        raise InputError(path, f"no such file, and no variant like {EXAMPLE}")
+        raise InputError(path, f"no such file, and no variant like {FORMS}")
     if path.is_file() and not path.stat().st_size:
         raise InputError(path, "is empty; expected VCF")
     if region:
+        _check_not_named(str(path), find)
         return _from_region(path, region)
-    return _from_stream(open(path, "rb"), str(path), not _VCF_NAME.search(path.name), path)
+    return _from_stream(open(path, "rb"), str(path), not _VCF_NAME.search(path.name), path, genome, find)
 
 
-def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path: Path | None = None) -> VariantLines:
+def _from_stream(
+    stream: io.BufferedReader,
+    name: str,
+    may_be_table: bool,
+    path: Path | None = None,
+    genome: Genome | None = None,
+    find: Find | None = None,
+) -> VariantLines:
     text = decompressed(stream)
     try:
         first = read_line(text)
@@ -106,21 +131,27 @@ def _from_stream(stream: io.BufferedReader, name: str, may_be_table: bool, path:
         if path is None or not path.is_file():
             raise InputError(name, "is BCF, which is read from files only; pipe VCF: bcftools view -Ov IN | tfb ...")
         stream.close()
+        _check_not_named(name, find)
         return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith((b"##", _COLUMNS)):
+        _check_not_named(name, find)
         header = _header(name, first, text)
         return VariantLines(name, header, iter_blocks(text), line=len(header) + 1)
     if _SPACED.match(first):
         raise InputError(name, SPACES, 1)
     if may_be_table and b"\0" not in first:
-        return VariantLines(
-            name, list(HEADER), table_records(name, iter_lines(iter_blocks(text, first))), "has no variant"
-        )
+        records = table_records(name, iter_lines(iter_blocks(text, first)), genome, find)
+        return VariantLines(name, list(HEADER), records, "has no variant")
     shown = first[:40].decode(errors="replace").rstrip()
     found = f"its first line is {shown!r}" if shown else "its first line is blank"
     raise InputError(name, f"is not VCF ({found}); expected VCF, VCF.gz or BCF")
+
+
+def _check_not_named(name: str, find: Find | None) -> None:
+    if find is not None:
+        raise InputError(name, "is VCF, which says where its variants are; --ids is for lists of identifiers")
 
 
 def _header(name: str, line: bytes, stream: io.BufferedReader) -> list[bytes]:
@@ -223,13 +254,3 @@ def _from_region(path: Path, region: str) -> VariantLines:
 
 def _declared_contigs(header: list[bytes]) -> list[str]:
     return re.findall(r"##contig=<ID=([^,>]+)", b"".join(header).decode(errors="replace"))
-
-
-def _from_strings(texts: Sequence[str]) -> VariantLines:
-    name = "the command line"
-    lines = []
-    for text in texts:
-        if not is_variant_string(text):
-            raise InputError(name, f"{text!r} is neither a file nor a variant like {EXAMPLE}")
-        lines.append(string_record(text))
-    return VariantLines(name, list(HEADER), group_lines(iter(lines)), "has no variant")

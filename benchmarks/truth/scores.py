@@ -164,19 +164,19 @@ def score_sites(tfs: Sequence[str], alleles: Path, genome: Genome, length: int) 
         raise UnknownNameError("TF with a JASPAR profile", tfs[0], known)
     motifs = jaspar_motifs([tf for tf in tfs if tf in known])
     found = np.full((3, len(variants), len(tfs)), np.nan, np.float32)
-    for rows in _by_size(variants, windows):
-        sizes = len(variants.ref[rows[0]]), len(variants.alt[rows[0]])
+    for rows in _by_size(windows):
+        sizes = int(windows.n_ref[rows[0]]), int(windows.n_alt[rows[0]])
         for column, tf in enumerate(tfs):
             if tf in motifs:
                 found[:, rows, column] = _site(motifs[tf][0], windows.ref[rows], windows.alt[rows], sizes)
     return Sites(list(tfs), *found)
 
 
-def _by_size(variants: Variants, windows: AlleleWindows) -> list[NDArray[np.int64]]:
-    """Return the scored rows, those of equal lengths of REF and ALT together."""
+def _by_size(windows: AlleleWindows) -> list[NDArray[np.int64]]:
+    """Return the scored rows, those that replace as many bases by as many together."""
     groups: dict[tuple[int, int], list[int]] = {}
     for row in windows.scored.tolist():
-        groups.setdefault((len(variants.ref[row]), len(variants.alt[row])), []).append(row)
+        groups.setdefault((int(windows.n_ref[row]), int(windows.n_alt[row])), []).append(row)
     return [np.array(rows) for rows in groups.values()]
 
 

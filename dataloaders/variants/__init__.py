@@ -10,7 +10,7 @@ from kipoi.metadata import GenomicRanges
 from numpy.typing import NDArray
 
 from kipoi_tfb.dataloaders.batches import WindowDataset, described, whole_number
-from tfb_matrix_data.alleles import AssemblyCheck, allele_windows
+from tfb_matrix_data.alleles import AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import is_contig, no_contig_of
@@ -54,7 +54,7 @@ class Variants(WindowDataset):
         """Return one-hot windows float32 (rows, 4, window) of both alleles; zero where the status is not ok."""
         part = self.variants.take(rows)
         windows = allele_windows(part, self.genome, self.window)
-        start = window_start(part.pos - 1, self.window)
+        start = window_start(windows.start, self.window)
         return {
             "inputs": {"ref": one_hot(windows.ref), "alt": one_hot(windows.alt)},
             "metadata": {
@@ -72,6 +72,7 @@ class Variants(WindowDataset):
                     "ref": np.array(part.ref),
                     "alt": np.array(part.alt),
                 },
+                "normal": np.array(normal_texts(part, windows, self.genome)),
                 "status": np.array(windows.status),
                 "flags": np.array(windows.flags),
             },

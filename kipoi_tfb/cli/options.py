@@ -20,6 +20,7 @@ __all__ = [
     "DeviceOption",
     "EntryArgument",
     "GenomeOption",
+    "IdsOption",
     "MatrixOption",
     "ModelsOption",
     "PrecisionOption",
@@ -51,6 +52,9 @@ TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-sep
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
+]
+IdsOption = Annotated[
+    Path | None, typer.Option("--ids", help="VCF such as dbSNP's, read through to look up identifiers (rs688).")
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
 

@@ -9,6 +9,7 @@ import typer
 
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    IdsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
@@ -23,12 +24,13 @@ from kipoi_tfb.cli.options import (
 
 
 def plot(
-    variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G")],
+    variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G, 19-11089231-A-G, ...; rs688 with --ids.")],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variant's assembly, plain or bgzip.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png or OUT.svg.")],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     top: TopOption = None,
+    ids: IdsOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
@@ -40,11 +42,11 @@ def plot(
     """
     from kipoi_tfb.output.figures import check_format
     from tfb_matrix_data.files import check_output
-    from tfb_matrix_data.variant_lines import is_variant_string
+    from tfb_matrix_data.variant_names import FORMS, is_identifier, is_variant_string
 
-    if not is_variant_string(variant):
+    if not (is_variant_string(variant) or is_identifier(variant)):
         raise typer.BadParameter(
-            f"give a variant like chr19:11089231:A>G; found {variant!r} (files of variants are for `tfb score`)"
+            f"give a variant like {FORMS}; found {variant!r} (files of variants are for `tfb score`)"
         )
     check_format(check_output(output))
     if table is not None:
@@ -59,7 +61,7 @@ def plot(
 
     top = n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))
-    view = view_variant(predictor, variant, reference, top)
+    view = view_variant(predictor, variant, reference, top, ids=ids)
     plot_variant(view, output, f"{view}, {entry_titles(predictor)}")
     say(f"{output}: {', '.join(view.tfs)}")
     if table is not None:

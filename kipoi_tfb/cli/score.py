@@ -9,6 +9,7 @@ import typer
 
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    IdsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
@@ -26,7 +27,7 @@ def score(
     variants: Annotated[
         list[str],
         typer.Argument(
-            help="VCF, VCF.gz, BCF, a table of chrom/pos/ref/alt, - for stdin; or variants: chr19:11089231:A>G ..."
+            help="VCF, VCF.gz, BCF, a table or list of variants, - for stdin; or variants: chr19:11089231:A>G ..."
         ),
     ],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variants' assembly, plain or bgzip.")],
@@ -36,6 +37,7 @@ def score(
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
+    ids: IdsOption = None,
     scores: Annotated[
         str,
         typer.Option(
@@ -93,6 +95,7 @@ def score(
 
     options = ScoringOptions(
         region=region or None,
+        ids=ids,
         allele_swap=allele_swap,
         ignore_assembly=ignore_assembly,
         scores=listed(scores),
@@ -133,11 +136,11 @@ def _shifts(text: str) -> tuple[int, int] | None:
 
 def _variants(arguments: list[str]) -> str | list[str]:
     """Return the file that the arguments name, or the variants that they are."""
-    from tfb_matrix_data.variant_lines import is_variant_string
+    from tfb_matrix_data.variant_names import FORMS, is_identifier, is_variant_string
 
-    if len(arguments) == 1 and (Path(arguments[0]).exists() or not is_variant_string(arguments[0])):
+    wrong = [text for text in arguments if not (is_variant_string(text) or is_identifier(text))]
+    if len(arguments) == 1 and (wrong or Path(arguments[0]).exists()):
         return arguments[0]
-    wrong = next((text for text in arguments if not is_variant_string(text)), None)
-    if wrong is not None:
-        raise typer.BadParameter(f"give one file, or variants like chr19:11089231:A>G; found {wrong!r}")
+    if wrong:
+        raise typer.BadParameter(f"give one file, or variants like {FORMS}; found {wrong[0]!r}")
     return arguments

@@ -143,7 +143,7 @@ def rank(scores: ScoresFile, options: RankingOptions) -> Ranking:
     _check_tfs(scores, options.tfs)
     impacts = [f"{tf}_impact" for tf in options.tfs]
     by = [options.by] if options.by else impacts or [_BY]
-    shown = [name for name in (*FIXED, "normal", *LINE) if name in scores.columns] + impacts
+    shown = [name for name in (*FIXED, *LINE) if name in scores.columns] + impacts
     shown += [name for name in options.info if name not in shown]
     wanted = list(dict.fromkeys([*shown, *by, *(condition.column for condition in options.where)]))
     chunks = _chunks(scores, wanted, options)

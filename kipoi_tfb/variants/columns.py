@@ -27,6 +27,8 @@ FIXED = {
     "id": "identifier in the input; a dot for none",
     "ref": "REF, as in the input",
     "alt": "one ALT allele, as in the input; a dot for a record without any",
+    "normal": "the change in its normal form, one text for all its spellings: the genome's name of the contig, "
+    "position, REF>ALT, trimmed and left-aligned; a dot for an allele that is not scored",
     "status": "what became of the allele: ok (scored), swapped (scored; the genome has ALT), ref_mismatch, ref_unknown "
     "(the genome has N under REF), symbolic, too_long or unsupported (not scored)",
     "flags": "remarks, separated by a semicolon, a dot for none: n_in_window=COUNT, edge_padded, duplicate, "

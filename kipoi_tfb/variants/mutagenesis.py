@@ -125,11 +125,14 @@ class RegionMutations(Mutations):
     ----------
     region
         Where.
+    contig
+        The genome's name of its contig.
     flags
         As those of `tfb_matrix_data.alleles.AlleleWindows`, of each known position, ascending.
     """
 
     region: Region
+    contig: str
     flags: list[str]
 
 
@@ -208,7 +211,8 @@ def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: 
     flags = [f"n_in_window={around.n_unknown[0]}"] if around.n_unknown[0] else []
     flags += ["edge_padded"] if around.edge_padded[0] else []
     joined = ";".join(flags) or "."
-    return RegionMutations(found.codes, found.tfs, found.ref, found.alt, region, [joined] * n_known)
+    contig = genome.contig(region.chrom)
+    return RegionMutations(found.codes, found.tfs, found.ref, found.alt, region, contig, [joined] * n_known)
 
 
 def mutate_window(
@@ -273,7 +277,9 @@ def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool =
             flags = [flag for flag in mutations.flags[start : start + _CHUNK] for _ in range(3)]
             line = {} if tidy else allele_line(mutations.tfs, ref, alt, ScoringOptions.top)
             status = ["ok"] * len(variants)
-            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, scores, line))
+            spelt = zip(variants.pos.tolist(), variants.ref, variants.alt, strict=True)
+            normal = [f"{mutations.contig}:{pos}:{own}>{other}" for pos, own, other in spelt]
+            chunk = table.table(ScoredChunk(VariantChunk([], variants, []), status, flags, normal, scores, line))
             writer.write(chunk)
             rows += len(chunk["pos"])
     return rows
@@ -302,7 +308,8 @@ def _in_own_windows(
         flags += windows.flags[::3]
         advance(len(some))
     ref, alt = _placed(codes, known, np.concatenate(refs), np.concatenate(alts))
-    return RegionMutations(np.array(codes), predictor.columns, ref, alt, region, flags)
+    contig = genome.contig(region.chrom)
+    return RegionMutations(np.array(codes), predictor.columns, ref, alt, region, contig, flags)
 
 
 def _snvs(region: Region, codes: NDArray[np.uint8], known: NDArray[np.int64]) -> Variants:

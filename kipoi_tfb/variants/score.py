@@ -18,16 +18,18 @@ from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
+from kipoi_tfb.variants.identifiers import finder
 from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import EffectVcf
+from kipoi_tfb.variants.vcf_header import SeenContigs
 from kipoi_tfb.variants.vcf_index import SortCheck, write_index
 from kipoi_tfb.zoo.null import NULL_FILE
-from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows
+from tfb_matrix_data.alleles import AlleleWindows, AssemblyCheck, allele_windows, normal_texts
 from tfb_matrix_data.errors import ConfigError, CutOffError, InputError, TfbError, UnknownNameError
 from tfb_matrix_data.fasta_index import file_identity
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import is_contig, no_contig_of
+from tfb_matrix_data.intervals import no_contig_of
 from tfb_matrix_data.lines import count_lines
 from tfb_matrix_data.names import shown
 from tfb_matrix_data.variant_lines import VariantLines, open_variants
@@ -49,6 +51,8 @@ class ScoringOptions:
     ----------
     region
         Only records that overlap it; see `tfb_matrix_data.variant_lines.open_variants`.
+    ids
+        VCF that identifiers are looked up in.
     allele_swap
         Score alleles whose REF the genome does not have, but ALT, as ``swapped``.
     ignore_assembly
@@ -71,6 +75,7 @@ class ScoringOptions:
     """
 
     region: str | None = None
+    ids: Path | None = None
     allele_swap: bool = False
     ignore_assembly: bool = False
     scores: Sequence[str] | None = None
@@ -164,13 +169,13 @@ def score_variants(
         If workers of the cluster could not make a piece; the others are kept, as of a killed run.
     """
     options = options or ScoringOptions()
-    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path))
-    source = open_variants(variants, options.region)
+    _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path, options.ids or ""))
+    source = open_variants(variants, options.region, genome, finder(options.ids))
     scorer = _scorer(predictor, genome, options)
     file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary(notices=[scorer.notice] if scorer.notice else [])
     check = None if options.ignore_assembly else AssemblyCheck()
-    sorting, contigs = SortCheck(), _Contigs(genome)
+    sorting, contigs = SortCheck(), SeenContigs(genome)
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
     known_size = isinstance(variants, str | Path) and not options.region
@@ -186,6 +191,8 @@ def score_variants(
                 contigs.update(chunk.variants.chrom)
                 add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
                 advance(len(chunk.n_alleles))
+        if isinstance(file, EffectVcf):
+            file.header = contigs.declared_in(file.header)
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
         if n_rows != n_expected:
             Path(output).unlink()
@@ -194,7 +201,7 @@ def score_variants(
     if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)
     if summary.alleles and not contigs.known:
-        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.others)}")
+        summary.problems.append(f"{source.name}: {no_contig_of(genome, contigs.names)}")
     if summary.status["ref_unknown"]:
         summary.warnings.append(_masked(summary, genome))
     if sorting.fault:
@@ -213,20 +220,6 @@ def _masked(summary: ScoringSummary, genome: Genome) -> str:
     )
 
 
-class _Contigs:
-    """Whether any contig is one of the genome's, and until then the names of the others."""
-
-    def __init__(self, genome: Genome) -> None:
-        self.genome, self.known = genome, False
-        self.others: dict[str, None] = {}  # in their order
-
-    def update(self, chrom: list[str]) -> None:
-        if not self.known:
-            names = dict.fromkeys(chrom)
-            self.known = any(is_contig(self.genome, name) for name in names)
-            self.others |= names
-
-
 def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
     for path in inputs:
         if Path(path).is_file() and Path(output).exists() and Path(path).samefile(output):
@@ -243,7 +236,8 @@ def _write_piece(
 ) -> None:
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     effects = scorer(chunk.variants, windows)
-    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, *effects))
+    normal = normal_texts(chunk.variants, windows, scorer.genome)
+    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
 
 
 def _place(chunk: VariantChunk) -> str:

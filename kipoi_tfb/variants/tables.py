@@ -33,8 +33,8 @@ class ScoredChunk(NamedTuple):
     ----------
     records
         The records and their alleles.
-    status, flags
-        Of each allele.
+    status, flags, normal
+        Of each allele; `normal` from `tfb_matrix_data.alleles.normal_texts`.
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
     line
@@ -45,6 +45,7 @@ class ScoredChunk(NamedTuple):
     records: VariantChunk
     status: list[str]
     flags: list[str]
+    normal: list[str]
     values: Mapping[str, NDArray[np.float32]]
     line: Mapping[str, NDArray]
 
@@ -116,7 +117,7 @@ class EffectTable:
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: chrom, pos, id, ref, alt, status, flags, the allele's line, then scores."""
+        """Return the rows of a chunk: columns of `FIXED`, the allele's line, then scores."""
         columns = _fixed(chunk)
         if not self.tidy:
             columns |= chunk.line
@@ -199,6 +200,7 @@ def _fixed(chunk: ScoredChunk) -> dict[str, NDArray]:
         "id": _objects(variants.id),
         "ref": _objects(variants.ref),
         "alt": _objects(variants.alt),
+        "normal": _objects(chunk.normal),
         "status": _objects(chunk.status),
         "flags": _objects(chunk.flags),
     }

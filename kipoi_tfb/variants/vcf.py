@@ -19,7 +19,7 @@ __all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
 _BGZIP_BLOCK = 1 << 16
-_STATUS, _FLAGS = "TFB_STATUS", "TFB_FLAGS"
+_STATUS, _FLAGS, _NORMAL = "TFB_STATUS", "TFB_FLAGS", "TFB_NORMAL"
 
 
 class EffectVcf:
@@ -74,6 +74,9 @@ class EffectVcf:
             declare(_FLAGS, ".", "String", "Remarks on each ALT, joined by |, a dot for none: n_in_window:COUNT, "
                      "edge_padded, duplicate, not_left_normalised, no_alt, iupac_allele, unknown_contig, "
                      "outside_contig"),
+            declare(_NORMAL, ".", "String", "The change of each ALT in its normal form, one text for all its "
+                     "spellings: the genome's name of the contig, position, REF>ALT, trimmed and left-aligned; a dot "
+                     "for an ALT that is not scored, left out where none is"),
         ]  # fmt: skip
         self.line = {name: f"TFB_{name.upper()}" for name in line}
         for name, field in self.line.items():
@@ -106,6 +109,7 @@ class EffectVcf:
             flags = (flag.replace(";", "|").replace("=", ":") for flag in chunk.flags[alleles])
             info = f"{_STATUS}={','.join(chunk.status[alleles])};{_FLAGS}={','.join(flags)}"
             if any(status in SCORED for status in chunk.status[alleles]):
+                info += f";{_NORMAL}={','.join(map(_allowed, chunk.normal[alleles]))}"
                 for name, field in self.line.items():
                     write = _named if name in TEXTS else _number
                     info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
@@ -158,6 +162,11 @@ def declare(name: str, number: str, kind: str, description: str) -> str:
 def _named(text: str) -> str:
     """Return ``TF:effect;...`` as INFO allows it."""
     return re.sub(r"[^0-9A-Za-z_.:|/+-]", "_", text.replace(";", "|"))
+
+
+def _allowed(text: str) -> str:
+    """Return a text without what separates fields and values of INFO."""
+    return re.sub(r"[\s;=,]", "_", text)
 
 
 def _number(value: float) -> str:

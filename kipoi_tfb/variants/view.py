@@ -16,6 +16,7 @@ from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import SCORES
+from kipoi_tfb.variants.identifiers import finder
 from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
@@ -34,7 +35,7 @@ _ALLELES = ("ref", "alt")
 
 _MEANING = {
     "chrom": "contig",
-    "pos": "position of the base, from 1; of an inserted base that of the last REF base before it",
+    "pos": "position of the base, from 1; of an inserted base that of the last base before it",
     "tf": "the TF that the row is about",
     "p_ref": "probability of binding with REF",
     "p_alt": "probability of binding with ALT",
@@ -62,7 +63,8 @@ class ShownAllele:
     pos
         int64 (bases,): 1-based position; an inserted base has that of the last REF base before it.
     own
-        The allele's own bases are those at indices own[0] to own[1] - 1.
+        The allele's own bases are those at indices own[0] to own[1] - 1: what the left-aligned change puts there, of a
+        deletion's ALT and an insertion's REF none.
     """
 
     mutations: Mutations
@@ -109,7 +111,7 @@ class VariantView:
     Attributes
     ----------
     chrom, pos, ref, alt
-        The variant, position 1-based.
+        The variant as it was given, position 1-based.
     tfs
         The TFs shown.
     probability
@@ -142,7 +144,12 @@ class VariantView:
 
 
 def view_variant(
-    predictor: Predictor, text: str, genome: Genome, top: int | None = None, flank: int = FLANK
+    predictor: Predictor,
+    text: str,
+    genome: Genome,
+    top: int | None = None,
+    flank: int = FLANK,
+    ids: Path | None = None,
 ) -> VariantView:
     """Return what a model sees of a variant.
 
@@ -153,20 +160,22 @@ def view_variant(
     predictor
         The networks.
     text
-        A variant like ``chr19:11089231:A>G``.
+        A variant in one of the forms of `tfb_matrix_data.variant_names`, or an identifier.
     genome
         Genome of its assembly.
     top
         Keep so many TFs, those of the largest impact, whatever its sign; default all, in the predictor's order.
     flank
         Bases shown on either side.
+    ids
+        VCF that an identifier is looked up in.
 
     Raises
     ------
     ConfigError
         If the text is not one variant of one ALT, or `tfb score` would not score it; the message says why.
     """
-    variants = _one(text)
+    variants = _one(text, genome, ids)
     windows = allele_windows(variants, genome, predictor.window_length)
     if windows.status[0] not in SCORED:
         raise _refusal(variants, windows.status[0], windows.flags[0], genome, predictor.window_length)
@@ -174,8 +183,8 @@ def view_variant(
     logits = torch.from_numpy(predictor.logits(np.stack(codes)))
     effects = effect(*logits).numpy()
     columns = list(range(len(effects))) if top is None else strongest(impact(*logits).numpy(), top)
-    pos, lengths = int(variants.pos[0]), (len(variants.ref[0]), len(variants.alt[0]))
-    alleles = [_shown(predictor, codes[i], pos, lengths, i, flank, columns) for i in (0, 1)]
+    first, lengths = int(windows.start[0]) + 1, (int(windows.n_ref[0]), int(windows.n_alt[0]))
+    alleles = [_shown(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
     names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
@@ -185,7 +194,7 @@ def view_variant(
     sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
     return VariantView(
         variants.chrom[0],
-        pos,
+        int(variants.pos[0]),
         variants.ref[0].upper(),
         variants.alt[0].upper(),
         tfs,
@@ -264,12 +273,13 @@ def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
     }
 
 
-def _one(text: str) -> Variants:
+def _one(text: str, genome: Genome, ids: Path | None) -> Variants:
     """Return the one allele that a text says."""
-    (chunk,) = iter_chunks(open_variants([text]))
+    (chunk,) = iter_chunks(open_variants([text], genome=genome, find=finder(ids)))
     variants = chunk.variants
     if len(variants) > 1:
-        alleles = ", ".join(f"{variants.chrom[0]}:{variants.pos[0]}:{variants.ref[0]}>{alt}" for alt in variants.alt)
+        spelt = zip(variants.chrom, variants.pos.tolist(), variants.ref, variants.alt, strict=True)
+        alleles = ", ".join(f"{chrom}:{pos}:{ref}>{alt}" for chrom, pos, ref, alt in spelt)
         raise ConfigError(f"{text} has {len(variants)} ALT alleles; draw one of {alleles}")
     if variants.ref[0].upper() == variants.alt[0].upper():
         raise ConfigError(f"{text}: REF and ALT are the same; there is nothing to compare")
@@ -281,7 +291,7 @@ def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length
     chrom, pos, ref, alt = variants.chrom[0], int(variants.pos[0]), variants.ref[0], variants.alt[0]
     why = {
         "symbolic": "ALT is symbolic, a breakend or *: it has no sequence",
-        "too_long": f"REF or ALT is longer than half the window, {length // 2} bp",
+        "too_long": f"it changes more bases of REF or ALT than half the window, {length // 2} bp",
     }.get(status, "")
     if status == "ref_mismatch":
         there = decode(genome.windows([chrom], [pos - 1], len(ref)).codes[0])

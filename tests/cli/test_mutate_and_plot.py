@@ -19,8 +19,8 @@ def test_mutate(tfb, tmp_path):
     assert "chr2:995-1004: 18 rows, 3 TFs -> out.tsv; 4 unknown bases left out" in err
     lines = (tmp_path / "out.tsv").read_text().splitlines()
     assert len(lines) == 19 and lines[0].startswith(
-        "chrom\tpos\tid\tref\talt\tstatus\tflags\tsum_difference\tlargest_impact\tlargest_impact_tf\tn_gained\tn_lost\t"
-        "top_gained\ttop_lost\tATF4_ref\tATF4_alt\t"
+        "chrom\tpos\tid\tref\talt\tnormal\tstatus\tflags\tsum_difference\tlargest_impact\tlargest_impact_tf\tn_gained\t"
+        "n_lost\ttop_gained\ttop_lost\tATF4_ref\tATF4_alt\t"
     )
     (drawn,) = [tf for tf in TFS if f">{tf} " in (tmp_path / "out.svg").read_text()]
     assert f"out.svg: {drawn}\n" in err

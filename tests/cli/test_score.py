@@ -38,8 +38,8 @@ def test_options_reach_the_output(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--allele-swap", "--scores", "effect", "--tidy")
     assert code == 0 and "status  swapped" in err
     found = rows(tmp_path / "out.tsv")
-    assert found[0] == ["chrom", "pos", "id", "ref", "alt", "status", "flags", "tf", "effect"]
-    assert [row[5] for row in found[1:]] == ["swapped"] * 3 + ["ok"] * 3
+    assert found[0] == ["chrom", "pos", "id", "ref", "alt", "normal", "status", "flags", "tf", "effect"]
+    assert [row[6] for row in found[1:]] == ["swapped"] * 3 + ["ok"] * 3
 
 
 def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
@@ -47,8 +47,8 @@ def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--scores", "effect", "--shifts", "20,5", "--top", "1")
     assert code == 0, err
     header, row = rows(tmp_path / "out.tsv")
-    assert header[12:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
-    assert ";" not in row[12] + row[13] and ":" in row[12] + row[13]
+    assert header[13:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
+    assert ";" not in row[13] + row[14] and ":" in row[13] + row[14]
     assert err.count("variant_percentile is left out") == 1
     assert tfb("score", "in.vcf", *REST, "out.tsv", "--shifts", "40", "--columns", "kipoi-veff2", "--top", "0")[0] == 0
     header, _ = rows(tmp_path / "out.tsv")

@@ -57,6 +57,25 @@ def test_both_strands_averages_logits():
     assert both_strands(CountA(), hot).tolist() == [[1.0], [2.0], [1.0]]
 
 
+def test_equal_logits_have_equal_scores_wherever_they_stand():
+    logits = torch.from_numpy(np.random.default_rng(2).normal(0, 6, (3, 2000)).astype(np.float32))
+    whole = probability(logits), impact(logits, logits.flip(1))
+    torch.testing.assert_close(whole[0], torch.sigmoid(logits))
+    for length in (1, 7, 31, 33, 500, 1999):
+        part, other = logits[:, :length], logits.flip(1)[:, :length]
+        assert (probability(part) == whole[0][:, :length]).all()
+        assert (impact(part, other) == whole[1][:, :length]).all()
+
+
+def test_logits_far_out_and_shapes():
+    far = torch.tensor([-1000.0, -89.0, 0.0, 89.0, 1000.0, torch.nan])
+    assert probability(far)[:5].tolist() == [0, 0, 0.5, 1, 1] and torch.isnan(probability(far)[5])
+    assert probability(torch.tensor(0.0)).shape == () and probability(torch.empty(0, 3)).shape == (0, 3)
+    wanted = torch.zeros(2, requires_grad=True)
+    probability(wanted).sum().backward()
+    assert wanted.grad is not None and wanted.grad.tolist() == [0.25, 0.25]
+
+
 def test_disagreement_of_the_strands_by_hand():
     # (allele, strand, TF): the effects are 2 and 0.5 on the one strand, 1 and 1.5 on the other.
     ref = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])

@@ -14,6 +14,7 @@ from kipoi_tfb.models.logits import BOUND
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import LINE
 from kipoi_tfb.variants.effects import EffectScorer, window_shifts
+from tests import naive_alleles as naive
 from tests.entries import CONTIGS, TFS, base
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import ConfigError
@@ -56,21 +57,13 @@ def score(predictor: Predictor, genome: Genome, scores: tuple[str, ...], variant
     return scorer(variants, allele_windows(variants, genome, predictor.window_length, allele_swap=swap))
 
 
-def naive_windows(pos: int, ref: str, alt: str, shift: int) -> tuple[str, str]:
-    """Cut both windows out of text, N beyond the contig."""
-    changed = CHR1[: pos - 1] + alt + CHR1[pos - 1 + len(ref) :]
-    start = pos - 1 - 100 + shift
-    left = "N" * max(0, -start)
-    ref_window, alt_window = (left + text[max(0, start) : start + 200] for text in (CHR1, changed))
-    return ref_window.ljust(200, "N"), alt_window.ljust(200, "N")
-
-
 def test_the_largest_effect_over_windows_cut_from_text(predictor, genome):
     found = score(predictor, genome, ("effect",), shifts=SHIFTS).values
     each = []
     for shift in (0, -25, 25, -50, 50):
-        windows = [naive_windows(*allele, shift) for allele in zip(ALLELES.pos, ALLELES.ref, ALLELES.alt, strict=True)]
-        ref, alt = (predictor.logits(np.stack([encode(pair[i]) for pair in windows[:5]])) for i in (0, 1))
+        alleles = zip(ALLELES.pos[SCORED], ALLELES.ref, ALLELES.alt, strict=False)
+        windows = [naive.windows(CHR1, *allele, 200, shift) for allele in alleles]
+        ref, alt = (predictor.logits(np.stack([encode(pair[i]) for pair in windows])) for i in (0, 1))
         each.append(alt - ref)
     stacked = np.stack(each)
     wanted = np.take_along_axis(stacked, np.abs(stacked).argmax(0)[None], 0)[0]
@@ -135,7 +128,10 @@ def test_disagreement_is_between_the_effects_of_the_strands(predictor, genome):
     forward, reverse = [], []
     for codes, effects in ((lambda c: c, forward), (reverse_complement, reverse)):
         with torch.no_grad():
-            hot = [torch.from_numpy(np.eye(5, dtype=np.float32)[codes(w[SCORED])][..., :4]) for w in windows[2:]]
+            hot = [
+                torch.from_numpy(np.eye(5, dtype=np.float32)[codes(w[SCORED])][..., :4])
+                for w in (windows.ref, windows.alt)
+            ]
             ref, alt = (network(one.transpose(1, 2)) for one in hot)
         effects.append((alt - ref).numpy())
     np.testing.assert_allclose(found["disagreement"][SCORED], np.abs(forward[0] - reverse[0]), atol=1e-5)

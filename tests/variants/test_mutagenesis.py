@@ -30,7 +30,7 @@ pytest_plugins = ("tests.entries",)
 
 
 FIXED = [
-    *("chrom", "pos", "id", "ref", "alt", "status", "flags"),
+    *("chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"),
     *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
 ]
 

@@ -21,7 +21,9 @@ def made(letters: str = "ACNT", tfs: tuple[str, ...] = ("JUND", "SP1"), size: fl
     alt[known, codes[known]] = np.nan
     ref[codes == 4] = alt[codes == 4] = np.nan
     start = 11_089_203
-    return RegionMutations(codes, list(tfs), ref, alt, Region("chr19", start, start + len(codes)), ["."] * len(known))
+    return RegionMutations(
+        codes, list(tfs), ref, alt, Region("chr19", start, start + len(codes)), "chr19", ["."] * len(known)
+    )
 
 
 def test_what_stands_in_it(tmp_path):

@@ -91,7 +91,7 @@ def test_the_header_keeps_its_lines_and_declares_ours(scored, entry):
     old = HEAD.splitlines()
     assert [row for row in header if row in old] == old and header[-1] == old[-1]
     declared = [row for row in header if row.startswith("##INFO=<ID=TFB_")]
-    assert len(declared) == 2 + len(LINE) - 1 + len(TFS) * len(DEFAULT_SCORES)
+    assert len(declared) == 3 + len(LINE) - 1 + len(TFS) * len(DEFAULT_SCORES)
     (effect,) = [row for row in declared if "ID=TFB_JUND_effect," in row]
     assert "Number=A,Type=Float" in effect and "positive: ALT strengthens binding" in effect
     assert f"model {entry.card.name}, weights sha256 {entry.card.weights.sha256}" in effect
@@ -243,7 +243,7 @@ def test_names_that_info_does_not_allow(tmp_path, entry, other_entry, genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(both, vcf, genome, tmp_path / "out.vcf", ScoringOptions(scores=("effect",)))
     (record,) = cyvcf2.VCF(str(tmp_path / "out.vcf"))
-    names = {name for name, _ in record.INFO} - {"TFB_STATUS", "TFB_FLAGS", *(f"TFB_{name.upper()}" for name in LINE)}
+    names = {name for name, _ in record.INFO} - {f"TFB_{name.upper()}" for name in ("status", "flags", "normal", *LINE)}
     expected = ("ATF4", "CTCF", f"{entry.card.name}_JUND", f"{other_entry.card.name}_JUND", "SP1")
     assert names == {f"TFB_{name}_effect" for name in expected}
 
@@ -260,7 +260,7 @@ def test_a_tidy_table_says_the_same(tmp_path, scored, predictor, genome, ending)
         return
     found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
     table = scored[1]
-    fixed = ["chrom", "pos", "id", "ref", "alt", "status", "flags"]
+    fixed = ["chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"]
     assert list(found) == [*fixed, "tf", "p_ref", "p_alt", "effect", "impact"]
     assert found["tf"] == list(TFS) * 7
     for name in fixed:
@@ -274,7 +274,7 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
     vcf = write(tmp_path / "in.vcf", HEAD + LINES[0])
     score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
     columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
-    assert columns[6 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
+    assert columns[7 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
     with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*max_effect; found 'delta'"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
@@ -398,7 +398,7 @@ def test_the_columns_of_kipoi_veff2(tmp_path, scored, predictor, entry, genome):
     assert list(found) == [
         *("#CHROM", "POS", "ID", "REF", "ALT"),
         *(f"{entry.card.name}/{tf}/{function}" for function in functions for tf in TFS),
-        *("status", "flags", *(name for name in LINE if name != VARIANT_PERCENTILE)),
+        *("normal", "status", "flags", *(name for name in LINE if name != VARIANT_PERCENTILE)),
     ]
     table = scored[1]
     for theirs, ours in (("#CHROM", "chrom"), ("POS", "pos"), ("ID", "id"), ("REF", "ref"), ("ALT", "alt")):
@@ -421,7 +421,7 @@ def test_the_columns_of_kipoi_veff2_as_tsv_with_two_entries(tmp_path, entry, oth
     targets = ("tiny/JUND", "other/JUND", "other/SP1")
     scores = [f"{target}/{function}" for function in ("logit", "disagreement") for target in targets]
     names = [name for name in LINE if name not in (*TOP, VARIANT_PERCENTILE)]
-    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "status", "flags", *names]
+    assert header == ["#CHROM", "POS", "ID", "REF", "ALT", *scores, "normal", "status", "flags", *names]
     assert row[:5] == ["chr1", "500", "rs500", base(500), other(base(500))] and row[-7] == "ok"
 
 

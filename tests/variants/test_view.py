@@ -50,30 +50,42 @@ def test_a_substitution(predictor, genome):
 
 
 def test_an_insertion_leaves_columns_of_ref_empty(predictor, genome):
-    ref, alt = view_variant(predictor, text(500, alt=base(500) + "TG"), genome, flank=3).alleles
-    assert ref.column.tolist() == [0, 1, 2, 3, 6, 7, 8] and ref.pos.tolist() == list(range(497, 504))
-    assert alt.column.tolist() == list(range(9)) and alt.own == (3, 6)
-    assert alt.pos.tolist() == [497, 498, 499, 500, 500, 500, 501, 502, 503]
-    assert decode(alt.mutations.codes) == CHR1[496:500] + "TG" + CHR1[500:503]
+    assert base(500) == "G"  # or TC would not be what is inserted
+    ref, alt = view_variant(predictor, text(500, alt=base(500) + "TC"), genome, flank=3).alleles
+    assert ref.column.tolist() == [0, 1, 2, 5, 6, 7] and ref.pos.tolist() == list(range(498, 504))
+    assert alt.column.tolist() == list(range(8)) and (ref.own, alt.own) == ((3, 3), (3, 5))
+    assert alt.pos.tolist() == [498, 499, 500, 500, 500, 501, 502, 503]
+    assert decode(ref.mutations.codes) == CHR1[497:503]
+    assert decode(alt.mutations.codes) == CHR1[497:500] + "TC" + CHR1[500:503]
 
 
 def test_a_deletion_leaves_columns_of_alt_empty(predictor, genome):
-    ref, alt = view_variant(predictor, text(500, CHR1[499:502], base(500)), genome, flank=3).alleles
-    assert ref.column.tolist() == list(range(9)) and ref.pos.tolist() == list(range(497, 506))
-    assert alt.column.tolist() == [0, 1, 2, 3, 6, 7, 8]
-    assert alt.pos.tolist() == [497, 498, 499, 500, 503, 504, 505]
-    assert decode(alt.mutations.codes) == CHR1[496:500] + CHR1[502:505]
+    assert base(505) != base(507)  # so that the deletion cannot stand further left
+    ref, alt = view_variant(predictor, text(505, CHR1[504:507], base(505)), genome, flank=3).alleles
+    assert ref.column.tolist() == list(range(8)) and ref.pos.tolist() == list(range(503, 511))
+    assert alt.column.tolist() == [0, 1, 2, 5, 6, 7] and (ref.own, alt.own) == ((3, 5), (3, 3))
+    assert alt.pos.tolist() == [503, 504, 505, 508, 509, 510]
+    assert decode(alt.mutations.codes) == CHR1[502:505] + CHR1[507:510]
+    codes = window("", 2, 506)
     np.testing.assert_allclose(
-        alt.mutations.contribution,
-        mutate_window(predictor, window(base(500), 3), 97, 104).contribution,
-        atol=1e-6,
+        alt.mutations.contribution, mutate_window(predictor, codes, 97, 103).contribution, atol=1e-6
     )
+
+
+def test_all_spellings_of_a_change_are_one_picture_under_their_own_title(predictor, genome):
+    deletion, padded = (500, CHR1[499:502], base(500)), (498, CHR1[497:504], CHR1[497:500] + CHR1[502:504])
+    views = [view_variant(predictor, text(*spelling), genome, flank=5) for spelling in (deletion, padded)]
+    assert [str(view) for view in views] == [text(*deletion), text(*padded)]
+    for one, other in zip(*(view.alleles for view in views), strict=True):
+        assert (one.pos == other.pos).all() and one.own == other.own
+        assert one.mutations.alt.tobytes() == other.mutations.alt.tobytes()
+    assert views[0].effect.tobytes() == views[1].effect.tobytes()
 
 
 def test_a_long_insertion_ends_with_the_window(predictor, genome):
     ref, alt = view_variant(predictor, text(500, alt=base(500) + "A" * 89), genome).alleles
-    assert len(alt.column) == 25 + 100 and alt.own == (25, 115)
-    assert len(ref.column) == 51 and ref.column[-1] == 139
+    assert len(alt.column) == 25 + 100 and alt.own == (25, 25 + 89)
+    assert len(ref.column) == 50 and ref.column[-1] == 25 + 89 + 24
 
 
 def test_the_strongest_and_columns_of_two_entries(entry, other_entry, genome):
@@ -105,7 +117,7 @@ def test_the_spellings_of_tfb_score(predictor, genome, spelling):
     [
         (text(500, OTHER[base(500)], base(500)), ConfigError, f"ref_mismatch.: REF is .*genome.fa has {base(500)} "),
         (text(500, alt="<DEL>"), ConfigError, r"is not scored \(symbolic\): ALT is symbolic"),
-        (text(500, alt="A" * 101), ConfigError, r"\(too_long\): .*longer than half the window, 100 bp"),
+        (text(500, alt="A" * 101), ConfigError, r"\(too_long\): it changes more bases .* than half the window, 100 bp"),
         (text(500, alt="R"), ConfigError, r"\(unsupported, iupac_allele\): .*not A, C, G or T"),
         (text(500, alt="."), ConfigError, r"\(unsupported, no_alt\): there is no ALT"),
         ("chr1:3001:A>C", ConfigError, r"\(unsupported, outside_contig\): the contig has 3,000 bp in genome.fa"),
@@ -181,15 +193,15 @@ def test_a_tf_without_a_profile(entry, genome, tmp_path):
 
 
 def test_the_table(predictor, genome, tmp_path):
-    view = view_variant(predictor, text(500, alt=base(500) + "TG"), genome, flank=20)
-    assert write_view(view, tmp_path / "a.parquet") == 3 * (41 + 43)
+    view = view_variant(predictor, text(500, alt=base(500) + "TC"), genome, flank=20)
+    assert write_view(view, tmp_path / "a.parquet") == 3 * (40 + 42)
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
     schema = pyarrow.parquet.read_schema(tmp_path / "a.parquet")
     assert all(field.metadata[b"description"] for field in schema)
     assert b"positive: ALT strengthens" in schema.field("effect").metadata[b"description"]
     rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     first = [row for row in rows if row["tf"] == "CTCF" and row["allele"] == "alt"]
-    assert "".join(row["base"] for row in first) == CHR1[479:500] + "TG" + CHR1[500:520]
+    assert "".join(row["base"] for row in first) == CHR1[480:500] + "TC" + CHR1[500:520]
     for row in first:
         assert row[f"effect_{row['base']}"] is None
         effects = [row[f"effect_{letter}"] for letter in "ACGT" if letter != row["base"]]
