@@ -7,8 +7,12 @@ from collections.abc import Sequence
 
 from tfb_matrix_data.errors import UnknownNameError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.names import shown
 
 __all__ = ["SeenContigs"]
+
+_CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
+"""What VCF lets a contig be called; another name would break the header."""
 
 
 class SeenContigs:
@@ -44,9 +48,9 @@ class SeenContigs:
         wanted = [name for name in self.names if name not in declared]
         if not declared and all(self._in_genome(name) in (name, None) for name in self.names):
             wanted = list(dict.fromkeys([*self.genome.lengths, *self.names]))
-        lines = [self._line(name) for name in wanted]
+        lines = [self._line(name) for name in wanted if _CONTIG.fullmatch(name)]
         if not re.search(r"^##reference=", text, re.MULTILINE):
-            lines.insert(0, f"##reference={self.genome.path.name}\n")
+            lines.insert(0, f"##reference={shown(self.genome.path.name)}\n")
         return [*header[:-1], *(line.encode() for line in lines), header[-1]]
 
     def _line(self, name: str) -> str:
