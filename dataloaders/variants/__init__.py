@@ -16,6 +16,7 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import is_contig, no_contig_of
 from tfb_matrix_data.sequence import one_hot
 from tfb_matrix_data.variants import read_variants
+from tfb_matrix_data.windows import window_start
 
 __all__ = ["Variants"]
 
@@ -53,7 +54,7 @@ class Variants(WindowDataset):
         """Return one-hot windows float32 (rows, 4, window) of both alleles; zero where the status is not ok."""
         part = self.variants.take(rows)
         windows = allele_windows(part, self.genome, self.window)
-        start = windows.start - self.window // 2
+        start = window_start(windows.start, self.window)
         return {
             "inputs": {"ref": one_hot(windows.ref), "alt": one_hot(windows.alt)},
             "metadata": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from kipoi_tfb.zoo.config import PretrainConfig, read_config
 from kipoi_tfb.zoo.entry import Entry, open_entry
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import EntryError
-from tfb_matrix_data.files import sha256
+from tfb_matrix_data.files import locked, sha256
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix
 
@@ -57,6 +58,8 @@ def pretrain(
         If `folder` holds a finished entry already.
     ConfigError
         If ``SOURCE_DATE_EPOCH`` is not a number.
+    LockedError
+        If another process is at work in `folder`.
     """
     folder = Path(folder)
     today()  # a date that is none is refused now, and not when all is trained
@@ -71,6 +74,23 @@ def pretrain(
     if processes.world_size() > 1:
         where = f"{processes.world_size()} processes, each {where}"
     logger.info("device: %s", where)
+    held = f"another tfb pretrain is writing to {folder}; wait for it, or use another --out"
+    # One lock for all processes of a run.
+    alone = locked(folder / ".lock", wait=False, held=held) if processes.is_main() else nullcontext()
+    with alone:
+        return _pretrain(config, matrix, genome, folder, chosen, chosen_precision, where, command)
+
+
+def _pretrain(
+    config: PretrainConfig,
+    matrix: BindingMatrix,
+    genome: Genome,
+    folder: Path,
+    chosen: torch.device,
+    chosen_precision: str,
+    where: str,
+    command: str,
+) -> Entry:
     teachers = find_teachers(config.teacher) if config.teacher is not None else []
     data = load_training_data(config, matrix, genome)
     if teachers:

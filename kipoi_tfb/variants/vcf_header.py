@@ -11,8 +11,8 @@ from tfb_matrix_data.names import shown
 
 __all__ = ["SeenContigs"]
 
-_DECLARABLE = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
-"""What VCF 4.3 allows as the name of a contig: with a comma or a bracket a header would say something else."""
+_CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
+"""What VCF lets a contig be called; another name would break the header."""
 
 
 class SeenContigs:
@@ -41,14 +41,14 @@ class SeenContigs:
         """Return a header with lines ``##reference`` and ``##contig`` for what it lacks, its own lines as they were.
 
         Where it declares no contig at all and the records call contigs as the genome does, all of the genome's are
-        declared, in their order; else those that records are on. What VCF does not allow as a name is not declared.
+        declared, in their order; else those that records are on.
         """
         text = b"".join(header).decode(errors="replace")
         declared = re.findall(r"^##contig=<(?:[^>]*,)?ID=([^,>]+)", text, re.MULTILINE)
         wanted = [name for name in self.names if name not in declared]
         if not declared and all(self._in_genome(name) in (name, None) for name in self.names):
             wanted = list(dict.fromkeys([*self.genome.lengths, *self.names]))
-        lines = [self._line(name) for name in wanted if _DECLARABLE.fullmatch(name)]
+        lines = [self._line(name) for name in wanted if _CONTIG.fullmatch(name)]
         if not re.search(r"^##reference=", text, re.MULTILINE):
             lines.insert(0, f"##reference={shown(self.genome.path.name)}\n")
         return [*header[:-1], *(line.encode() for line in lines), header[-1]]

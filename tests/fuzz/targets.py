@@ -216,6 +216,9 @@ def genome(world: World, folder: Path, rng: random.Random) -> str:
         contigs = oracle.read_fasta(text.decode("ascii").removeprefix("\ufeff"))
     except UnicodeDecodeError:
         contigs = {}
+    if index.exists():  # it may name some of the contigs only: the others are not there then
+        named = {line.split("\t")[0] for line in index.read_text(errors="replace").splitlines()}
+        contigs = {name: bases for name, bases in contigs.items() if name in named}
     return _predicted(world, folder, bed, fasta, contigs, folder / "out.tsv")
 
 

@@ -82,7 +82,7 @@ def test_dropout_follows_the_pooling(network):
     assert kinds == [nn.Conv1d, nn.MaxPool1d, nn.ReLU, nn.Dropout]
 
 
-@pytest.mark.parametrize("length", [38, 120, 201])
+@pytest.mark.parametrize("length", [38, 120, 202])
 def test_takes_other_lengths(length):
     logits = build_network("danq", 2, length=length)(torch.zeros(2, 4, length))
     assert logits.shape == (2, 2) and logits.dtype == torch.float32

@@ -121,8 +121,8 @@ def test_renamed_contigs_are_reported_once(tmp_path, predictor, genome_path, cap
     bed = write_bed(tmp_path / "a.bed", [("1", 500 + i, 701) for i in range(6)])
     with caplog.at_level(logging.INFO, "tfb_matrix_data.genome"):
         predict_regions(predictor, bed, genome, tmp_path / "out.parquet")
-    said = [record.getMessage() for record in caplog.records if record.name == "tfb_matrix_data.genome"]
-    assert said == ["contig names differ, reconciled: 1 is chr1"]
+    said = [record.getMessage() for record in caplog.records]  # among others that it reads the genome, if it must
+    assert [text for text in said if "contig" in text] == ["contig names differ, reconciled: 1 is chr1"]
     assert read(tmp_path / "out.parquet")["chrom"] == ["1"] * 6
 
 

@@ -140,6 +140,7 @@ def test_take_does_not_write_through_the_link_that_a_killed_process_left(server:
     (folder / "a+b.npz").write_bytes(CONTENT)
     with pytest.raises(ValueError), atomic_path(path) as temporary:
         raise ValueError
+    temporary.parent.mkdir()
     temporary.hardlink_to(other)
     take(entry(), folder)
     assert other.read_bytes() == b"of the user"

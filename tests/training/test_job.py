@@ -8,8 +8,8 @@ import yaml
 from kipoi_tfb.training.job import pretrain, pretrain_from_files
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
-from tfb_matrix_data.errors import ConfigError, EntryError
-from tfb_matrix_data.files import sha256
+from tfb_matrix_data.errors import ConfigError, EntryError, LockedError
+from tfb_matrix_data.files import locked, sha256
 
 
 def test_pretrain_writes_an_entry_that_verifies(world, tmp_path):
@@ -41,3 +41,12 @@ def test_a_date_that_is_none_is_said_before_the_training(world, tmp_path, monkey
     with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
         pretrain(tiny.config(), world.matrix, world.genome, tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
+
+
+def test_two_that_train_in_the_same_folder(world, tmp_path):
+    held = pytest.raises(
+        LockedError, match=r"another tfb pretrain is writing to .*run; wait for it, or use another --out"
+    )
+    with locked(tmp_path / "run" / ".lock", wait=False, held="a test"), held:
+        pretrain(tiny.config(epochs=1), world.matrix, world.genome, tmp_path / "run", device="cpu")
+    assert list((tmp_path / "run").iterdir()) == []

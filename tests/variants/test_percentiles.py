@@ -78,12 +78,15 @@ def test_the_percentile_of_an_allele_is_that_of_its_largest_impact(with_null, ge
     assert np.isnan(line["variant_percentile"][5])
 
 
-def test_without_a_null_for_it_an_allele_has_no_percentile_and_that_is_said(with_null, entry, predictor, genome):
-    own = with_null.sources[0]
+def test_without_a_null_for_it_an_allele_has_no_percentile_and_that_is_said(
+    with_null, entry, predictor, genome, tmp_path
+):
+    own, twin = with_null.sources[0], copied(entry, tmp_path / "twin")
+    put_null(twin)
     for networks, why in (
         (predictor, "has no null to take percentiles from"),
         (Predictor([own], ["JUND", "CTCF"]), "it is for all TFs of one entry together"),
-        (Predictor([own, own]), "it is for all TFs of one entry together"),
+        (Predictor([own, twin]), "it is for all TFs of one entry together"),
         (Predictor([own, entry]), "has no null to take percentiles from"),
     ):
         scorer = EffectScorer(networks, genome, ("effect",), line=True)
