@@ -76,7 +76,9 @@ class MotifCNN(nn.Module):
         if length % pool or not width % 2:
             raise ValueError(f"length ({length}) must be a multiple of pool ({pool}), and width ({width}) odd")
         self.pool = pool
-        self.scan_weight = nn.Parameter(torch.randn(filters, 4, 1, width) * 0.1)
+        self.scan_weight = nn.Parameter(torch.empty(filters, 4, 1, width))
+        if not self.scan_weight.is_meta:  # `build_network` asks for shapes alone; torch would import sympy to draw none
+            nn.init.normal_(self.scan_weight, std=0.1)
         self.scan_norm = nn.BatchNorm2d(filters)
         self.trunks = nn.ModuleList(_Trunk(filters, channels, blocks, hidden, dropout) for _ in range(members))
         self.head = nn.Linear(members * (hidden + filters), n_outputs)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -45,3 +48,13 @@ def test_unknown_architecture():
     with pytest.raises(UnknownNameError, match=r"unknown architecture 'paper-cn'.*Did you mean paper-cnn") as error:
         build_network("paper-cn", 4)
     assert error.value.choices == list(ARCHITECTURES)
+
+
+def test_sizes_are_counted_without_the_symbolic_half_of_torch():
+    code = (
+        "import sys\nfrom kipoi_tfb.models.build import build_network\n"
+        "build_network('motif-cnn', 3, sizes={'filters': 8, 'members': 2, 'own_motifs': 2})\n"
+        "print('sympy' in sys.modules)"
+    )  # 2 s of every start
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert said.stdout == "False\n"
