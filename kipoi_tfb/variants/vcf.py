@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.variants.columns import COUNTS, LINE, SCORES, TEXTS, TOP
+from kipoi_tfb.variants.columns import COUNTS, HAPLOTYPE, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
@@ -35,7 +35,7 @@ class EffectVcf:
     scores
         Which of `SCORES` are written.
     line
-        Which of `LINE` are written.
+        Which of `HAPLOTYPE` and `LINE` are written.
     about
         What the header says of the run.
     compress
@@ -81,8 +81,9 @@ class EffectVcf:
         ]  # fmt: skip
         self.line = {name: f"TFB_{name.upper()}" for name in line}
         for name, field in self.line.items():
-            kind = "String" if name in TEXTS else "Integer" if name in COUNTS else "Float"
-            said = f"{LINE[name]}: TF:impact of each ALT, joined by |; a dot for none" if name in TOP else LINE[name]
+            kind = "String" if name in (*HAPLOTYPE, *TEXTS) else "Integer" if name in COUNTS else "Float"
+            said = (HAPLOTYPE | LINE)[name].replace("separated by a semicolon", "joined by |")
+            said += ": TF:impact of each ALT, joined by |; a dot for none" if name in TOP else ""
             declared.append(declare(field, "A", kind, said))
         for score, i, field in self.fields:
             entry = sources[i]
@@ -112,7 +113,7 @@ class EffectVcf:
             if any(status in SCORED for status in chunk.status[alleles]):
                 info += f";{_NORMAL}={','.join(map(_allowed, chunk.normal[alleles]))}"
                 for name, field in self.line.items():
-                    write = _named if name in TEXTS else _number
+                    write = _listed if name in HAPLOTYPE else _named if name in TEXTS else _number
                     info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
             if n == 1 and whole[start - 1] and self.fields:
                 info += ";" + self._one % tuple(values[start - 1].tolist())
@@ -163,6 +164,11 @@ def declare(name: str, number: str, kind: str, description: str) -> str:
 def _named(text: str) -> str:
     """Return ``TF:effect;...`` as INFO allows it."""
     return re.sub(r"[^0-9A-Za-z_.:|/+-]", "_", text.replace(";", "|"))
+
+
+def _listed(text: str) -> str:
+    """Return normal forms, with what INFO allows between them."""
+    return _allowed(text.replace(";", "|"))
 
 
 def _allowed(text: str) -> str:
