@@ -38,8 +38,8 @@ class ScoredChunk(NamedTuple):
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
     line
-        (alleles,) for each of `HAPLOTYPE` and `LINE` that is wanted: float32, NaN where there is none; or text, of dtype
-        object, ``"."`` where there is none.
+        (alleles,) for each of `HAPLOTYPE` and `LINE` that is wanted: float32, NaN where there is none; or text, of
+        dtype object, ``"."`` where there is none.
     """
 
     records: VariantChunk
