@@ -250,13 +250,16 @@ class Detail:
         TFs whose logos are drawn, at most two; each has contributions.
     ref, alt
         The bases that are drawn.
+    pos
+        Position of the first base that the change changes (its normal form's, of an insertion that of the base behind
+        it): the middle of the strip of the locus, which shows 100 bp to either side.
     offsets
-        Centres of the windows of the tracks, in bases from the variant; ascending, the same for both alleles. The strip
-        reaches from the first to the last, 100 bp to either side as a rule.
+        Centres of the windows of the tracks, in bases from `pos`, from -100 to 100; ascending, the same for both
+        alleles.
     tracks
         At most three.
     unknown
-        First and last offset of every stretch of N in the strip.
+        First and last offset from `pos` of every stretch of N in the strip.
     cannot
         What the model cannot say of this allele, a sentence each.
     """
@@ -270,6 +273,7 @@ class Detail:
     leads: Sequence[str]
     ref: ShownAllele
     alt: ShownAllele
+    pos: int
     offsets: Sequence[int] = ()
     tracks: Sequence[Track] = ()
     unknown: Sequence[tuple[int, int]] = ()
