@@ -18,7 +18,8 @@ from kipoi_tfb.output.logos import (
     mark_positions,
     text_width,
 )
-from kipoi_tfb.variants.view import ShownAllele, Site, VariantView
+from kipoi_tfb.variants.sites import Site
+from kipoi_tfb.variants.view import ShownAllele, VariantView
 from tfb_matrix_data.sequence import decode
 
 __all__ = ["plot_variant"]

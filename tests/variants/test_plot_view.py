@@ -10,7 +10,8 @@ import pytest
 from kipoi_tfb.motifs.profiles import log_odds
 from kipoi_tfb.variants.mutagenesis import Mutations
 from kipoi_tfb.variants.plot_view import plot_variant
-from kipoi_tfb.variants.view import ShownAllele, Site, VariantView
+from kipoi_tfb.variants.sites import Site
+from kipoi_tfb.variants.view import ShownAllele, VariantView
 from tests.motifs.test_profiles import consensus
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode
