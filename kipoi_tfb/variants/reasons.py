@@ -20,7 +20,7 @@ from kipoi_tfb.variants.site_changes import MATCH, KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_cofactors, read_modes
 
-__all__ = ["PREDICTED", "Group", "Reason", "Reasons", "notable"]
+__all__ = ["DOWN", "PREDICTED", "UP", "Group", "Reason", "Reasons", "notable"]
 
 PREDICTED = 0.5
 """Probability from which binding is called predicted: what is lost falls below it, what is gained rises above it."""
@@ -124,7 +124,7 @@ class Reasons:
         parts, with_site = [], ""
         for group in reason.groups:
             tfs = self._listed(group.tfs)
-            way = "up" if group.verb in _UP else "down"
+            way = "up" if group.verb in UP else "down"
             if group.site:
                 parts.append(f"{group.site} site {group.verb}: {tfs}")
                 with_site = way
@@ -208,8 +208,8 @@ class Reasons:
         return classes.pop() if len(classes) == 1 else f"{names[0]}-like"
 
 
-_UP = ("gained", "strengthened", "more likely")
-_DOWN = ("lost", "weakened", "less likely")
+UP = ("gained", "strengthened", "more likely")
+DOWN = ("lost", "weakened", "less likely")
 
 
 def notable(ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -220,7 +220,7 @@ def notable(ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[
 def _verb(ref: NDArray[np.float32], alt: NDArray[np.float32]) -> str:
     up = float((alt - ref).sum()) > 0
     better, worse = (alt, ref) if up else (ref, alt)
-    crossed, stayed, below = _UP if up else _DOWN
+    crossed, stayed, below = UP if up else DOWN
     predicted = better >= PREDICTED
     if not predicted.any():
         return below
