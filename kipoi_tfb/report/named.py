@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +23,27 @@ from tfb_matrix_data.variants import iter_chunks
 __all__ = ["Named", "named_forms"]
 
 
+@dataclass(frozen=True)
 class Named(Condition):
-    """Rows with one of some normal forms."""
+    """That an allele has one of some normal forms.
 
-    def __init__(self, forms: Sequence[str]) -> None:
-        super().__init__("normal", "=", "")
-        object.__setattr__(self, "forms", pa.array(forms, pa.string()))
+    Attributes
+    ----------
+    forms
+        See `named_forms`.
+    """
 
-    forms: pa.Array
+    column: str = "normal"
+    operator: str = "="
+    value: str = ""
+    forms: tuple[str, ...] = ()
 
     def holds(self, column: pa.ChunkedArray) -> NDArray[np.bool_]:
-        """Return bool (rows,): whether each has one of the forms."""
-        return pc.is_in(column, value_set=self.forms).to_numpy().astype(bool)
+        """Return bool (rows,): where it holds."""
+        return pc.is_in(column, value_set=pa.array(self.forms, pa.string())).to_numpy().astype(bool)
 
 
-def named_forms(scores: ScoresFile, source: Path | Sequence[str], genome: Genome, length: int) -> list[str]:
+def named_forms(scores: ScoresFile, source: Path | Sequence[str], genome: Genome, length: int) -> tuple[str, ...]:
     """Return the normal forms of variants that are to be found in scores.
 
     Parameters
@@ -67,7 +74,7 @@ def named_forms(scores: ScoresFile, source: Path | Sequence[str], genome: Genome
         raise InputError(
             scores.path, f"has no score of {few(lacking)}, {len(lacking)} of the {len(forms)} variants that were named"
         )
-    return list(dict.fromkeys(forms.values()))
+    return tuple(dict.fromkeys(forms.values()))
 
 
 def _by_id(scores: ScoresFile, names: list[str]) -> dict[str, list[Allele]]:
@@ -76,7 +83,7 @@ def _by_id(scores: ScoresFile, names: list[str]) -> dict[str, list[Allele]]:
         for chrom, pos, text, ref, alt in zip(*(column.to_pylist() for column in part.columns), strict=True):
             for name in (text or "").split(";"):
                 if name in found:
-                    found[name].append(Allele(chrom, pos, ref, alt))
+                    found[name].append((chrom, pos, ref, alt))
     lacking = [name for name, alleles in found.items() if not alleles]
     if lacking:
         raise InputError(scores.path, f"has no allele with the identifier {few(lacking)}")

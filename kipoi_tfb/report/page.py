@@ -26,10 +26,12 @@ from markupsafe import Markup
 from kipoi_tfb.models.logits import BOUND, NOTABLE
 from kipoi_tfb.report.contents import Report, Status
 from kipoi_tfb.report.record import Row
+from kipoi_tfb.report.words import probability_text
 from tfb_matrix_data.alleles import SCORED
-from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.files import atomic_path, check_output
 
-__all__ = ["render", "write_page"]
+__all__ = ["check_page", "render", "write_page"]
 
 _SCRIPTS = ("text.js", "pictures.js", "detail.js", "table.js", "start.js")
 _STATIC_ROWS = 200
@@ -39,6 +41,20 @@ _PACKED_FROM = 1 << 18
 """Characters of data from which it is compressed."""
 
 _BAR = 480.0
+
+
+def check_page(path: str | Path) -> None:
+    """Check that a page can be written there, before anything slow.
+
+    Raises
+    ------
+    ConfigError
+        If its ending is not that of a page.
+    InputError
+        If its folder does not exist.
+    """
+    if check_output(path).suffix.lower() not in {".html", ".htm"}:
+        raise ConfigError(f"{path}: a report is a page; give it a name that ends in .html")
 
 
 def write_page(report: Report, path: str | Path) -> int:
@@ -172,14 +188,10 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0.00"
 
 
-def _probability(p: float) -> str:
-    return "<0.01" if p < 0.005 else ">0.99" if p > 0.995 else f"{p:.2f}"
-
-
 def _probabilities(row: Row) -> str:
     if row.p_ref is None or row.p_alt is None:
         return ""
-    return f"{row.largest_tf} {_probability(row.p_ref)} → {_probability(row.p_alt)}"
+    return f"{row.largest_tf} {probability_text(row.p_ref)} → {probability_text(row.p_alt)}"
 
 
 def _percentile(value: float | None) -> str:

@@ -163,7 +163,9 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
 
 def _texts(values: Sequence[Any]) -> list[str]:
     """Return values of INFO as text; none as empty text."""
-    return ["" if value in (None, ".") else f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
+    return [
+        "" if value in (None, ".") else f"{value:.6g}" if isinstance(value, float) else str(value) for value in values
+    ]
 
 
 def _short(bases: str) -> str:

@@ -38,7 +38,7 @@ function lead(row, detail) {
       row.status === "ref_mismatch" && "Is this the right assembly and strand? ",
       "Nothing can be said about this allele; that is not the same as no effect.",
     );
-  const groups = detail ? detail.groups : row.groups;
+  const {groups, bound} = detail || row;
   return html(
     "div",
     {class: "lead"},
@@ -52,7 +52,7 @@ function lead(row, detail) {
         html("b", {}, "\u25CB No change predicted. "),
         "No impact on a TF that binds " + "either allele is large. That is no evidence that the variant is harmless.",
       ),
-    row.bound.length > 0 && html("p", {}, `Bound with either allele, unchanged: ${listed(row.bound, 6)}.`),
+    groups.length > 0 && bound.length > 0 && html("p", {}, `Bound with either allele, unchanged: ${listed(bound, 6)}.`),
   );
 }
 

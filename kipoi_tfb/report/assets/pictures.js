@@ -36,11 +36,11 @@ function share(percent) {
 const LETTERS = {
   A: "M0 100L36 0H64L100 100H79L71 76H29L21 100ZM35 58H65L50 14Z",
   C:
-    "M98 34C93 12 75 0 52 0C20 0 0 20 0 50C0 80 20 100 52 100C75 100 93 88 98 66L78 61C74 74 65 82 52 82C32 82 21 70 21 " +
-    "50C21 30 32 18 52 18C65 18 74 26 78 39Z",
-  G:
-    "M98 34C93 12 75 0 52 0C20 0 0 20 0 50C0 80 20 100 52 100C72 100 90 92 98 80V46H53V63H78V72C72 79 63 82 52 82C32 82 " +
+    "M98 34C93 12 75 0 52 0C20 0 0 20 0 50C0 80 20 100 52 100C75 100 93 88 98 66L78 61C74 74 65 82 52 82C32 82 " +
     "21 70 21 50C21 30 32 18 52 18C65 18 74 26 78 39Z",
+  G:
+    "M98 34C93 12 75 0 52 0C20 0 0 20 0 50C0 80 20 100 52 100C72 100 90 92 98 80V46H53V63H78V72C72 79 63 82 52 " +
+    "82C32 82 21 70 21 50C21 30 32 18 52 18C65 18 74 26 78 39Z",
   T: "M0 0H100V19H61V100H39V19H0Z",
 };
 const letter = (base, x, y, width, height) =>
@@ -48,7 +48,7 @@ const letter = (base, x, y, width, height) =>
     class: `base-${base}`,
     "fill-rule": "evenodd",
     d: LETTERS[base],
-    transform: `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${(width / 100).toFixed(4)} ${(height / 100).toFixed(4)})`,
+    transform: `translate(${[x, y].map(v => v.toFixed(1))}) scale(${[width, height].map(v => (v / 100).toFixed(4))})`,
   });
 
 const ownColumns = shown => shown.column.slice(...shown.own);

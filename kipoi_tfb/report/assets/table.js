@@ -255,10 +255,15 @@ function said(row) {
   return [html("ul", {class: "said"}, items), under && html("span", {class: "under"}, under)];
 }
 
+// A cell without a value has a dash; where rows are cards it is left out.
+function cell(label, kind, content) {
+  const attributes = {role: "cell", "data-label": label};
+  if (content != null) return html("td", {...attributes, class: kind}, content);
+  return html("td", {...attributes, class: `${kind} none`}, html("span", {class: "soft"}, DASH));
+}
+
 function tableRow(row, report, open) {
-  const cell = (label, kind, ...children) => html("td", {role: "cell", class: kind, "data-label": label}, children);
-  const none = html("span", {class: "soft"}, DASH),
-    has = row.largest_impact != null;
+  const tf = row.largest_tf;
   return html(
     "tr",
     {role: "row", class: open && "current", "aria-current": open && "true"},
@@ -268,35 +273,27 @@ function tableRow(row, report, open) {
       html("span", {class: "where"}, `${place(row)} `, html("span", {class: "mono breaks"}, change(row))),
       row.respelt && html("span", {class: "under"}, "scored as ", html("span", {class: "mono"}, row.normal)),
     ),
-    cell(
-      "ID",
-      "third breaks",
-      row.id === "." ? none.cloneNode(true) : html("span", {class: "small"}, breakable(row.id)),
-    ),
-    report.info.map(field =>
-      cell(field, "third breaks", row.info[field] ? breakable(row.info[field]) : none.cloneNode(true)),
-    ),
+    cell("ID", "breaks", row.id === "." ? null : html("span", {class: "small"}, breakable(row.id))),
+    report.info.map(field => cell(field, "third breaks", row.info[field] ? breakable(row.info[field]) : null)),
     cell("What the model predicts", "", said(row)),
     cell(
       "Impact",
       "number third",
-      has ? [html("b", {}, signed(row.largest_impact)), html("span", {class: "under"}, row.largest_tf)] : DASH,
+      tf && [html("b", {}, signed(row.largest_impact)), html("span", {class: "under"}, tf)],
     ),
     cell(
       `P, REF ${ARROW} ALT`,
       "third",
-      row.p_ref == null
-        ? DASH
-        : [
-            dumbbell(row.p_ref, row.p_alt, row.groups.length),
-            html("span", {class: "under"}, `${row.largest_tf} ${fromTo(row.p_ref, row.p_alt)}`),
-          ],
+      tf && [
+        dumbbell(row.p_ref, row.p_alt, row.groups.length),
+        html("span", {class: "under"}, `${tf} ${fromTo(row.p_ref, row.p_alt)}`),
+      ],
     ),
     cell(
       "Percentile",
       "number third",
       row.variant_percentile == null
-        ? DASH
+        ? null
         : [percentile(row.variant_percentile), html("br"), share(row.variant_percentile)],
     ),
     html(

@@ -27,7 +27,7 @@ const signed = (value, digits = 2) => {
   if (Math.abs(value) < 0.5 * 10 ** -digits) return (0).toFixed(digits);
   return (value > 0 ? "+" : "") + unsigned(value, digits);
 };
-const probability = p => (p == null ? DASH : p < 0.005 ? "<0.01" : p > 0.995 ? ">0.99" : p.toFixed(2));
+const probability = p => (p == null ? DASH : p < 0.01 ? "<0.01" : p > 0.99 ? ">0.99" : p.toFixed(2));
 const percentile = value =>
   value == null ? DASH : value < 0.05 ? "<0.1" : value >= 99.95 ? ">99.9" : value.toFixed(1);
 const position = value => value.toLocaleString("en-GB");
