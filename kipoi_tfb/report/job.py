@@ -137,8 +137,8 @@ def check_scores(scores: ScoresFile, predictor: Predictor, options: ReportOption
     others = [model["name"] for model in told if model["weights_sha256"] not in _weights(predictor)]
     if others:
         raise ConfigError(
-            f"{scores.path.name} was scored with other weights of {', '.join(others)}; give --models as it was then, or "
-            "score the variants again"
+            f"{scores.path.name} was scored with other weights of {', '.join(others)}; give --models as it was "
+            "then, or score the variants again"
         )
 
 
@@ -159,9 +159,8 @@ def _tally(scores: ScoresFile, tfs: Sequence[str], some: bool) -> _Tally:
             ref, alt, impact = (np.stack([_numbers(part[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES)
             changed += int(notable(ref, alt, impact).any(1).sum())
         else:
-            changed += int(
-                (np.nan_to_num(_numbers(part["n_gained"])) + np.nan_to_num(_numbers(part["n_lost"])) > 0).sum()
-            )
+            counts = [np.nan_to_num(_numbers(part[name])) for name in ("n_gained", "n_lost")]
+            changed += int((sum(counts) > 0).sum())
     return _Tally(status, changed)
 
 

@@ -225,8 +225,8 @@ function article(row, report, id, links) {
         html(
           "figcaption",
           {},
-          "Bars: motif sites. Tracks: probability of binding as the window moves along REF (solid) and ALT (dashed); the table's " +
-            "numbers are those of the window centred on the variant.",
+          "Bars: motif sites. Tracks: probability of binding as the window moves along REF (solid) and ALT (dashed); " +
+            "the table's numbers are those of the window centred on the variant.",
           detail.unknown.length > 0 && " Hatched: sequence unknown.",
         ),
       ),

@@ -80,9 +80,9 @@ function logos(row, detail, tf, small) {
     height,
     role: "img",
     "aria-label":
-      `${tf.tf}: what each base around ${place(row)} ${change(row)} gives to binding, with REF (P ${probability(tf.p_ref)}) ` +
-      `above ALT (P ${probability(tf.p_alt)})` +
-      (site ? `; motif ${site.motif_id} on the ${strand} strand, log-odds ` + `${odds(site)}` : ""),
+      `${tf.tf}: what each base around ${place(row)} ${change(row)} gives to binding, ` +
+      `with REF (P ${probability(tf.p_ref)}) above ALT (P ${probability(tf.p_alt)})` +
+      (site ? `; motif ${site.motif_id} on the ${strand} strand, log-odds ${odds(site)}` : ""),
   });
   picture.append(
     svg("rect", {
@@ -199,19 +199,19 @@ function locus(row, detail, id, small) {
     own = detail.ref.own[1] - detail.ref.own[0];
   const said =
     groups.map(g => `${g.title} at ${position(g.start)} to ${position(g.end)}`).join("; ") || "no site changes";
+  const tracked =
+    listed(
+      detail.tracks.map(track => track.tf),
+      9,
+    ) || "no TF";
   const picture = svg("svg", {
     viewBox: `0 0 ${width} ${height}`,
     width,
     height,
     role: "img",
     "aria-label":
-      `Locus ${row.chrom}:${position(detail.pos - FLANK)} to ${position(detail.pos + FLANK)}: ${said}. Tracks: probability of ` +
-      `binding of ${
-        listed(
-          detail.tracks.map(t => t.tf),
-          9,
-        ) || "no TF"
-      } as the window moves, with REF and with ALT.`,
+      `Locus ${row.chrom}:${position(detail.pos - FLANK)} to ${position(detail.pos + FLANK)}: ${said}. ` +
+      `Tracks: probability of binding of ${tracked} as the window moves, with REF and with ALT.`,
   });
   picture.append(
     svg(
