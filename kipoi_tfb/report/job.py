@@ -159,8 +159,8 @@ def _tally(scores: ScoresFile, tfs: Sequence[str], some: bool) -> _Tally:
             ref, alt, impact = (np.stack([_numbers(part[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES)
             changed += int(notable(ref, alt, impact).any(1).sum())
         else:
-            counts = [np.nan_to_num(_numbers(part[name])) for name in ("n_gained", "n_lost")]
-            changed += int((sum(counts) > 0).sum())
+            gained, lost = (np.nan_to_num(_numbers(part[name])) for name in ("n_gained", "n_lost"))
+            changed += int(np.count_nonzero(gained + lost))
     return _Tally(status, changed)
 
 

@@ -75,7 +75,7 @@ class _Part:
     def __init__(self, table: pa.Table, numbers: NDArray[np.int64], tfs: Sequence[str], info: Sequence[str]) -> None:
         self.numbers, self.tfs = numbers.tolist(), tfs
         names = ("chrom", "pos", "id", "ref", "alt", "status", "flags", "normal")
-        self.fixed: dict[str, list[Any]] = {name: table[name].to_pylist() for name in names}
+        self.fixed: dict[str, list[Any]] = {name: _dotted(table[name].to_pylist()) for name in names}
         self.info = {name: _texts(table[name].to_pylist()) for name in info}
         there = "variant_percentile" in table.column_names
         self.percentile = table["variant_percentile"].to_pylist() if there else [None] * table.num_rows
@@ -166,6 +166,11 @@ def _texts(values: Sequence[Any]) -> list[str]:
     return [
         "" if value in (None, ".") else f"{value:.6g}" if isinstance(value, float) else str(value) for value in values
     ]
+
+
+def _dotted(values: Sequence[Any]) -> list[Any]:
+    """Return values of columns of the allele; a VCF has nothing where a table has a dot."""
+    return ["." if value is None else value for value in values]
 
 
 def _short(bases: str) -> str:
