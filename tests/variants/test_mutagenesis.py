@@ -62,7 +62,7 @@ def assert_same(found: dict, expected: dict) -> None:
         ("chr1:500-600", Region("chr1", 499, 600)),
         ("chr1:1,500-1,600", Region("chr1", 1499, 1600)),
         ("chr1:7", Region("chr1", 6, 7)),
-        ("1:1-3000", Region("1", 0, 3000)),
+        ("1:1-3000", Region("chr1", 0, 3000)),
         ("chr2", Region("chr2", 0, 2000)),
     ],
 )
