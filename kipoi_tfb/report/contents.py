@@ -106,10 +106,14 @@ class Report:
     ----------
     facts, ledger
         What was done, and what became of all alleles of the scores.
+    changed, unchanged
+        How many of the scored alleles change the binding of a TF, and how many of none.
     rows
         The alleles shown, in the order of the scores.
+    n_tfs
+        How many TFs the scores are of.
     details
-        Of some of them, by `Row.number`.
+        Of some of the rows, by `Row.number`.
     left_out
         What of the scores is not shown, in a sentence; empty where all is.
     info
@@ -118,7 +122,10 @@ class Report:
 
     facts: Facts
     ledger: Sequence[Status]
+    changed: int
+    unchanged: int
     rows: Sequence[Row]
+    n_tfs: int
     details: Mapping[int, Detail] = field(default_factory=dict)
     left_out: str = ""
     info: Sequence[str] = ()
