@@ -14,7 +14,6 @@ import numpy as np
 from Bio import BiopythonWarning
 from Bio.motifs import parse
 from Bio.motifs.jaspar import Motif as JasparMotif
-from memelite.io import read_meme
 from numpy.typing import NDArray
 from pyjaspar import jaspardb
 
@@ -176,6 +175,8 @@ def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
 
 
 def _read_meme(text: str) -> Iterator[Motif]:
+    from memelite.io import read_meme  # with numba and pandas: a second that `tfb score` need not wait
+
     with NamedTemporaryFile(suffix=".meme") as plain:  # memelite opens a file by its name
         Path(plain.name).write_text(text, encoding="utf-8")
         found = read_meme(plain.name)

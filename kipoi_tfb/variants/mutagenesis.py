@@ -139,6 +139,8 @@ class RegionMutations(Mutations):
 def find_region(text: str, genome: Genome) -> Region:
     """Return the region that ``chr1:1-1000``, ``chr1:1000`` or ``chr1`` is on a genome; 1-based, both ends included.
 
+    Its contig has the genome's name.
+
     Raises
     ------
     InputError
@@ -149,15 +151,16 @@ def find_region(text: str, genome: Genome) -> Region:
         If it ends beyond its contig.
     """
     chrom, first, last = parse_region(text, "the command line", genome.lengths)
-    size = genome.lengths[genome.contig(chrom)]
+    contig = genome.contig(chrom)
+    size = genome.lengths[contig]
     if first is None or last is None:
-        return Region(chrom, 0, size)
+        return Region(contig, 0, size)
     if last > size:
         raise AssemblyError(
             f"{chrom}:{first}-{last} ends beyond the contig ({size:,} bp in {genome.path.name}); "
             "is this the right assembly?"
         )
-    return Region(chrom, first - 1, last)
+    return Region(contig, first - 1, last)
 
 
 def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: Window = "variant") -> RegionMutations:
@@ -252,7 +255,7 @@ def mutate_window(
 def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool = False) -> int:
     """Write a row per substitution, with the columns of `kipoi_tfb.variants.score.score_variants`; return how many.
 
-    There is no ``variant_percentile``.
+    There is no ``variant_percentile``, and no ``reason`` with its ``sites``.
 
     Parameters
     ----------

@@ -39,11 +39,12 @@ _MEANING = {
     "p_ref": "probability of binding with REF",
     "p_alt": "probability of binding with ALT",
     "effect": SCORES["effect"],
+    "impact": SCORES["impact"],
     "allele": "ref or alt",
     "base": "the base that this allele has there",
     "contribution": "minus the mean effect of the base's three substitutions; positive: the base helps binding",
     **{f"effect_{base}": f"effect of putting {base} there; none for the base itself" for base in "ACGT"},
-    "motif": "JASPAR identifier; a dot for none",
+    "motif": "JASPAR identifier; a dot where no profile of the TF has positive log-odds",
     "motif_strand": "strand of the match",
     "motif_column": "column of the motif that lies on the base, from 1; 0 for none",
 }
@@ -79,13 +80,13 @@ class VariantView:
     Attributes
     ----------
     chrom, pos, ref, alt
-        The variant as it was given, position 1-based.
+        The variant as it was given, position 1-based, under the genome's name of its contig.
     tfs
         The TFs shown.
     probability
         float32 (2, TFs): probability of binding with REF and ALT.
-    effect
-        float32 (TFs,): see `kipoi_tfb.models.logits.effect`.
+    effect, impact
+        float32 (TFs,): see `kipoi_tfb.models.logits`.
     alleles
         REF and ALT.
     sites
@@ -99,6 +100,7 @@ class VariantView:
     tfs: list[str]
     probability: NDArray[np.float32]
     effect: NDArray[np.float32]
+    impact: NDArray[np.float32]
     alleles: tuple[ShownAllele, ShownAllele]
     sites: list[Site | None]
 
@@ -149,8 +151,8 @@ def view_variant(
         raise _refusal(variants, windows.status[0], windows.flags[0], genome, predictor.window_length)
     codes = (windows.ref[0], windows.alt[0])
     logits = torch.from_numpy(predictor.logits(np.stack(codes)))
-    effects = effect(*logits).numpy()
-    columns = list(range(len(effects))) if top is None else strongest(impact(*logits).numpy(), top)
+    effects, impacts = effect(*logits).numpy(), impact(*logits).numpy()
+    columns = list(range(len(effects))) if top is None else strongest(impacts, top)
     first, lengths = int(windows.start[0]) + 1, (int(windows.n_ref[0]), int(windows.n_alt[0]))
     alleles = [shown_allele(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
@@ -161,13 +163,14 @@ def view_variant(
     own = [allele.own for allele in alleles]
     sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
     return VariantView(
-        variants.chrom[0],
+        genome.contig(variants.chrom[0]),
         int(variants.pos[0]),
         variants.ref[0].upper(),
         variants.alt[0].upper(),
         tfs,
         probability(logits)[:, columns].numpy(),
         effects[columns],
+        impacts[columns],
         (alleles[0], alleles[1]),
         sites,
     )
@@ -176,9 +179,9 @@ def view_variant(
 def write_view(view: VariantView, path: str | Path) -> int:
     """Write what is drawn: a row per TF, allele and known base; return how many.
 
-    Columns: chrom, pos, tf, p_ref, p_alt, effect (of the variant), allele, base, contribution (minus the mean effect of
-    the base's three substitutions), effect_A to effect_T (of each; none for the base itself), motif, motif_strand
-    and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
+    Columns: chrom, pos, tf, p_ref, p_alt, effect, impact (of the variant), allele, base, contribution (minus the mean
+    effect of the base's three substitutions), effect_A to effect_T (of each; none for the base itself), motif,
+    motif_strand and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
     """
     rows = 0
     with open_table(path, Notes({}, _MEANING)) as table:
@@ -192,6 +195,7 @@ def write_view(view: VariantView, path: str | Path) -> int:
 
 def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
     allele, site = view.alleles[number], view.sites[i]
+    site = site if site is not None and site.matches else None
     codes = allele.mutations.codes
     known = np.flatnonzero(codes < UNKNOWN)
     n = len(known)
@@ -207,6 +211,7 @@ def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
         "p_ref": np.full(n, view.probability[0, i]),
         "p_alt": np.full(n, view.probability[1, i]),
         "effect": np.full(n, view.effect[i]),
+        "impact": np.full(n, view.impact[i]),
         "allele": np.array([_ALLELES[number]] * n),
         "base": np.array(list(decode(codes[known]))),
         "contribution": allele.mutations.contribution[known, i],

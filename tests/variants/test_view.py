@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -149,6 +151,8 @@ def test_a_tf_without_a_profile(entry, genome, tmp_path):
 
 def test_the_table(predictor, genome, tmp_path):
     view = view_variant(predictor, text(500, alt=base(500) + "TC"), genome, flank=20)
+    assert view.sites[0] is not None and view.sites[1] is not None
+    view.sites[:2] = [replace(view.sites[0], scores=(-2.0, -0.1)), replace(view.sites[1], scores=(3.0, -1.0))]
     assert write_view(view, tmp_path / "a.parquet") == 3 * (40 + 42)
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
     schema = pyarrow.parquet.read_schema(tmp_path / "a.parquet")
@@ -162,6 +166,7 @@ def test_the_table(predictor, genome, tmp_path):
         effects = [row[f"effect_{letter}"] for letter in "ACGT" if letter != row["base"]]
         assert row["contribution"] == pytest.approx(-sum(effects) / 3, abs=1e-6)
         assert row["effect"] == pytest.approx(view.effect[1]) and row["p_alt"] == pytest.approx(view.probability[1, 1])
+        assert row["impact"] == pytest.approx(view.impact[1])
     site = view.sites[1]
     assert site is not None and site.motif.matrix_id in {motif.matrix_id for motif in jaspar_motifs(["CTCF"])["CTCF"]}
     ours = [row["motif_column"] for row in rows if row["tf"] == "CTCF" and row["allele"] == ("ref", "alt")[site.allele]]
@@ -169,6 +174,8 @@ def test_the_table(predictor, genome, tmp_path):
     assert (
         numbers == sorted(range(1, site.motif.width + 1), reverse=site.reverse) and ours.index(numbers[0]) == site.start
     )
+    none = {(row["motif"], row["motif_strand"], row["motif_column"]) for row in rows if row["tf"] == view.tfs[0]}
+    assert none == {(".", ".", 0)}  # a site that is worse than chance is none
     assert {row["motif_strand"] for row in rows if row["tf"] == "CTCF"} == {"-" if site.reverse else "+"}
 
 
