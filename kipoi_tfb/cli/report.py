@@ -38,6 +38,9 @@ def report(
     vcf: Annotated[
         Path | None, typer.Option("--vcf", help="The VCF that was scored: has the INFO fields, if SCORES is a table.")
     ] = None,
+    igv: Annotated[
+        Path | None, typer.Option("--igv", help="igv.min.js of npm's package igv: a genome browser in the page.")
+    ] = None,
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
@@ -49,16 +52,18 @@ def report(
     Example: tfb report effects.vcf.gz --genome hg38.fa --info GENE,CLNSIG -o report.html
     """
     from kipoi_tfb.report.facts import facts_of
+    from kipoi_tfb.report.igv import read_igv
     from kipoi_tfb.report.job import ReportOptions, make_report
     from kipoi_tfb.report.page import check_page, write_page
     from kipoi_tfb.report.scores import open_scores
     from kipoi_tfb.zoo.card import today
 
     check_page(output)
+    browser = read_igv(igv) if igv else None
     file, reference = open_scores(scores), open_genome(genome)
     # The TFs that the scores are of: `tfb score --tfs` leaves the others out.
     predictor = predictor_of(models, tfs or ",".join(file.tfs), device, precision, threads)
-    options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf)
+    options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
     files = {"Scores": scores, "Variants": vcf, "Genome": genome}
     facts = facts_of(f"Transcription factors affected: {scores.name}", files, predictor, _command(), today())
     made = make_report(file, reference, predictor, facts, options)

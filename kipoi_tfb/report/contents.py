@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
 
 __all__ = ["Facts", "InputFile", "Model", "Report", "Status"]
@@ -118,6 +119,8 @@ class Report:
         What of the scores is not shown, in a sentence; empty where all is.
     info
         Names of the INFO fields, in the order of their columns.
+    igv, slices
+        igv.js, and the sequence around the details by `Row.number`, for a genome browser; None and empty without one.
     """
 
     facts: Facts
@@ -129,3 +132,5 @@ class Report:
     details: Mapping[int, Detail] = field(default_factory=dict)
     left_out: str = ""
     info: Sequence[str] = ()
+    igv: Igv | None = None
+    slices: Mapping[int, Slice] = field(default_factory=dict)

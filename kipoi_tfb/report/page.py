@@ -25,6 +25,7 @@ from markupsafe import Markup
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
 from kipoi_tfb.report.contents import Report, Status
+from kipoi_tfb.report.igv import Igv
 from kipoi_tfb.report.record import Row
 from kipoi_tfb.report.words import probability_text
 from tfb_matrix_data.alleles import SCORED
@@ -33,7 +34,7 @@ from tfb_matrix_data.files import atomic_path, check_output
 
 __all__ = ["check_page", "render", "write_page"]
 
-_SCRIPTS = ("text.js", "pictures.js", "detail.js", "table.js", "start.js")
+_SCRIPTS = ("text.js", "pictures.js", "browser.js", "detail.js", "table.js", "start.js")
 _STATIC_ROWS = 100
 """Rows written as HTML too, for who reads without a script: as many as the script draws at once."""
 
@@ -87,9 +88,10 @@ def render(report: Report) -> str:
             notable=f"{NOTABLE:g}",
             bound=f"{BOUND:g}",
             style=Markup(style),
-            style_hash=_csp_hash(style),
             script=Markup(script),
-            script_hash=_csp_hash(script),
+            policy=_policy(script, style, report.igv),
+            igv=report.igv,
+            igv_packed=Markup(_packed(report.igv.source)) if report.igv else "",
             data_type=data_type,
             data=Markup(data),
         )
@@ -116,8 +118,26 @@ def _templates() -> jinja2.Environment:
     return templates
 
 
+def _policy(script: str, style: str, igv: Igv | None) -> str:
+    """Return the content security policy; igv.js writes styles of its own, and reads its sequence from an address."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": " ".join(map(_csp_hash, [script, igv.source] if igv else [script])),
+        "style-src": "'unsafe-inline'" if igv else _csp_hash(style),
+        "img-src": "data:",
+        "connect-src": "data:" if igv else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {allowed}" for name, allowed in rules.items())
+
+
 def _csp_hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _counts(report: Report) -> dict[str, int]:
@@ -149,10 +169,11 @@ def _data(report: Report) -> tuple[str, str]:
         "info": list(report.info),
         "rows": [_bare(row) for row in report.rows],
         "details": {number: _bare(detail) for number, detail in report.details.items()},
+        "slices": {number: _bare(each) for number, each in report.slices.items()},
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if len(text) >= _PACKED_FROM:
-        return "application/gzip+base64", base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        return "application/gzip+base64", _packed(text)
     return "application/json", re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -7,6 +7,7 @@ that of the variable CHROMIUM.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kipoi_tfb.report.contents import Report
+from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.page import write_page
 from tests.report.pages import HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
 
@@ -59,7 +61,8 @@ def open_page(chromium, tmp_path) -> Iterator[Callable]:
     yield opened
     for page in pages:
         page.close()
-    assert {re.sub("#.*", "", url) for url in requests} <= {(tmp_path / "report.html").as_uri()}
+    asked = {re.sub("#.*", "", url) for url in requests if not url.startswith("data:")}
+    assert asked <= {(tmp_path / "report.html").as_uri()}
     assert said == []
 
 
@@ -182,6 +185,26 @@ def test_ten_thousand_rows(open_page):
     assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 101
     page.locator("#search").fill("rs9999")
     assert _ids(page) == ["rs9999"]
+
+
+IGV = """!function(){window.igv={createBrowser:async function(box,options){
+  const sheet=document.createElement("style");sheet.textContent=".drawn{color:red}";document.head.append(sheet);
+  box.textContent=options.locus+" "+await(await fetch(options.reference.fastaURL)).text();
+  box.dataset.tracks=options.tracks.map(track=>track.name).join();
+}}}()"""
+"""A stand-in that writes styles and fetches its sequence, as igv.js does."""
+
+
+def test_a_genome_browser_starts_when_it_is_asked_for(open_page):
+    slices = {number: Slice(f"chr{number}", 5000, 1, "ACGT" * 250) for number in (1, 2, 3)}
+    report = dataclasses.replace(small_report(), igv=Igv(IGV, "MIT"), slices=slices)
+    page = open_page(report, where="#v1")
+    assert page.evaluate("window.igv === undefined")
+    page.get_by_role("button", name="Open in the genome browser").click()
+    box = page.get_by_role("region", name="Genome browser")
+    page.wait_for_function("document.querySelector('.igv').dataset.tracks")
+    assert box.inner_text().startswith("chr1:900-1000 >chr1:1-1000 @len=5000 ACGTACGT")
+    assert box.get_attribute("data-tracks") == "Variant,Sites,GATA1, P with REF,GATA1, P with ALT"
 
 
 def test_rows_are_there_without_a_script(chromium, tmp_path):

@@ -1,10 +1,13 @@
 // From the data in the file to the page: nothing is loaded from elsewhere.
 
+async function unpacked(held) {
+  const packed = Uint8Array.from(atob(held.textContent.trim()), letter => letter.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
 async function readData() {
   const held = byId("data");
-  if (held.type === "application/json") return JSON.parse(held.textContent);
-  const packed = Uint8Array.from(atob(held.textContent.trim()), letter => letter.charCodeAt(0));
-  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  return JSON.parse(held.type === "application/json" ? held.textContent : await unpacked(held));
 }
 
 // What is empty is left out of the file.
