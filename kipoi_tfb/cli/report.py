@@ -56,7 +56,8 @@ def report(
 
     check_page(output)
     file, reference = open_scores(scores), open_genome(genome)
-    predictor = predictor_of(models, tfs, device, precision, threads)
+    # The TFs that the scores are of: `tfb score --tfs` leaves the others out.
+    predictor = predictor_of(models, tfs or ",".join(file.tfs), device, precision, threads)
     options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf)
     files = {"Scores": scores, "Variants": vcf, "Genome": genome}
     facts = facts_of(f"Transcription factors affected: {scores.name}", files, predictor, _command(), today())

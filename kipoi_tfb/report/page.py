@@ -34,7 +34,7 @@ from tfb_matrix_data.files import atomic_path, check_output
 __all__ = ["check_page", "render", "write_page"]
 
 _SCRIPTS = ("text.js", "pictures.js", "detail.js", "table.js", "start.js")
-_STATIC_ROWS = 200
+_STATIC_ROWS = 100
 """Rows written as HTML too, for who reads without a script: as many as the script draws at once."""
 
 _PACKED_FROM = 1 << 18

@@ -101,6 +101,13 @@ def test_some_tfs(scored, tmp_path):
     assert [line["tf"] for line in detail["tfs"]] == ["JUND"] and "of 1 TFs" in _page(tmp_path)
 
 
+def test_scores_of_some_tfs(tfb, scored, tmp_path):
+    arguments = ("--models", "ENTRY", "--genome", "GENOME", "--tfs", "CTCF", "-o", "ctcf.vcf")
+    assert tfb("score", "in.vcf", *arguments)[0] == 0
+    assert scored("ctcf.vcf", "--top", "0")[0] == 0
+    assert "of 1 TFs" in _page(tmp_path)
+
+
 def test_more_rows_than_a_page_holds(scored, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "MOST_ROWS", 5)
     assert scored("s.parquet", "--top", "2")[0] == 0

@@ -107,8 +107,8 @@ def test_many_rows_are_packed_and_the_first_of_them_written_out():
     rows = [scored_row(number) for number in range(1, 1501)]
     page = render(report_of(rows, 0))
     assert 'type="application/gzip+base64"' in page and len(data_of(page)["rows"]) == 1500
-    assert page.count('role="rowheader"') == 200
-    assert "These are the 200 rows of the largest impact, of 1,500" in page
+    assert page.count('role="rowheader"') == 100
+    assert "These are the 100 rows of the largest impact, of 1,500" in page
     assert render(report_of(rows, 0)) == page
 
 

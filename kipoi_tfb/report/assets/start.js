@@ -83,5 +83,5 @@ readData()
   .then(begin)
   .catch(error => {
     byId("count").textContent =
-      `The table cannot be made interactive in this browser (${error.message}): it is as it was written, the largest impacts first.`;
+      `The table cannot be made interactive in this browser (${error.message}): it stays as written.`;
   });

@@ -1,6 +1,6 @@
 // The table: columns, order, filter, and the rows as CSV. Rows are drawn a part at a time; all are sorted and searched.
 
-const PART = 200;
+const PART = 100;
 
 // What a row changes: "un"scored, "no" change, "up", "down", or both.
 const kindOf = row =>
@@ -30,60 +30,39 @@ const inWords = row =>
       ? "No change predicted"
       : row.groups.map(group => `${group.title}: ${group.tfs.join(", ")}`).join("; ");
 
-const text = new Intl.Collator("en", {numeric: true});
-const by = value => (a, b) => value(a) - value(b);
-const byText = value => (a, b) => text.compare(value(a), value(b));
-const LAST = -1e9;
+// Where each row stands by a column, as a number; NaN where it has no value, which comes last in either direction.
+const collator = new Intl.Collator("en", {numeric: true});
+const numbers = value => rows => Float64Array.from(rows, row => value(row) ?? NaN);
+function texts(value) {
+  return rows => {
+    const different = [...new Set(rows.map(value))].sort(collator.compare);
+    const order = new Map(different.map((said, i) => [said, said === "" ? NaN : i]));
+    return Float64Array.from(rows, row => order.get(value(row)));
+  };
+}
+// Values of INFO are numbers if all of them are.
+function numbersOrTexts(value) {
+  return rows => {
+    const numeric = rows.every(row => value(row) === "" || !isNaN(value(row)));
+    return (numeric ? numbers(row => (value(row) === "" ? NaN : +value(row))) : texts(value))(rows);
+  };
+}
+const onGenome = rows => texts(row => row.chrom)(rows).map((place, i) => place * 2 ** 33 + rows[i].pos);
+
 const columnsOf = info => [
-  {name: "variant", title: "Variant", text: true, rank: byText(row => row.chrom), then: by(row => row.pos)},
-  {name: "id", title: "ID", text: true, rank: byText(row => row.id)},
-  ...info.map((field, i) => ({name: `info-${i}`, title: field, text: true, ...byValue(row => row.info[field] || "")})),
-  {name: "said", title: "What the model predicts", text: true, rank: byText(row => row.words)},
-  {
-    name: "impact",
-    title: "Largest impact",
-    rank: by(row => (row.largest_impact == null ? LAST : Math.abs(row.largest_impact))),
-  },
-  {
-    name: "p",
-    title: `P, REF ${ARROW} ALT, top TF`,
-    rank: by(row => (row.p_ref == null ? LAST : row.p_alt - row.p_ref)),
-  },
-  {name: "percentile", title: "Variant percentile", rank: by(row => row.variant_percentile ?? LAST)},
+  {name: "variant", title: "Variant", upward: true, places: onGenome},
+  {name: "id", title: "ID", upward: true, places: texts(row => (row.id === "." ? "" : row.id))},
+  ...info.map((field, i) => ({
+    name: `info-${i}`,
+    title: field,
+    upward: true,
+    places: numbersOrTexts(row => row.info[field] || ""),
+  })),
+  {name: "said", title: "What the model predicts", upward: true, places: texts(row => row.words)},
+  {name: "impact", title: "Largest impact", places: numbers(row => row.largest_impact && Math.abs(row.largest_impact))},
+  {name: "p", title: `P, REF ${ARROW} ALT, top TF`, places: numbers(row => row.p_alt - row.p_ref)},
+  {name: "percentile", title: "Variant percentile", places: numbers(row => row.variant_percentile)},
 ];
-
-// Numbers of INFO sort as numbers; an empty value comes last, whatever the direction.
-function byValue(value) {
-  const number = row => {
-    const said = value(row);
-    return said === "" || isNaN(said) ? null : +said;
-  };
-  return {
-    empty: row => value(row) === "",
-    rank: (a, b) => {
-      const x = number(a),
-        y = number(b);
-      return x != null && y != null ? x - y : x != null ? -1 : y != null ? 1 : text.compare(value(a), value(b));
-    },
-  };
-}
-
-// Each row's place by each column, found when it is first sorted by: sorting again compares whole numbers.
-function placesBy(column, rows) {
-  if (!column.places) {
-    const order = rows.slice().sort((a, b) => column.rank(a, b) || (column.then ? column.then(a, b) : 0));
-    let place = 0;
-    column.places = new Map(
-      order.map((row, i) => [
-        row,
-        i && column.rank(order[i - 1], row) === 0 && !(column.then && column.then(order[i - 1], row))
-          ? place
-          : (place = i),
-      ]),
-    );
-  }
-  return column.places;
-}
 
 function searched(row, info) {
   const bare = `${row.chrom}:${row.pos}`;
@@ -113,23 +92,36 @@ function makeTable(report, state) {
     kind = "all",
     drawn = PART;
 
-  for (const row of report.rows) {
-    row.kindOf = kindOf(row);
-    row.words = inWords(row);
-  }
+  report.rows.forEach((row, i) => Object.assign(row, {index: i, kindOf: kindOf(row), words: inWords(row)}));
+
+  const placesBy = column => (column.found ??= column.places(report.rows));
+  const textOf = row => (row.searched ??= searched(row, report.info));
 
   function refresh() {
     const words = byId("search").value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const places = placesBy(sort.column, report.rows),
-      sign = sort.down ? -1 : 1,
-      empty = sort.column.empty;
-    if (words.length) for (const row of report.rows) row.searched ??= searched(row, report.info);
-    shown = report.rows.filter(row => isKind(row, kind) && words.every(word => row.searched.includes(word)));
-    shown.sort(
-      (a, b) => (empty ? empty(a) - empty(b) : 0) || (places.get(a) - places.get(b)) * sign || a.number - b.number,
-    );
+    const places = placesBy(sort.column),
+      sign = sort.down ? -1 : 1;
+    shown = report.rows.filter(row => isKind(row, kind) && words.every(word => textOf(row).includes(word)));
+    shown.sort((a, b) => {
+      const x = places[a.index],
+        y = places[b.index];
+      return isNaN(x) || isNaN(y) ? isNaN(x) - isNaN(y) || a.number - b.number : (x - y) * sign || a.number - b.number;
+    });
     drawn = PART;
     draw();
+  }
+
+  // What the first sort by a column and the first search need is made while nobody waits for it.
+  function prepare() {
+    const soon = window.requestIdleCallback ?? setTimeout;
+    const column = columns.find(each => !each.found);
+    if (column) placesBy(column);
+    else {
+      const rest = report.rows.filter(row => row.searched == null).slice(0, 1000);
+      if (!rest.length) return;
+      rest.forEach(textOf);
+    }
+    soon(prepare);
   }
 
   function draw() {
@@ -164,7 +156,7 @@ function makeTable(report, state) {
 
   function sortBy(name, down) {
     const column = find(name);
-    sort = {column, down: down ?? (sort.column === column ? !sort.down : !column.text)};
+    sort = {column, down: down ?? (sort.column === column ? !sort.down : !column.upward)};
     refresh();
   }
 
@@ -179,7 +171,7 @@ function makeTable(report, state) {
     head.querySelector("button").addEventListener("click", () => sortBy(head.dataset.column));
   }
   for (const column of columns) byId("order").append(html("option", {value: column.name}, column.title));
-  byId("order").addEventListener("change", event => sortBy(event.target.value, !find(event.target.value).text));
+  byId("order").addEventListener("change", event => sortBy(event.target.value, !find(event.target.value).upward));
   for (const [name, title] of KINDS) {
     const count = report.rows.filter(row => isKind(row, name)).length;
     byId("chips").append(
@@ -202,7 +194,8 @@ function makeTable(report, state) {
   byId("more-rows").addEventListener("click", more);
   byId("csv").addEventListener("click", () => save(csv(shown, report.info), `${report.name}.csv`));
   refresh();
-  return {shown: () => shown, drawn: () => shown.slice(0, drawn), draw, columns};
+  prepare();
+  return {shown: () => shown, drawn: () => shown.slice(0, drawn), draw};
 }
 
 function said(row) {

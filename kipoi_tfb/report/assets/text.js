@@ -30,7 +30,7 @@ const signed = (value, digits = 2) => {
 const probability = p => (p == null ? DASH : p < 0.01 ? "<0.01" : p > 0.99 ? ">0.99" : p.toFixed(2));
 const percentile = value =>
   value == null ? DASH : value < 0.05 ? "<0.1" : value >= 99.95 ? ">99.9" : value.toFixed(1);
-const position = value => value.toLocaleString("en-GB");
+const position = value => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 const fromTo = (pRef, pAlt) => `${probability(pRef)}\u00A0${ARROW}\u00A0${probability(pAlt)}`;
 const place = row => `${row.chrom}:${position(row.pos)}`;
 const short = (bases, most) => (bases.length > most ? bases.slice(0, most - 1) + ELLIPSIS : bases);
