@@ -98,8 +98,8 @@ def evaluate(
     _check_outputs(output, json, plot)
     set_threads(threads)
     from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import PREVALENCES, describe
     from kipoi_tfb.evaluation.comparison import compare as compare_two
-    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
@@ -127,7 +127,11 @@ def evaluate(
         trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
-        comparisons = [compare_two(result, scorers[0].name, each.name, min_bound=min_bound) for each in scorers[1:]]
+        comparisons = [
+            compare_two(result, scorers[0].name, each.name, metric, min_bound)
+            for metric in PREVALENCES
+            for each in scorers[1:]
+        ]
         if record and isinstance(first, EntryScorer):
             command = " ".join(
                 [
@@ -138,7 +142,7 @@ def evaluate(
                     *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
                 ]
             )
-            others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
+            others = {each.second: each.mean_second for each in comparisons if each.metric == "auprc"}  # of its own TFs
             rows = result.tables[first.name]
             card = metrics_card(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
             write_record(first.entry, rows, card)
@@ -252,15 +256,23 @@ def _line(name: str, source: str, summary: Summary, result: Evaluation, min_boun
     rows = result.tables[name]
     if len(rows) == 1:
         row = rows[0]
-        ends = "" if row.auroc_low is None else f" [{row.auroc_low:.4f}, {row.auroc_high:.4f}]"
         ece = "" if row.ece is None else f", calibration error {row.ece:.4f}"
         return (
-            f"{name} on {source}: {row.tf} AUPRC {row.auprc:.4f}, AUROC {row.auroc:.4f}{ends}{ece}; {row.bound:,} "
-            f"bound, {row.unbound:,} unbound, {row.matched:,} of these GC-matched"
+            f"{name} on {source}: {row.tf} AUPRC {row.auprc:.4f}{_ends(row.auprc_low, row.auprc_high)} at 1:1, "
+            f"{row.auprc_natural:.4f}{_ends(row.auprc_natural_low, row.auprc_natural_high)} at natural prevalence "
+            f"({row.bound / (row.bound + row.unbound):.1%} bound), AUROC {row.auroc:.4f}"
+            f"{_ends(row.auroc_low, row.auroc_high)}{ece}; {row.bound:,} bound, {row.unbound:,} unbound, "
+            f"{row.matched:,} of these GC-matched"
         )
-    ends = "" if summary.auprc_interval is None else " [{:.4f}, {:.4f}]".format(*summary.auprc_interval)
+    none = (None, None)
     ece = "" if summary.ece is None else f", calibration error {summary.ece:.4f}"
     return (
-        f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{ends}, AUROC {summary.auroc:.4f}{ece} over "
-        f"{summary.n_tfs} TFs with >= {min_bound} bound regions"
+        f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{_ends(*summary.auprc_interval or none)} at 1:1, "
+        f"{summary.auprc_natural:.4f}{_ends(*summary.auprc_natural_interval or none)} at natural prevalence "
+        f"({summary.prevalence:.1%} bound), AUROC {summary.auroc:.4f}{_ends(*summary.auroc_interval or none)}{ece} "
+        f"over {summary.n_tfs} TFs with >= {min_bound} bound regions"
     )
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"

@@ -27,38 +27,43 @@ def ls(
     if group:
         _ls_group(group, markdown)
         return
-    from kipoi_tfb.zoo.card import read_card
-    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.entry import open_entry, zoo_folder
     from kipoi_tfb.zoo.find import entry_names, group_names
+    from kipoi_tfb.zoo.measured import measured
 
     groups = group_names()
     alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
     width = max(map(len, (*alone, *groups)), default=0)
     if markdown:
-        print("| entry | TFs | AUPRC | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|")
+        print(
+            "| entry | TFs | AUPRC, 1:1 | AUPRC, natural | AUROC | TFs in the mean | what |\n"
+            "|---|---|---|---|---|---|---|"
+        )
     for name in alone:
-        card = read_card(zoo_folder() / name)
+        card = measured(open_entry(zoo_folder() / name, name))
+        m = card.metrics
         if markdown:
-            values = (card.metrics.auprc, card.metrics.auroc, card.metrics.n_tfs) if card.metrics else ("", "", "")
+            values = (m.auprc, "" if m.auprc_natural is None else m.auprc_natural, m.auroc, m.n_tfs) if m else [""] * 4
             print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
             continue
-        tested = f"AUPRC {card.metrics.auprc:.3f} ({card.metrics.n_tfs} TFs)" if card.metrics else "not tested"
+        tested = f"AUPRC {m.auprc:.3f} ({m.n_tfs} TFs)" if m else "not tested"
         print(f"{name:<{width}} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
     for name, n in sorted(groups.items()):
         what = f"A group of {n} entries; `tfb zoo ls --group {name}` lists them."
-        print(f"| `{name}` | {n} | | | | {what} |" if markdown else f"{name:<{width}} {n:>4} entries  {what}")
+        print(f"| `{name}` | {n} | | | | | {what} |" if markdown else f"{name:<{width}} {n:>4} entries  {what}")
 
 
 def _ls_group(group: str, markdown: bool) -> None:
     from kipoi_tfb.zoo import table
     from kipoi_tfb.zoo.find import find_entries, is_group, refused_in
+    from kipoi_tfb.zoo.measured import measured
     from tfb_matrix_data.errors import EntryError
 
     refused = refused_in(group)
     accepted = find_entries(group) if is_group(group) or not refused else []
     if not refused and not is_group(group):
         raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
-    cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
+    cards = sorted((measured(entry) for entry in (*accepted, *refused)), key=lambda card: card.name)
     rows = table.group_table(cards)
     summary = table.summary(cards)
     if markdown:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.evaluation.comparison import Comparison
+from kipoi_tfb.evaluation.comparison import Comparison, Metric
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, TfMetrics
 from kipoi_tfb.output.figures import check_format, figure_file
 from tfb_matrix_data.errors import ConfigError
@@ -15,6 +15,11 @@ from tfb_matrix_data.errors import ConfigError
 __all__ = ["plot_comparison", "plot_ranked"]
 
 _NAMED = 8
+_NAMES: dict[Metric, str] = {
+    "auprc": "AUPRC, 1:1 GC-matched",
+    "auroc_matched": "AUROC, 1:1 GC-matched",
+    "auprc_natural": "AUPRC, natural prevalence",
+}
 
 
 def plot_comparison(comparison: Comparison, path: str | Path) -> None:
@@ -45,7 +50,7 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
             x, y, s=12 + 18 * size, c=size, cmap="viridis", alpha=0.85, edgecolors="white", linewidths=0.4, zorder=2
         )
         axes.set(xlim=(least, 1.005), ylim=(least, 1.005), aspect="equal")
-        name = {"auprc": "AUPRC, 1:1 GC-matched", "auroc_matched": "AUROC, 1:1 GC-matched"}[comparison.metric]
+        name = _NAMES[comparison.metric]
         axes.set_xlabel(f"{comparison.second}: {name}")
         axes.set_ylabel(f"{comparison.first}: {name}")
         order = sorted(rows, key=lambda row: row.difference)
