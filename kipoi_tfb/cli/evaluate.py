@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries
 from kipoi_tfb.cli.options import (
     AnchorOption,
     DeviceOption,
     GenomeOption,
+    TfsOption,
     ThreadsOption,
     listed,
     open_genome,
@@ -40,7 +42,8 @@ def evaluate(
         str,
         typer.Argument(
             help="Zoo entry or folder; jaspar, jaspar-oracle, composition, denovo; motifs (.meme, .jaspar, .pfm); "
-            "a table of scores (.tsv, .parquet)."
+            "a table of scores (.tsv, .parquet).",
+            autocompletion=complete_entries,
         ),
     ],
     compare: Annotated[
@@ -49,7 +52,11 @@ def evaluate(
     matrix: Annotated[Path | None, typer.Option("--matrix", help="A file of `tfb data import`.")] = None,
     genome: GenomeOption = None,
     chromosomes: Annotated[
-        str, typer.Option(help="Comma-separated; default chr22 of a matrix, all of --regions and --positives.")
+        str,
+        typer.Option(
+            help="Comma-separated; default chr22 of a matrix, all of --regions and --positives.",
+            autocompletion=complete_chromosomes,
+        ),
     ] = "",
     kind: Annotated[str, typer.Option(help="Labels of the matrix: sparse or less_sparse.")] = "sparse",
     regions: Annotated[Path | None, typer.Option("--regions", help="Test on this BED, with --labels.")] = None,
@@ -61,7 +68,7 @@ def evaluate(
     negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
     tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.")] = "",
     anchor: AnchorOption = "centre",
-    tfs: Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated.")] = "",
+    tfs: TfsOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
     min_bound: Annotated[int, typer.Option(min=1, help="Bound regions a TF needs to count in averages.")] = _MIN_BOUND,
