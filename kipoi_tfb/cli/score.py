@@ -120,7 +120,14 @@ def score(
         say(f"warning: {warning}")
     for problem in summary.problems:
         say(f"error: {problem}")
-    if summary.problems:
+    wrong = summary.status["ref_mismatch"] if isinstance(source, list) else 0
+    if wrong:
+        say(
+            f"error: {wrong} of the {summary.alleles} alleles have a REF that is not what {genome.name} has there, and "
+            f"no score (status ref_mismatch in {output}); is it this assembly, and this strand? --allele-swap scores "
+            "where the genome has ALT"
+        )
+    if summary.problems or wrong:
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, impact, probability
+from kipoi_tfb.models.run import heard
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import LINE, MAX_EFFECT, PERCENTILES, SCORES, TEXTS, TOP, VARIANT_PERCENTILE
 from kipoi_tfb.variants.line import allele_line
@@ -118,6 +119,10 @@ class EffectScorer:
 
     def __call__(self, variants: Variants, windows: AlleleWindows) -> Effects:
         """Return the scores of alleles, given their windows."""
+        with heard(of=1 + len(self.shifts)):
+            return self._effects(variants, windows)
+
+    def _effects(self, variants: Variants, windows: AlleleWindows) -> Effects:
         rows = windows.scored
         shape = (len(variants), len(self.predictor.columns))
         values = {score: np.full(shape, np.nan, np.float32) for score in self.scores}

@@ -67,6 +67,20 @@ def test_variants_that_cannot_be_read_are_said(tfb, tmp_path, arguments, code, w
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
 
 
+def test_a_variant_with_a_wrong_ref_is_an_error(tfb, tmp_path):
+    wrong, alt = ("A", "C") if base(500) != "A" else ("C", "G")
+    code, _, err = tfb("score", f"chr1:500:{wrong}>{alt}", *REST, "out.tsv")
+    assert code == 1 and "error: 1 of the 1 alleles have a REF that is not what genome.fa has there" in err
+    (header, row) = rows(tmp_path / "out.tsv")
+    assert row[header.index("status")] == "ref_mismatch"
+    good = f"chr1:600:{base(600)}>{base(600)}A"
+    assert tfb("score", good, f"chr1:500:{wrong}>{alt}", *REST, "two.tsv")[0] == 1
+    assert tfb("score", good, *REST, "good.tsv")[0] == 0
+    # In a file some are to be expected, and each says so in its row.
+    write_files(tmp_path, {"in.vcf": VCF + record(500, alt=alt, ref=wrong) + record(600)})
+    assert tfb("score", "in.vcf", *REST, "file.tsv")[0] == 0
+
+
 def test_options_reach_the_output(tfb, tmp_path):
     wrong = record(500, alt=base(500), ref="A" if base(500) != "A" else "C")
     write_files(tmp_path, {"in.vcf": VCF + wrong + record(600)})
