@@ -23,6 +23,7 @@ from kipoi_tfb.cli import (
     predict,
     pretrain,
     rank,
+    report,
     score,
     zoo,
 )
@@ -43,6 +44,7 @@ for _command in (
     predict.predict,
     score.score,
     rank.rank,
+    report.report,
     mutate.mutate,
     plot.plot,
     pretrain.pretrain,

@@ -16,7 +16,8 @@ from kipoi_tfb.evaluation.areas import Areas, calibration_error, draw_weights, i
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, summarise
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import Scorer, TableScorer, seen_chromosomes
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -329,9 +330,9 @@ def _score(scorers: Sequence[Scorer | TableScorer], data: LabelledRegions) -> di
     with progress_bar("scoring", len(data) if live else 0) as advance:
         for start in range(0, len(data), _CHUNK):
             part = slice(start, start + _CHUNK)
-            for scorer in live:
-                scores[scorer.name][part] = scorer.scores(data.codes[part])
-            advance(len(data.codes[part]))
+            with progress_within(advance, len(data.codes[part])) as share, heard(share, of=len(live)):
+                for scorer in live:
+                    scores[scorer.name][part] = scorer.scores(data.codes[part])
     return scores
 
 

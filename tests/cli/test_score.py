@@ -96,12 +96,13 @@ def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--scores", "effect", "--shifts", "20,5", "--top", "1")
     assert code == 0, err
     header, row = rows(tmp_path / "out.tsv")
-    assert header[13:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
+    assert header[13:17] == ["top_gained", "top_lost", "reason", "sites"]
+    assert header[17:] == [*(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
     assert ";" not in row[13] + row[14] and ":" in row[13] + row[14]
     assert err.count("variant_percentile is left out") == 1
     assert tfb("score", "in.vcf", *REST, "out.tsv", "--shifts", "40", "--columns", "kipoi-veff2", "--top", "0")[0] == 0
     header, _ = rows(tmp_path / "out.tsv")
-    assert header[0] == "#CHROM" and header[-7:-5] == ["status", "flags"] and "tiny/JUND/logit" in header
+    assert header[0] == "#CHROM" and header[-9:-7] == ["status", "flags"] and "tiny/JUND/logit" in header
 
 
 @pytest.mark.parametrize(
