@@ -11,6 +11,7 @@ from types import FrameType
 import typer
 
 from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, predict, pretrain, rank, score, zoo
+from kipoi_tfb.cli.interrupts import raise_interrupts
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.callback()(raise_interrupts)
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
 for _command in (
@@ -52,6 +54,8 @@ def main() -> None:
         logging.getLogger(package).setLevel(logging.INFO)
     try:
         app()
+    except KeyboardInterrupt:  # where typer does not see it
+        sys.exit(128 + signal.SIGINT)
     except TfbError as error:
         _fail(str(error))
     except BrokenPipeError:
