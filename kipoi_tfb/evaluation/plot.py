@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.evaluation.comparison import Comparison
+from kipoi_tfb.evaluation.comparison import Comparison, Metric
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, TfMetrics
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import text_width
@@ -19,6 +19,11 @@ __all__ = ["plot_comparison", "plot_ranked"]
 
 _NAMED = 8
 _COLUMN, _LETTERS = 0.115, 6.5  # inches that a TF takes, and points of its name: no wider than that
+_NAMES: dict[Metric, str] = {
+    "auprc": "AUPRC, 1:1 GC-matched",
+    "auroc_matched": "AUROC, 1:1 GC-matched",
+    "auprc_natural": "AUPRC, natural prevalence",
+}
 
 
 def plot_comparison(comparison: Comparison, path: str | Path) -> None:
@@ -50,7 +55,7 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
             x, y, s=areas, c=size, cmap="viridis", alpha=0.85, edgecolors="white", linewidths=0.4, zorder=2
         )
         axes.set(xlim=(least, 1.005), ylim=(least, 1.005), aspect="equal")
-        name = {"auprc": "AUPRC, 1:1 GC-matched", "auroc_matched": "AUROC, 1:1 GC-matched"}[comparison.metric]
+        name = _NAMES[comparison.metric]
         axes.set_xlabel(f"{comparison.second}: {name}")
         axes.set_ylabel(f"{comparison.first}: {name}")
         order = sorted(rows, key=lambda row: row.difference)

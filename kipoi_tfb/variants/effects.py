@@ -26,6 +26,7 @@ from kipoi_tfb.variants.columns import (
 from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.percentiles import Percentiles
 from kipoi_tfb.variants.phased import Haplotypes
+from kipoi_tfb.variants.reasons import Reasons
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome
@@ -80,6 +81,8 @@ class EffectScorer:
         Columns of the allele as a whole.
     percentiles
         What percentiles are taken from; None where none is wanted, or there is no null for ``variant_percentile``.
+    reasons
+        What says why; None without a line.
     notice
         Why ``variant_percentile`` is left out; empty where it is not.
 
@@ -119,6 +122,7 @@ class EffectScorer:
         )
         self.percentiles = Percentiles(predictor) if {*scores} & {*PERCENTILES} else None
         self.line = [name for name in LINE if line and (top or name not in TOP)]
+        self.reasons = Reasons(predictor.columns) if line else None
         self.notice = self._without_percentile() if line else ""
         if self.notice:
             self.line.remove(VARIANT_PERCENTILE)
@@ -153,11 +157,12 @@ class EffectScorer:
             return Effects(values, line)
         part = variants.take(rows)
         ref, alt, disagreed = self._logits(windows.ref[rows], windows.alt[rows])
+        p_ref, p_alt, size = probability(ref), probability(alt), impact(ref, alt)
         found: dict[str, Callable[[], Tensor]] = {
-            "ref": lambda: probability(ref),
-            "alt": lambda: probability(alt),
+            "ref": lambda: p_ref,
+            "alt": lambda: p_alt,
             "effect": lambda: effect(ref, alt),
-            "impact": lambda: impact(ref, alt),
+            "impact": lambda: size,
             "diff": lambda: difference(ref, alt),
             "disagreement": lambda: disagreed,
             MAX_EFFECT: lambda: self._largest(part, effect(ref, alt)),
@@ -170,6 +175,8 @@ class EffectScorer:
             found |= matched.scores(ref, alt)
             if VARIANT_PERCENTILE in line:
                 said |= {VARIANT_PERCENTILE: matched.largest(said["largest_impact"])}
+        if self.reasons is not None:
+            said |= self.reasons.columns_of(windows.take(rows), p_ref.numpy(), p_alt.numpy(), size.numpy())
         for score, written in values.items():
             written[rows] = found[score]().numpy()
         for name in self.line:

@@ -256,7 +256,7 @@ def mutate_window(
 def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool = False) -> int:
     """Write a row per substitution, with the columns of `kipoi_tfb.variants.score.score_variants`; return how many.
 
-    There is no ``variant_percentile``.
+    There is no ``variant_percentile``, and no ``reason`` with its ``sites``.
 
     Parameters
     ----------

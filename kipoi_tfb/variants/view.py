@@ -25,7 +25,7 @@ from tfb_matrix_data.sequence import UNKNOWN, decode
 from tfb_matrix_data.variant_lines import open_variants
 from tfb_matrix_data.variants import Variants, iter_chunks
 
-__all__ = ["FLANK", "ShownAllele", "VariantView", "view_variant", "write_view"]
+__all__ = ["FLANK", "ShownAllele", "VariantView", "shown_allele", "view_variant", "write_view"]
 
 FLANK = 25
 """Bases shown on either side of a variant."""
@@ -154,7 +154,7 @@ def view_variant(
     effects, impacts = effect(*logits).numpy(), impact(*logits).numpy()
     columns = list(range(len(effects))) if top is None else strongest(impacts, top)
     first, lengths = int(windows.start[0]) + 1, (int(windows.n_ref[0]), int(windows.n_alt[0]))
-    alleles = [_shown(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
+    alleles = [shown_allele(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
     names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
@@ -259,7 +259,7 @@ def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length
     return ConfigError(f"{chrom}:{pos}:{ref}>{alt} is not scored ({status}): {why}")
 
 
-def _shown(
+def shown_allele(
     predictor: Predictor,
     window: NDArray[np.uint8],
     pos: int,
@@ -268,7 +268,25 @@ def _shown(
     flank: int,
     columns: list[int],
 ) -> ShownAllele:
-    """Return the bases of an allele's window that are shown: the variant stands at its middle."""
+    """Return the bases of an allele's window that are shown: the variant stands at its middle.
+
+    Parameters
+    ----------
+    predictor
+        The networks.
+    window
+        uint8 (length,): of the allele.
+    pos
+        1-based position of the first base that the left-aligned allele changes.
+    lengths
+        How many bases are REF's own, and ALT's.
+    number
+        0 for REF, 1 for ALT.
+    flank
+        Bases shown on either side.
+    columns
+        Which TFs, as indices.
+    """
     half, length = len(window) // 2, lengths[number]
     first, last = max(0, half - flank), min(len(window), half + length + flank)
     offset = np.arange(first, last) - half  # from the first base of the allele
