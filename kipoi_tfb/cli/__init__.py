@@ -27,6 +27,7 @@ from kipoi_tfb.cli import (
     score,
     zoo,
 )
+from kipoi_tfb.cli.interrupts import raise_interrupts
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -71,6 +72,7 @@ def _common(
     ] = False,
 ) -> None:
     """Which transcription factors does this sequence, region or variant affect?"""  # noqa: D400
+    raise_interrupts()
 
 
 def main() -> None:
@@ -86,6 +88,8 @@ def main() -> None:
         logging.getLogger(package).setLevel(logging.INFO)
     try:
         app()
+    except KeyboardInterrupt:  # where typer does not see it
+        sys.exit(128 + signal.SIGINT)
     except TfbError as error:
         _fail(str(error))
     except BrokenPipeError:

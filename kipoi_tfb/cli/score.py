@@ -85,7 +85,7 @@ def score(
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
-    from kipoi_tfb.output.cluster import Cluster, check_dask
+    from kipoi_tfb.output.workers import Cluster, check_dask
 
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:

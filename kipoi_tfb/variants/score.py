@@ -13,9 +13,10 @@ from pathlib import Path
 from kipoi_tfb import __version__
 from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.models.run import heard
-from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.output.cluster import piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar, progress_within
+from kipoi_tfb.output.workers import Cluster
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
