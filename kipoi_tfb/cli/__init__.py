@@ -10,7 +10,21 @@ from types import FrameType
 
 import typer
 
-from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, predict, pretrain, rank, score, zoo
+from kipoi_tfb.cli import (
+    data,
+    demo,
+    evaluate,
+    explain,
+    finetune,
+    mutate,
+    null,
+    plot,
+    predict,
+    pretrain,
+    rank,
+    score,
+    zoo,
+)
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -28,6 +42,7 @@ for _command in (
     predict.predict,
     score.score,
     rank.rank,
+    explain.explain,
     mutate.mutate,
     plot.plot,
     pretrain.pretrain,
