@@ -120,7 +120,7 @@ class Explainer:
             self.shuffles = None if shuffles is None else check_shuffles(shuffles)
             references = np.full((1, length), UNKNOWN, np.uint8)
         self.references = references
-        self.batch_size = batch_size or max(batch_size_for(self.device) // 4, 1)
+        self.batch_size = batch_size or max(batch_size_for(self.device) // 2, 1)
         self._targets = [entry.card.tasks.index(tf) for tf in self.tfs]
         if method != "ism":
             self._module = attributable(load_network(entry), deeplift=method == "deeplift").to(self.device)
@@ -174,8 +174,8 @@ class Explainer:
     def _logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         parts = []
         with torch.no_grad():
-            for start in range(0, len(codes), 2 * self.batch_size):
-                logits = self._module(self._one_hot(codes[start : start + 2 * self.batch_size]))
+            for start in range(0, len(codes), self.batch_size):
+                logits = self._module(self._one_hot(codes[start : start + self.batch_size]))
                 parts.append(logits[:, self._targets].cpu().numpy())
         return np.concatenate(parts)
 
@@ -208,7 +208,7 @@ class Explainer:
                 def multipliers(one_hot: Tensor, references: Tensor, target: int, steps: int = steps) -> Tensor:
                     return integrate.attribute(
                         one_hot, references, target, n_steps=steps, method="riemann_middle",
-                        internal_batch_size=max(2 * self.batch_size, len(one_hot)),
+                        internal_batch_size=max(self.batch_size, len(one_hot)),
                     )  # fmt: skip
 
                 found[rows, column] = self._hypothetical(codes[rows], pairs[rows], column, multipliers)
@@ -233,14 +233,18 @@ class Explainer:
         n, per_window, length = pairs.shape
         total = np.zeros((n, 4, length))
         flat, window = pairs.reshape(-1, length), np.repeat(np.arange(n), per_window)
-        for start in range(0, len(flat), self.batch_size):
-            some = slice(start, start + self.batch_size)
-            one_hot, references = self._one_hot(codes[window[some]]).requires_grad_(), self._one_hot(flat[some])
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Setting forward, backward hooks")  # captum, at every call
-                found = multipliers(one_hot, references, self._targets[column])
-            given = found - (found * references).sum(1, keepdim=True)
-            np.add.at(total, window[some], given.detach().cpu().double().numpy())
+        # Windows are not cut apart where they need not be: where a pooling is the same in window and reference, captum
+        # takes the gradient of the first pair in the pass. On a CPU that is one of the same window.
+        together = max(self.batch_size // per_window, 1) * per_window
+        for first in range(0, len(flat), together):
+            for start in range(first, min(first + together, len(flat)), self.batch_size):
+                some = slice(start, min(start + self.batch_size, first + together))
+                one_hot, references = self._one_hot(codes[window[some]]).requires_grad_(), self._one_hot(flat[some])
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Setting forward, backward hooks")  # captum, at every call
+                    found = multipliers(one_hot, references, self._targets[column])
+                given = found - (found * references).sum(1, keepdim=True)
+                np.add.at(total, window[some], given.detach().cpu().double().numpy())
         return ((total / per_window) * (codes[:, None] < UNKNOWN)).astype(np.float32)
 
     def _mutated(self, codes: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
