@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_output
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
@@ -108,6 +110,7 @@ def build_matrix(
     assembly: str = "unknown",
     source: str = _SOURCE,
     strict: bool = False,
+    each: Callable[[Collection[Any]], Iterable[Any]] = iter,
 ) -> BuildReport:
     """Build a binding matrix from the tracks of a sample sheet, write it, and report what was found.
 
@@ -131,6 +134,8 @@ def build_matrix(
         Recorded in the file.
     strict
         Refuse such an interval.
+    each
+        Goes through the experiments, such as with a progress bar.
 
     Raises
     ------
@@ -149,7 +154,7 @@ def build_matrix(
     codes = dict.fromkeys((1, 2, 3, 4), 0)
     reports: list[TrackReport] = []
     profiled = np.zeros((len(tfs), len(regions.cell_types)), bool)
-    for (tf, cell_type), tracks in experiments.items():
+    for (tf, cell_type), tracks in each(experiments.items()):
         t, c = tfs.index(tf), regions.cell_types.index(cell_type)
         code, track_reports = _codes(regions, c, tracks, sizes, strict)
         reports += track_reports
@@ -250,10 +255,12 @@ def _match(
     """Mark in `hit` the regions in which a point of a track lies."""
     contigs = {name: i for i, name in enumerate(regions.contigs)}
     names: set[str] = set()
+    spelling = Spelling(contigs, sample.path)
     count, in_region, in_open_region = TrackCount(), 0, 0
     for track in iter_track(sample.path, sizes, sample.anchor if sample.kind == "peaks" else "centre", strict):
-        contig = np.array([contigs.get(name, -1) for name in track.names], np.int64)[track.chrom]
-        names.update(track.names)
+        spelt = spelling.of(track.names)
+        contig = np.array([contigs.get(name, -1) for name in spelt], np.int64)[track.chrom]
+        names.update(spelt)
         point = place(contig, track.point)[contig >= 0]
         count.add(track)
         matched, opened = _mark(point, regions.key, is_open, hit)

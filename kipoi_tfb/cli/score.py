@@ -85,7 +85,7 @@ def score(
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
-    from kipoi_tfb.output.cluster import Cluster, check_dask
+    from kipoi_tfb.output.workers import Cluster, check_dask
 
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:
@@ -120,7 +120,14 @@ def score(
         say(f"warning: {warning}")
     for problem in summary.problems:
         say(f"error: {problem}")
-    if summary.problems:
+    wrong = summary.status["ref_mismatch"] if isinstance(source, list) else 0
+    if wrong:
+        say(
+            f"error: {wrong} of the {summary.alleles} alleles have a REF that is not what {genome.name} has there, and "
+            f"no score (status ref_mismatch in {output}); is it this assembly, and this strand? --allele-swap scores "
+            "where the genome has ALT"
+        )
+    if summary.problems or wrong:
         raise typer.Exit(1)
 
 

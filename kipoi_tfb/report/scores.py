@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.report.vcf_rows import VcfRows, as_column, batched
 from kipoi_tfb.variants.columns import COUNTS, FIXED, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import effect_format
+from kipoi_tfb.variants.vcf import PHRASE
 from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
@@ -254,4 +255,12 @@ def _as_in_tables(name: str, values: Sequence[Any]) -> Sequence[Any]:
     """Return text that INFO had to spell another way as tables have it."""
     if name == "flags":
         return [value and value.replace("|", ";").replace(":", "=") for value in values]
-    return [value and value.replace("|", ";") for value in values] if name in TOP else values
+    if name == "reason":
+        return [value and _words(value) for value in values]
+    return [value and value.replace("|", ";") for value in values] if name in (*TOP, "sites") else values
+
+
+def _words(text: str) -> str:
+    for said, written in (pair for pair in PHRASE if pair[0] != ";"):
+        text = text.replace(written, said)
+    return text

@@ -64,7 +64,7 @@ def pretrain(
     folder = Path(folder)
     today()  # a date that is none is refused now, and not when all is trained
     if (folder / "entry").exists():
-        raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --out")
+        raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --output")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
     processes.join_torchrun(chosen)
@@ -74,7 +74,7 @@ def pretrain(
     if processes.world_size() > 1:
         where = f"{processes.world_size()} processes, each {where}"
     logger.info("device: %s", where)
-    held = f"another tfb pretrain is writing to {folder}; wait for it, or use another --out"
+    held = f"another tfb pretrain is writing to {folder}; wait for it, or use another --output"
     # One lock for all processes of a run.
     alone = locked(folder / ".lock", wait=False, held=held) if processes.is_main() else nullcontext()
     with alone:

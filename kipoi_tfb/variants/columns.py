@@ -11,6 +11,7 @@ __all__ = [
     "LINE",
     "MAX_EFFECT",
     "PERCENTILES",
+    "REASON",
     "SCORES",
     "TEXTS",
     "TIDY",
@@ -77,14 +78,21 @@ LINE = {
     f"bind an allele (P of at least {BOUND:g})",
     "top_lost": "TFs whose binding ALT weakens most, with their negative impacts, most negative first; of TFs that "
     f"bind an allele (P of at least {BOUND:g})",
+    "reason": "why, in words: TFs that share a site at the change, those that are affected with them, and those that "
+    f"are bound beside it; of TFs with an impact of at least {NOTABLE:g}; a dot where nothing is bound",
+    "sites": "own motif at the change of each TF of the reason: TF, JASPAR identifier, position of its first base, "
+    "strand, and its log-odds (natural) with REF / with ALT; a dot for none",
 }
-"""Columns of the allele as a whole and what they say; `kipoi_tfb.variants.line`."""
+"""Columns of the allele as a whole and what they say; `kipoi_tfb.variants.line` and `.reasons`."""
 
 VARIANT_PERCENTILE = "variant_percentile"
 """The one of `LINE` that an entry must have a null for."""
 
 TOP = ("top_gained", "top_lost")
-TEXTS = ("largest_impact_tf", *TOP)
+REASON = ("reason", "sites")
+"""Those of `LINE` that `kipoi_tfb.variants.reasons` says."""
+
+TEXTS = ("largest_impact_tf", *TOP, *REASON)
 """Those of `LINE` that are text, a dot for none; the others are numbers."""
 
 COUNTS = ("n_gained", "n_lost")

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, impact, probability
+from kipoi_tfb.models.run import heard
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import LINE, MAX_EFFECT, PERCENTILES, SCORES, TEXTS, TOP, VARIANT_PERCENTILE
 from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.percentiles import Percentiles
+from kipoi_tfb.variants.reasons import Reasons
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome
@@ -66,6 +68,8 @@ class EffectScorer:
         Columns of the allele as a whole.
     percentiles
         What percentiles are taken from; None where none is wanted, or there is no null for ``variant_percentile``.
+    reasons
+        What says why; None without a line.
     notice
         Why ``variant_percentile`` is left out; empty where it is not.
 
@@ -97,6 +101,7 @@ class EffectScorer:
         self.scores = list(dict.fromkeys([*scores, *([MAX_EFFECT] if shifts else [])]))
         self.percentiles = Percentiles(predictor) if {*scores} & {*PERCENTILES} else None
         self.line = [name for name in LINE if line and (top or name not in TOP)]
+        self.reasons = Reasons(predictor.columns) if line else None
         self.notice = self._without_percentile() if line else ""
         if self.notice:
             self.line.remove(VARIANT_PERCENTILE)
@@ -114,6 +119,10 @@ class EffectScorer:
 
     def __call__(self, variants: Variants, windows: AlleleWindows) -> Effects:
         """Return the scores of alleles, given their windows."""
+        with heard(of=1 + len(self.shifts)):
+            return self._effects(variants, windows)
+
+    def _effects(self, variants: Variants, windows: AlleleWindows) -> Effects:
         rows = windows.scored
         shape = (len(variants), len(self.predictor.columns))
         values = {score: np.full(shape, np.nan, np.float32) for score in self.scores}
@@ -125,11 +134,12 @@ class EffectScorer:
             return Effects(values, line)
         part = variants.take(rows)
         ref, alt, disagreed = self._logits(windows.ref[rows], windows.alt[rows])
+        p_ref, p_alt, size = probability(ref), probability(alt), impact(ref, alt)
         found: dict[str, Callable[[], Tensor]] = {
-            "ref": lambda: probability(ref),
-            "alt": lambda: probability(alt),
+            "ref": lambda: p_ref,
+            "alt": lambda: p_alt,
             "effect": lambda: effect(ref, alt),
-            "impact": lambda: impact(ref, alt),
+            "impact": lambda: size,
             "diff": lambda: difference(ref, alt),
             "disagreement": lambda: disagreed,
             MAX_EFFECT: lambda: self._largest(part, effect(ref, alt)),
@@ -140,6 +150,8 @@ class EffectScorer:
             found |= matched.scores(ref, alt)
             if VARIANT_PERCENTILE in line:
                 said |= {VARIANT_PERCENTILE: matched.largest(said["largest_impact"])}
+        if self.reasons is not None:
+            said |= self.reasons.columns_of(windows.take(rows), p_ref.numpy(), p_alt.numpy(), size.numpy())
         for score, written in values.items():
             written[rows] = found[score]().numpy()
         for name, column in line.items():

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from kipoi_tfb import __version__
 from kipoi_tfb.models.device import check_same_numbers, numeric_identity
-from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.cluster import piece_maker
 from kipoi_tfb.output.pieces import Pieces
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.output.progress import progress_bar, progress_within
+from kipoi_tfb.output.workers import Cluster
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
@@ -189,8 +191,8 @@ def score_variants(
                 summary.count(windows, len(chunk.n_alleles))
                 sorting.update(chunk.variants)
                 contigs.update(chunk.variants.chrom)
-                add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
-                advance(len(chunk.n_alleles))
+                with progress_within(advance, len(chunk.n_alleles)) as share, heard(share):
+                    add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
         if isinstance(file, EffectVcf):
             file.header = contigs.declared_in(file.header)
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)

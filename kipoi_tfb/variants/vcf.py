@@ -8,18 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.variants.columns import COUNTS, LINE, SCORES, TEXTS, TOP
+from kipoi_tfb.variants.columns import COUNTS, LINE, REASON, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import BGZIP_END, atomic_path
 
-__all__ = ["EffectVcf", "add_info", "bgzip", "declare"]
+__all__ = ["PHRASE", "EffectVcf", "add_info", "bgzip", "declare"]
 
 _VCF_FIXED = 7
 _BGZIP_BLOCK = 1 << 16
 _LEVEL = 4  # of zlib: less than half the time of its default 6, for files that are 4 % larger
+PHRASE = (("; ", "|"), (";", "|"), (": ", ":"), (", ", "+"), (" ", "_"))
+"""What words have in place of what INFO does not allow; `kipoi_tfb.report.scores` reads it back."""
 _STATUS, _FLAGS, _NORMAL = "TFB_STATUS", "TFB_FLAGS", "TFB_NORMAL"
 
 
@@ -112,7 +114,7 @@ class EffectVcf:
             if any(status in SCORED for status in chunk.status[alleles]):
                 info += f";{_NORMAL}={','.join(map(_allowed, chunk.normal[alleles]))}"
                 for name, field in self.line.items():
-                    write = _named if name in TEXTS else _number
+                    write = _phrase if name in REASON else _named if name in TEXTS else _number
                     info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
             if n == 1 and whole[start - 1] and self.fields:
                 info += ";" + self._one % tuple(values[start - 1].tolist())
@@ -163,6 +165,13 @@ def declare(name: str, number: str, kind: str, description: str) -> str:
 def _named(text: str) -> str:
     """Return ``TF:effect;...`` as INFO allows it."""
     return re.sub(r"[^0-9A-Za-z_.:|/+-]", "_", text.replace(";", "|"))
+
+
+def _phrase(text: str) -> str:
+    """Return words as INFO allows them: ``GATA_site_lost:GATA1+GATA2|with_it:TAL1``."""
+    for said, written in PHRASE:
+        text = text.replace(said, written)
+    return _allowed(text)
 
 
 def _allowed(text: str) -> str:

@@ -22,7 +22,7 @@ def test_pretrain_writes_an_entry_that_verifies(world, tmp_path):
     assert card.data.excluded_chromosomes == ("chr16",) and card.data.matrix_sha256 == sha256(world.matrix_path)
     assert card.training.config == config and card.training.command == "a test" and card.training.best_epoch == 0
     assert [check for check in verify_entry(entry) if not check.passed] == []
-    with pytest.raises(EntryError, match=r"entry exists already; remove it or use another --out"):
+    with pytest.raises(EntryError, match=r"entry exists already; remove it or use another --output"):
         pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu")
 
 
@@ -45,7 +45,7 @@ def test_a_date_that_is_none_is_said_before_the_training(world, tmp_path, monkey
 
 def test_two_that_train_in_the_same_folder(world, tmp_path):
     held = pytest.raises(
-        LockedError, match=r"another tfb pretrain is writing to .*run; wait for it, or use another --out"
+        LockedError, match=r"another tfb pretrain is writing to .*run; wait for it, or use another --output"
     )
     with locked(tmp_path / "run" / ".lock", wait=False, held="a test"), held:
         pretrain(tiny.config(epochs=1), world.matrix, world.genome, tmp_path / "run", device="cpu")
