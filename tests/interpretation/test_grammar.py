@@ -89,7 +89,7 @@ def test_what_is_taken_out_of_real_regions():
     assert own is not None and other is not None
     assert (own.question, own.n, other.n) == ("taken out", 10, 6)
     assert own.effect == pytest.approx(-(6 * 6 + 4 * 4) / 10, abs=1.3) and own.null > own.effect / 3
-    assert other.effect == pytest.approx(-3, abs=1.1) and other.null == pytest.approx(0, abs=0.3)
+    assert other.effect == pytest.approx(-3, abs=1.1) and other.null > other.effect / 3
     assert grammar().taken_out(motif("NONE", "ACGTTGCATGCAAT")) is None
 
 
@@ -140,5 +140,5 @@ def test_table_and_picture(tmp_path):
     plot_grammar("OWN", rows, tmp_path / "out.svg")
     said = (tmp_path / "out.svg").read_text()  # text stays text
     assert all(f">{text}<" in said for text in ("OTHER beside OWN", "same strand", "opposite strand"))
-    with pytest.raises(InputError, match="ending '.pdf'"):
+    with pytest.raises(InputError, match=r"ending '\.pdf'"):
         plot_grammar("OWN", rows, tmp_path / "out.pdf")
