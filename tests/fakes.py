@@ -50,3 +50,27 @@ def noisy(data: LabelledRegions, noise: float, seed: int = 1) -> NDArray[np.floa
 def scorer(data: LabelledRegions, name: str, noise: float = 1.0, seed: int = 1, **extra: object) -> FakeScorer:
     """Return a scorer of all TFs."""
     return FakeScorer(name, data.tfs, noisy(data, noise, seed), data, **extra)
+
+
+def by_gc(bound: int = 100, others: int = 800) -> LabelledRegions:
+    """Return windows of one TF: bound ones, as many unbound ones of the same GC content, and others of a higher one."""
+    rng = np.random.default_rng(0)
+    half = np.repeat(np.arange(4, dtype=np.uint8), 15)
+    even = np.array([rng.permutation(half) for _ in range(2 * bound)])
+    codes = np.concatenate([even, rng.choice(np.array([1, 2], np.uint8), (others, 60))])
+    n = len(codes)
+    labels = np.zeros((n, 1), np.int8)
+    labels[:bound] = 1
+    keys = [("22", 100 * i, 100 * i + 60) for i in range(n)]
+    return LabelledRegions("made up", ("X",), codes, labels, keys, np.arange(n), ("chr22",), (0,))
+
+
+def by_gc_scorers(data: LabelledRegions) -> list[FakeScorer]:
+    """Return one scorer that is right at one GC content only, and puts all others on top, and one that is fair at all.
+
+    Against unbound regions of the same GC content ``offset`` is better than ``plain``; against all of them it is worse.
+    """
+    offset = noisy(data, 0.3)
+    bound = int((data.labels == 1).sum())
+    offset[2 * bound :] += 1
+    return [FakeScorer("offset", data.tfs, offset, data), FakeScorer("plain", data.tfs, noisy(data, 0.8, 2), data)]

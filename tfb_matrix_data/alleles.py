@@ -78,6 +78,13 @@ class AlleleWindows(NamedTuple):
         """Return the rows whose status is one of `SCORED`, ascending."""
         return np.flatnonzero(np.fromiter(map(SCORED.__contains__, self.status), bool, len(self.status)))
 
+    def take(self, rows: NDArray[np.int64]) -> AlleleWindows:
+        """Return those of some alleles, in the order of `rows`."""
+        status, flags = ([values[row] for row in rows.tolist()] for values in (self.status, self.flags))
+        normal = {new: self.normal[row] for new, row in enumerate(rows.tolist()) if row in self.normal}
+        codes, sizes = (self.ref[rows], self.alt[rows]), (self.start[rows], self.n_ref[rows], self.n_alt[rows])
+        return AlleleWindows(status, flags, *codes, *sizes, normal)
+
 
 class AssemblyCheck:
     """Stops a run in which REF alleles are mostly not what the genome has.

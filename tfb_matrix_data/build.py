@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +110,7 @@ def build_matrix(
     assembly: str = "unknown",
     source: str = _SOURCE,
     strict: bool = False,
+    each: Callable[[Collection[Any]], Iterable[Any]] = iter,
 ) -> BuildReport:
     """Build a binding matrix from the tracks of a sample sheet, write it, and report what was found.
 
@@ -132,6 +134,8 @@ def build_matrix(
         Recorded in the file.
     strict
         Refuse such an interval.
+    each
+        Goes through the experiments, such as with a progress bar.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def build_matrix(
     codes = dict.fromkeys((1, 2, 3, 4), 0)
     reports: list[TrackReport] = []
     profiled = np.zeros((len(tfs), len(regions.cell_types)), bool)
-    for (tf, cell_type), tracks in experiments.items():
+    for (tf, cell_type), tracks in each(experiments.items()):
         t, c = tfs.index(tf), regions.cell_types.index(cell_type)
         code, track_reports = _codes(regions, c, tracks, sizes, strict)
         reports += track_reports

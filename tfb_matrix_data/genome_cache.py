@@ -85,9 +85,9 @@ class GenomeCache:
         record = folder / key
         found = self._open(record, key, contig.length)
         if found is None:
-            with locked(
-                folder / f".{key}.lock", True, f"{self.path.name}: another process reads {name} into the cache"
-            ):
+            # Beside what it keeps others from: `tfb_matrix_data.cache` asks for it before it removes that.
+            held = f"{self.path.name}: another process reads {name} into the cache"
+            with locked(self._contigs / f".{key}.lock", True, held):
                 found = self._open(record, key, contig.length)
                 if found is None:
                     self._fill(name, key, folder)
@@ -124,6 +124,7 @@ class GenomeCache:
         for array, place in ((ambiguous, path.with_suffix(".iupac.npy")), (codes, path)):
             with atomic_path(place) as temporary:
                 np.save(temporary, array)
+        folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / key) as temporary:
             temporary.write_text(digest.hexdigest()[:24] + "\n")
 

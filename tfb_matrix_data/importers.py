@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -31,7 +32,13 @@ _SOURCE = (
 )
 
 
-def import_published(sources: Iterable[str | Path], output: str | Path, assembly: str = "hg38") -> BindingEvents:
+Each = Callable[[Collection[Any]], Iterable[Any]]
+"""Goes through what is read, such as with a progress bar."""
+
+
+def import_published(
+    sources: Iterable[str | Path], output: str | Path, assembly: str = "hg38", each: Each = iter
+) -> BindingEvents:
     """Write a binding matrix from published files and return its events.
 
     Parameters
@@ -46,6 +53,8 @@ def import_published(sources: Iterable[str | Path], output: str | Path, assembly
         HDF5 file to write.
     assembly
         Name of the genome assembly, recorded in the file (the event file brings its own).
+    each
+        Goes through the matrices that are read, such as with a progress bar.
 
     Raises
     ------
@@ -56,7 +65,7 @@ def import_published(sources: Iterable[str | Path], output: str | Path, assembly
     hdf5 = [path for path in files if path.suffix in {".h5", ".hdf5"}]
     if hdf5 and len(files) > 1:
         raise InputError(hdf5[0], "an event file already holds everything; import it alone")
-    events = import_events(hdf5[0]) if hdf5 else import_matrices(files, assembly)
+    events = import_events(hdf5[0]) if hdf5 else import_matrices(files, assembly, each)
     write_events(events, output)
     return events
 
@@ -92,7 +101,7 @@ def import_events(path: str | Path) -> BindingEvents:
     return events
 
 
-def import_matrices(files: Iterable[str | Path], assembly: str = "hg38") -> BindingEvents:
+def import_matrices(files: Iterable[str | Path], assembly: str = "hg38", each: Each = iter) -> BindingEvents:
     """Read published matrices, per TF, per cell type or of three dimensions, each by pieces.
 
     Where several files tell of the same TF in the same cell type they must agree. The result has the TFs with a
@@ -104,7 +113,7 @@ def import_matrices(files: Iterable[str | Path], assembly: str = "hg38") -> Bind
         If one of a pair of matrices or an index pickle is missing, or files disagree; the message names the file.
     """
     found = _sort_files(files)
-    return _assemble(found, _assign(found), assembly)
+    return _assemble(found, _assign(found), assembly, each)
 
 
 @dataclass
@@ -193,13 +202,13 @@ def _in_order(path: Path) -> list[str]:
     return sorted(index, key=index.__getitem__)
 
 
-def _assemble(files: _Files, names: _Assigned, assembly: str) -> BindingEvents:
+def _assemble(files: _Files, names: _Assigned, assembly: str, each: Each) -> BindingEvents:
     collected = _Collected(names.cell_types, names.tfs)
-    for t, pair in names.of_tf.items():
+    for t, pair in each(names.of_tf.items()):
         for c, codes in enumerate(read_pair(pair["sparse"], pair["less-sparse"], len(names.cell_types), True)):
             collected.add(t, c, codes, pair["less-sparse"])
         logger.info("%s: %d cell types", names.tfs[t], collected.profiled[t].sum())
-    for c, pair in names.of_cell_type.items():
+    for c, pair in each(names.of_cell_type.items()):
         # A slice of cell type x region x TF: regions come first.
         for t, codes in enumerate(read_pair(pair["sparse"], pair["less-sparse"], len(names.tfs), False)):
             collected.add(t, c, codes, pair["less-sparse"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
 
-__all__ = ["BindingModes", "read_modes", "read_profiles", "read_string_scores"]
+__all__ = ["BindingModes", "read_cofactors", "read_modes", "read_profiles", "read_string_scores"]
 
 _DIMER = ("::", "|")  # between the classes of the proteins of a dimer
 
@@ -94,6 +94,24 @@ def read_profiles(path: str | Path | None = None) -> dict[str, tuple[str, ...]]:
     for _, (tf, matrix_id) in _rows(path, ("TF", "matrix_id")):
         profiles.setdefault(tf, []).append(matrix_id)
     return {tf: tuple(dict.fromkeys(found)) for tf, found in profiles.items()}
+
+
+def read_cofactors() -> dict[str, tuple[str, ...]]:
+    """Return the cofactors of each TF of the published matrix, closest first, from the table in this package.
+
+    A cofactor is bound in the same regions by another motif (`tfb_matrix_data.relations.Relations.cofactors`); of any
+    other matrix, ask that. The table is made by experiments/make_cofactors.py.
+
+    Examples
+    --------
+    >>> read_cofactors()["GATA1"][:2]
+    ('SOX6', 'TEAD4')
+    """
+    found: dict[str, list[str]] = {}
+    with as_file(files(__package__) / "cofactors.tsv") as packaged:
+        for _, (tf, cofactor) in _rows(packaged, ("TF", "cofactor")):
+            found.setdefault(tf, []).append(cofactor)
+    return {tf: tuple(cofactors) for tf, cofactors in found.items()}
 
 
 def read_string_scores(path: str | Path) -> dict[frozenset[str], float]:

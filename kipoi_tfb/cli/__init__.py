@@ -7,10 +7,27 @@ import logging
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli import data, demo, evaluate, finetune, mutate, null, plot, predict, pretrain, rank, score, zoo
+from kipoi_tfb.cli import (
+    cache,
+    data,
+    demo,
+    evaluate,
+    explain,
+    finetune,
+    mutate,
+    null,
+    plot,
+    predict,
+    pretrain,
+    rank,
+    report,
+    score,
+    zoo,
+)
 from kipoi_tfb.cli.interrupts import raise_interrupts
 from tfb_matrix_data.errors import TfbError
 
@@ -18,18 +35,19 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="tfb",
-    help="Which transcription factors does this sequence, region or variant affect?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.callback()(raise_interrupts)
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
+app.add_typer(cache.app, name="cache")
 for _command in (
     predict.predict,
     score.score,
     rank.rank,
+    report.report,
+    explain.explain,
     mutate.mutate,
     plot.plot,
     pretrain.pretrain,
@@ -39,6 +57,24 @@ for _command in (
     demo.demo,
 ):
     app.command()(_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from kipoi_tfb import __version__
+
+        print(f"tfb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Which transcription factors does this sequence, region or variant affect?"""  # noqa: D400
+    raise_interrupts()
 
 
 def main() -> None:

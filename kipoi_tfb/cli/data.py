@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,10 @@ def import_(
 
     Example: tfb data import tf-binding-events.h5 -o matrix.h5
     """
+    from kipoi_tfb.output.progress import progress_each
     from tfb_matrix_data.importers import import_published
 
-    events = import_published(sources, output, assembly)
+    events = import_published(sources, output, assembly, partial(progress_each, "reading matrices"))
     size = output.stat().st_size / 1e6
     print(
         f"{output}: {len(events.tfs)} TFs x {events.attrs['n_regions']:,} regions x {len(events.cell_types)} "

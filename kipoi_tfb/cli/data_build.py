@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,12 +31,13 @@ def build(
 
     Example: tfb data build samples.tsv -o matrix.h5 --genome hg38.fa --assembly hg38
     """
+    from kipoi_tfb.output.progress import progress_each
     from tfb_matrix_data.build import build_matrix
     from tfb_matrix_data.files import atomic_path, check_output
 
     if report is not None:
         check_output(report)
-    built = build_matrix(sheet, output, genome, assembly, strict=strict)
+    built = build_matrix(sheet, output, genome, assembly, strict=strict, each=partial(progress_each, "building"))
     _print(built, output)
     if report is not None:
         with atomic_path(report) as temporary:

@@ -82,7 +82,15 @@ def run_demo(output: str | Path) -> Iterator[str]:
     yield from _show_regions(tables["regions"])
     yield from _show_variants(tables["variants"])
     _draw(tables["regions"], tables["variants"], output / "demo.png")
-    yield f"picture: {output / 'demo.png'}"
+    scores, page, fasta = output / "effects.vcf.gz", output / "report.html", str(example / "hg19.excerpt.fa.gz")
+    for command in (
+        ["tfb", "score", str(example / "variants.vcf"), "--genome", fasta, "-o", str(scores)],
+        ["tfb", "report", str(scores), "--genome", fasta, "--info", "TF,CLASS", "--top", "20", "-o", str(page)],
+    ):
+        yield "$ " + " ".join(command).replace(f"{example}/", "EXAMPLE/")
+        _run(command, environment, output)
+    yield f"\npicture: {output / 'demo.png'}"
+    yield f"report:  {page} (open it in a browser: which TFs each variant affects, and why)"
 
 
 def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
@@ -105,6 +113,16 @@ def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
         raise TfbError(f"`{' '.join(command)}` failed with exit code {result.returncode}; {log} ends with\n{tail}")
 
 
+def _bound_in_training() -> dict[str, int]:
+    """Return how many bound regions of each TF the entry learnt from."""
+    import pandas as pd
+
+    from kipoi_tfb.zoo.find import find_entry
+
+    table = pd.read_csv(find_entry(ENTRY).folder / "metrics.tsv", sep="\t")
+    return dict(zip(table["tf"], table["bound_train"].astype(int), strict=True))
+
+
 def _auroc(regions: pd.DataFrame) -> float:
     from sklearn.metrics import roc_auc_score
 
@@ -120,7 +138,13 @@ def _show_regions(regions: pd.DataFrame) -> Iterator[str]:
     yield (
         f"\nThe MAFK column tells {n_mafk} MAFK peaks from {len(regions) - n_mafk} OCT4 peaks "
         f"with AUROC {_auroc(regions):.3f}"
-        "\n(hg19 chr16, chr17, chr22: chromosomes that no model here was trained or validated on).\n"
+        "\n(hg19 chr16, chr17, chr22: chromosomes that no model here was trained or validated on)."
+    )
+    bound = _bound_in_training()
+    yield (
+        "POU5F1 is OCT4, and stays low on its own peaks: the model learnt from "
+        f"{bound['POU5F1']:,} regions that it binds\n(MAFK: {bound['MAFK']:,}), too few to tell them. "
+        "A lab with OCT4 peaks can teach it: `tfb finetune`.\n"
     )
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries
 from kipoi_tfb.cli.options import (
     AnchorOption,
     DeviceOption,
     GenomeOption,
+    TfsOption,
     ThreadsOption,
     listed,
     open_genome,
@@ -40,7 +42,8 @@ def evaluate(
         str,
         typer.Argument(
             help="Zoo entry or folder; jaspar, jaspar-oracle, composition, denovo; motifs (.meme, .jaspar, .pfm); "
-            "a table of scores (.tsv, .parquet)."
+            "a table of scores (.tsv, .parquet).",
+            autocompletion=complete_entries,
         ),
     ],
     compare: Annotated[
@@ -49,7 +52,11 @@ def evaluate(
     matrix: Annotated[Path | None, typer.Option("--matrix", help="A file of `tfb data import`.")] = None,
     genome: GenomeOption = None,
     chromosomes: Annotated[
-        str, typer.Option(help="Comma-separated; default chr22 of a matrix, all of --regions and --positives.")
+        str,
+        typer.Option(
+            help="Comma-separated; default chr22 of a matrix, all of --regions and --positives.",
+            autocompletion=complete_chromosomes,
+        ),
     ] = "",
     kind: Annotated[str, typer.Option(help="Labels of the matrix: sparse or less_sparse.")] = "sparse",
     regions: Annotated[Path | None, typer.Option("--regions", help="Test on this BED, with --labels.")] = None,
@@ -61,7 +68,7 @@ def evaluate(
     negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
     tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.")] = "",
     anchor: AnchorOption = "centre",
-    tfs: Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated.")] = "",
+    tfs: TfsOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
     min_bound: Annotated[int, typer.Option(min=1, help="Bound regions a TF needs to count in averages.")] = _MIN_BOUND,
@@ -98,8 +105,8 @@ def evaluate(
     _check_outputs(output, json, plot)
     set_threads(threads)
     from kipoi_tfb.evaluation import job as evaluation
+    from kipoi_tfb.evaluation.comparison import PREVALENCES, describe
     from kipoi_tfb.evaluation.comparison import compare as compare_two
-    from kipoi_tfb.evaluation.comparison import describe
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
@@ -127,7 +134,11 @@ def evaluate(
         trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
-        comparisons = [compare_two(result, scorers[0].name, each.name, min_bound=min_bound) for each in scorers[1:]]
+        comparisons = [
+            compare_two(result, scorers[0].name, each.name, metric, min_bound)
+            for metric in PREVALENCES
+            for each in scorers[1:]
+        ]
         if record and isinstance(first, EntryScorer):
             command = " ".join(
                 [
@@ -138,7 +149,7 @@ def evaluate(
                     *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
                 ]
             )
-            others = {each.second: each.mean_second for each in comparisons}  # over the TFs of this entry
+            others = {each.second: each.mean_second for each in comparisons if each.metric == "auprc"}  # of its own TFs
             rows = result.tables[first.name]
             card = metrics_card(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
             write_record(first.entry, rows, card)
@@ -252,15 +263,23 @@ def _line(name: str, source: str, summary: Summary, result: Evaluation, min_boun
     rows = result.tables[name]
     if len(rows) == 1:
         row = rows[0]
-        ends = "" if row.auroc_low is None else f" [{row.auroc_low:.4f}, {row.auroc_high:.4f}]"
         ece = "" if row.ece is None else f", calibration error {row.ece:.4f}"
         return (
-            f"{name} on {source}: {row.tf} AUPRC {row.auprc:.4f}, AUROC {row.auroc:.4f}{ends}{ece}; {row.bound:,} "
-            f"bound, {row.unbound:,} unbound, {row.matched:,} of these GC-matched"
+            f"{name} on {source}: {row.tf} AUPRC {row.auprc:.4f}{_ends(row.auprc_low, row.auprc_high)} at 1:1, "
+            f"{row.auprc_natural:.4f}{_ends(row.auprc_natural_low, row.auprc_natural_high)} at natural prevalence "
+            f"({row.bound / (row.bound + row.unbound):.1%} bound), AUROC {row.auroc:.4f}"
+            f"{_ends(row.auroc_low, row.auroc_high)}{ece}; {row.bound:,} bound, {row.unbound:,} unbound, "
+            f"{row.matched:,} of these GC-matched"
         )
-    ends = "" if summary.auprc_interval is None else " [{:.4f}, {:.4f}]".format(*summary.auprc_interval)
+    none = (None, None)
     ece = "" if summary.ece is None else f", calibration error {summary.ece:.4f}"
     return (
-        f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{ends}, AUROC {summary.auroc:.4f}{ece} over "
-        f"{summary.n_tfs} TFs with >= {min_bound} bound regions"
+        f"{name} on {source}: macro AUPRC {summary.auprc:.4f}{_ends(*summary.auprc_interval or none)} at 1:1, "
+        f"{summary.auprc_natural:.4f}{_ends(*summary.auprc_natural_interval or none)} at natural prevalence "
+        f"({summary.prevalence:.1%} bound), AUROC {summary.auroc:.4f}{_ends(*summary.auroc_interval or none)}{ece} "
+        f"over {summary.n_tfs} TFs with >= {min_bound} bound regions"
     )
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.4f}, {high:.4f}]"

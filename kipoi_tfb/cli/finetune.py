@@ -275,15 +275,15 @@ def _command(arguments: Sequence[str]) -> str:
 
     Files go by their name where their path is absolute, the output is ``OUT``, and ``--jobs`` is left out.
 
-    >>> _command(["finetune", "JUND", "--from-matrix", "/data/matrix.h5", "--out=runs/JUND", "--jobs", "2"])
+    >>> _command(["finetune", "JUND", "--from-matrix", "/data/matrix.h5", "--output=runs/JUND", "--jobs", "2"])
     'tfb finetune JUND --from-matrix matrix.h5 -o OUT'
     """
     said, rest = ["tfb"], iter(arguments)
     for part in rest:
         option, equals, value = part.partition("=") if part.startswith("--") else (part, "", "")
-        if option in ("-o", "--out", "--jobs") and not equals:
+        if option in ("-o", "--output", "--jobs") and not equals:
             next(rest, None)
-        if option == "--out" or part.startswith("-o"):
+        if option == "--output" or part.startswith("-o"):
             said += ["-o", "OUT"]
         elif option != "--jobs":
             said.append(f"{option}={_name(value)}" if equals else _name(part))

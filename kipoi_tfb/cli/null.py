@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_chromosomes
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    EntryArgument,
     MatrixOption,
     PrecisionOption,
     ThreadsOption,
@@ -21,14 +23,18 @@ from kipoi_tfb.cli.options import (
 
 
 def null(
-    models: Annotated[str, typer.Argument(help="Zoo entries, comma-separated, or all; or folders of entries.")],
+    models: EntryArgument,
     matrix: MatrixOption,
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the matrix's assembly, plain or bgzip.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Default: null.npz in the entry's folder, where score looks.")
     ] = None,
     chromosomes: Annotated[
-        str, typer.Option(help="Comma-separated; default: those the entry holds out for validation and test.")
+        str,
+        typer.Option(
+            help="Comma-separated; default: those the entry holds out for validation and test.",
+            autocompletion=complete_chromosomes,
+        ),
     ] = "",
     positions: Annotated[int, typer.Option(min=1, help="Places to draw, six variants at each.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 1,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_entries, complete_tfs
+
 if TYPE_CHECKING:
     from kipoi_tfb.prediction.predictor import Predictor
     from tfb_matrix_data.genome import Genome
 
 __all__ = [
+    "ENTRIES",
     "AnchorOption",
     "DeviceOption",
+    "EntriesArgument",
     "EntryArgument",
     "GenomeOption",
     "IdsOption",
@@ -30,6 +36,7 @@ __all__ = [
     "ThreadsOption",
     "TopOption",
     "entry_titles",
+    "fitted",
     "listed",
     "n_strongest",
     "open_genome",
@@ -37,18 +44,24 @@ __all__ = [
     "say",
     "set_threads",
     "takes",
+    "terminal_width",
 ]
 
-EntryArgument = Annotated[str, typer.Argument(help="Zoo entry (see `tfb zoo ls`), or the folder of one.")]
-ModelsOption = Annotated[str, typer.Option("--models", help="Zoo entries, comma-separated, or all.")]
+ENTRIES = "Zoo entries or groups of them (`tfb zoo ls`), their folders, comma-separated; or all."
+"""What ENTRY is, wherever it stands."""
+EntryArgument = Annotated[str, typer.Argument(help=ENTRIES, metavar="ENTRY", autocompletion=complete_entries)]
+EntriesArgument = Annotated[list[str], typer.Argument(help=ENTRIES, metavar="ENTRY", autocompletion=complete_entries)]
+ModelsOption = Annotated[str, typer.Option("--models", help=ENTRIES, metavar="ENTRY", autocompletion=complete_entries)]
 GenomeOption = Annotated[Path | None, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
 RequiredGenomeOption = Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")]
 MatrixOption = Annotated[Path, typer.Option("--matrix", help="A file of `tfb data import`.")]
 RunFolderOption = Annotated[
-    Path, typer.Option("-o", "--out", help="Folder for checkpoints and the entry; resumed if it has some.")
+    Path, typer.Option("-o", "--output", help="Folder for checkpoints and the entry; resumed if it has some.")
 ]
 AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
-TfsOption = Annotated[str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.")]
+TfsOption = Annotated[
+    str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.", autocompletion=complete_tfs)
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="fp32, bf16 (faster where the hardware has it), auto.")
@@ -100,6 +113,22 @@ def listed(names: str) -> list[str] | None:
 def say(message: str) -> None:
     """Tell the user something that is not the output: on stderr."""
     print(message, file=sys.stderr)
+
+
+def terminal_width() -> int | None:
+    """Return how many letters a line may have; None where the output is no terminal, and lines are as long as they are.
+
+    ``COLUMNS`` says so, too.
+    """
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return None
+    return shutil.get_terminal_size().columns
+
+
+def fitted(line: str) -> str:
+    """Return a line cut to what the terminal has room for."""
+    width = terminal_width()
+    return line.rstrip() if width is None or len(line) <= width else f"{line[: width - 3].rstrip()}..."
 
 
 def set_threads(threads: int) -> None:

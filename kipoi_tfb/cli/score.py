@@ -59,6 +59,12 @@ def score(
     allele_swap: Annotated[
         bool, typer.Option("--allele-swap", help="Score where the genome has ALT instead of REF: status swapped.")
     ] = False,
+    phased: Annotated[
+        str | None,
+        typer.Option(
+            "--phased", metavar="SAMPLE", help="Also score together what this sample has on one haplotype (GT 0|1, PS)."
+        ),
+    ] = None,
     ignore_assembly: Annotated[
         bool, typer.Option("--ignore-assembly", help="Go on where REF is mostly not what the genome has.")
     ] = False,
@@ -97,6 +103,7 @@ def score(
         region=region or None,
         ids=ids,
         allele_swap=allele_swap,
+        phased=phased,
         ignore_assembly=ignore_assembly,
         scores=listed(scores),
         shifts=largest_and_step,
@@ -120,7 +127,14 @@ def score(
         say(f"warning: {warning}")
     for problem in summary.problems:
         say(f"error: {problem}")
-    if summary.problems:
+    wrong = summary.status["ref_mismatch"] if isinstance(source, list) else 0
+    if wrong:
+        say(
+            f"error: {wrong} of the {summary.alleles} alleles have a REF that is not what {genome.name} has there, and "
+            f"no score (status ref_mismatch in {output}); is it this assembly, and this strand? --allele-swap scores "
+            "where the genome has ALT"
+        )
+    if summary.problems or wrong:
         raise typer.Exit(1)
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kipoi_tfb.cli.options import say
+from kipoi_tfb.cli.completion import complete_entries
+from kipoi_tfb.cli.options import ENTRIES, EntriesArgument, EntryArgument, fitted, say, terminal_width
+
+if TYPE_CHECKING:
+    from kipoi_tfb.zoo.card import Card
+
+_LEFT_OUT_FIRST = ("from scratch", "de novo", "JASPAR", "bound, train", "95 %", "bound, test", "base", "verdict")
 
 app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, add, remove.", no_args_is_help=True)
 
@@ -27,67 +34,106 @@ def ls(
     if group:
         _ls_group(group, markdown)
         return
-    from kipoi_tfb.zoo.card import read_card
-    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.entry import open_entry, zoo_folder
     from kipoi_tfb.zoo.find import entry_names, group_names
+    from kipoi_tfb.zoo.measured import measured
 
     groups = group_names()
     alone = [name for name in entry_names() if name.rpartition("/")[0] not in groups]
-    width = max(map(len, (*alone, *groups)), default=0)
+    cards = {name: measured(open_entry(zoo_folder() / name, name)) for name in alone}
     if markdown:
-        print("| entry | TFs | AUPRC | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|")
-    for name in alone:
-        card = read_card(zoo_folder() / name)
-        if markdown:
-            values = (card.metrics.auprc, card.metrics.auroc, card.metrics.n_tfs) if card.metrics else ("", "", "")
-            print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
-            continue
-        tested = f"AUPRC {card.metrics.auprc:.3f} ({card.metrics.n_tfs} TFs)" if card.metrics else "not tested"
-        print(f"{name:<{width}} {len(card.tasks):>4} TFs  {tested:<26}  {card.summary}")
+        _print_markdown(cards, groups)
+        return
+    width = max(map(len, (*alone, *groups, "entry")), default=0)
+    print(fitted(f"{'entry':<{width}}   TFs  AUPRC 1:1  natural  what"))
+    for name, card in cards.items():
+        m = card.metrics
+        auprc, natural = ("", "") if m is None else (f"{m.auprc:.3f}", _three(m.auprc_natural))
+        print(fitted(f"{name:<{width}}  {len(card.tasks):>4}  {auprc:>9}  {natural:>7}  {card.summary}"))
     for name, n in sorted(groups.items()):
         what = f"A group of {n} entries; `tfb zoo ls --group {name}` lists them."
-        print(f"| `{name}` | {n} | | | | {what} |" if markdown else f"{name:<{width}} {n:>4} entries  {what}")
+        print(fitted(f"{name:<{width}}  {n:>4}  {'':>9}  {'':>7}  {what}"))
+
+
+def _print_markdown(cards: Mapping[str, Card], groups: Mapping[str, int]) -> None:
+    print(
+        "| entry | TFs | AUPRC, 1:1 | AUPRC, natural | AUROC | TFs in the mean | what |\n|---|---|---|---|---|---|---|"
+    )
+    for name, card in cards.items():
+        m = card.metrics
+        values = (m.auprc, "" if m.auprc_natural is None else m.auprc_natural, m.auroc, m.n_tfs) if m else [""] * 4
+        print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
+    for name, n in sorted(groups.items()):
+        print(f"| `{name}` | {n} | | | | | A group of {n} entries; `tfb zoo ls --group {name}` lists them. |")
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _ls_group(group: str, markdown: bool) -> None:
     from kipoi_tfb.zoo import table
     from kipoi_tfb.zoo.find import find_entries, is_group, refused_in
+    from kipoi_tfb.zoo.measured import measured
     from tfb_matrix_data.errors import EntryError
 
     refused = refused_in(group)
     accepted = find_entries(group) if is_group(group) or not refused else []
     if not refused and not is_group(group):
         raise EntryError(f"{group} is an entry, not a group of entries; `tfb zoo show {group}` shows its card")
-    cards = sorted((entry.card for entry in (*accepted, *refused)), key=lambda card: card.name)
+    cards = sorted((measured(entry) for entry in (*accepted, *refused)), key=lambda card: card.name)
     rows = table.group_table(cards)
     summary = table.summary(cards)
     if markdown:
         print("\n".join([table.markdown(rows), *(f"\n{line}" for line in summary)]))
         return
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    shown = _columns_that_fit(widths)
     for row in ({name: name for name in widths}, *rows):
-        print("  ".join(f"{row[name]:<{width}}" for name, width in widths.items()).rstrip())
+        print("  ".join(f"{row[name]:<{widths[name]}}" for name in shown).rstrip())
+    if len(shown) < len(widths):
+        say(f"no room for {', '.join(name for name in widths if name not in shown)}: a wider terminal, or --markdown")
     for line in summary:
         print(line)
 
 
+def _columns_that_fit(widths: Mapping[str, int]) -> list[str]:
+    """Return the columns that the terminal has room for, those that are missed most left to the last."""
+    shown, room = list(widths), terminal_width()
+    for name in _LEFT_OUT_FIRST:
+        if room is None or sum(widths[each] + 2 for each in shown) - 2 <= room:
+            break
+        shown.remove(name)
+    return shown
+
+
 @app.command()
-def show(entry: Annotated[str, typer.Argument(help="Name of an entry or a group, or its folder.")]) -> None:
-    """Print an entry's card; of a group, the cards of all its entries.
+def show(
+    entry: EntryArgument,
+    full: Annotated[bool, typer.Option("--full", help="The whole card, as YAML.")] = False,
+) -> None:
+    """Say what an entry is worth, of what and from what it was made; of a group, of all its entries.
 
     Example: tfb zoo show multi163
+    Example: tfb zoo show tf/JUND --full
     """
     from kipoi_tfb.zoo.card import CARD_FILE
+    from kipoi_tfb.zoo.describe import describe
     from kipoi_tfb.zoo.find import find_entries
 
     for number, found in enumerate(find_entries(entry)):
-        print(f"{'---' if number else ''}\n# {found.folder}".lstrip())
-        print((found.folder / CARD_FILE).read_text(), end="")
+        if full:
+            print(f"{'---' if number else ''}\n# {found.folder}".lstrip())
+            print((found.folder / CARD_FILE).read_text(), end="")
+        else:
+            print("\n".join(["", *describe(found, terminal_width() or 80)][not number :]))
 
 
 @app.command()
 def verify(
-    entries: Annotated[list[str] | None, typer.Argument(help="Names or folders of entries or groups.")] = None,
+    entries: Annotated[
+        list[str] | None, typer.Argument(help=ENTRIES, metavar="ENTRY", autocompletion=complete_entries)
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="All entries of the installed zoo, its size, and that there is nothing else.")
     ] = False,
@@ -117,7 +163,7 @@ def verify(
 
 
 @app.command()
-def render(entries: Annotated[list[str], typer.Argument(help="Names or folders of entries or groups.")]) -> None:
+def render(entries: EntriesArgument) -> None:
     """Write the Kipoi files of entries anew, as the templates of this version give them.
 
     Example: tfb zoo render tf
@@ -176,7 +222,11 @@ def add(
 
 
 @app.command()
-def remove(names: Annotated[list[str], typer.Argument(help="Names of entries.")]) -> None:
+def remove(
+    names: Annotated[
+        list[str], typer.Argument(help="Names of entries.", metavar="ENTRY", autocompletion=complete_entries)
+    ],
+) -> None:
     """Take entries out of the zoo.
 
     Example: tfb zoo remove tf/JUND

@@ -13,10 +13,13 @@ from kipoi_tfb.evaluation.job import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
-__all__ = ["SCARCE", "Comparison", "Metric", "TfDifference", "compare", "describe"]
+__all__ = ["PREVALENCES", "SCARCE", "Comparison", "Metric", "TfDifference", "compare", "describe"]
 
-Metric = Literal["auprc", "auroc_matched"]
+Metric = Literal["auprc", "auroc_matched", "auprc_natural"]
 Outcome = Literal["win", "tie", "loss"]
+
+PREVALENCES: tuple[Metric, Metric] = ("auprc", "auprc_natural")
+"""What scorers are judged by: the AUPRC at 1:1, and at natural prevalence. Better at one may be worse at the other."""
 
 SCARCE = (40, 200)
 """Training positives of a TF for which data are scarce: least and most."""
@@ -63,7 +66,7 @@ class Comparison:
     first, second
         Names.
     metric
-        What is compared, at 1:1.
+        What is compared.
     n_tfs
         TFs with enough bound regions that both score.
     mean_first, mean_second, mean_difference
@@ -114,7 +117,7 @@ def compare(
     first, second
         Their names.
     metric
-        Area to compare, both against GC-matched unbound regions.
+        Area to compare: against GC-matched unbound regions, or against all of them (``auprc_natural``).
     min_bound
         See `kipoi_tfb.evaluation.metrics.MIN_BOUND`.
 
@@ -198,16 +201,21 @@ def describe(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-_NAMES: dict[Metric, str] = {"auprc": "AUPRC", "auroc_matched": "AUROC at 1:1"}
+_NAMES: dict[Metric, str] = {
+    "auprc": "AUPRC at 1:1",
+    "auroc_matched": "AUROC at 1:1",
+    "auprc_natural": "AUPRC at natural prevalence",
+}
 
 
 def _paired(
     evaluation: Evaluation, first: str, second: str, tf: str, metric: Metric
 ) -> tuple[float, float] | tuple[None, None]:
-    a, b = (evaluation.bootstrapped[name].get(tf) for name in (first, second))
+    areas = evaluation.bootstrapped_natural if metric == "auprc_natural" else evaluation.bootstrapped
+    a, b = (areas.get(name, {}).get(tf) for name in (first, second))
     if a is None or b is None:
         return None, None
-    return interval(a.auprc - b.auprc if metric == "auprc" else a.auroc - b.auroc)
+    return interval(a.auroc - b.auroc if metric == "auroc_matched" else a.auprc - b.auprc)
 
 
 def _outcome(difference: float, low: float | None, high: float | None) -> Outcome:

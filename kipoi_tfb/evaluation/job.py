@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from kipoi_tfb.evaluation.areas import Areas, calibration_error, draw_weights, i
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, REPLICATES, Summary, TfMetrics, summarise
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import Scorer, TableScorer, seen_chromosomes
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -48,6 +49,8 @@ class Evaluation:
     bootstrapped
         {scorer: {TF: areas of the replicates}} at 1:1. The regions resampled are the same for all scorers, so that
         differences are paired.
+    bootstrapped_natural
+        The same at natural prevalence; empty where there is one scorer, and so nothing to pair.
     """
 
     data: LabelledRegions
@@ -55,6 +58,7 @@ class Evaluation:
     replicates: int
     tables: dict[str, list[TfMetrics]]
     bootstrapped: dict[str, dict[str, Areas]]
+    bootstrapped_natural: dict[str, dict[str, Areas]] = field(default_factory=dict)
 
     def summary(self, scorer: str, min_bound: int = MIN_BOUND) -> Summary:
         """Return the averages of a scorer."""
@@ -118,6 +122,7 @@ def evaluate(
     gc = gc_content(data.codes)
     tables: dict[str, list[TfMetrics]] = {name: [] for name in names}
     bootstrapped: dict[str, dict[str, Areas]] = {name: {} for name in names}
+    bootstrapped_natural: dict[str, dict[str, Areas]] = {name: {} for name in names}
     order = list(dict.fromkeys(tf for name in names for tf in common[name]))
     with progress_bar("bootstrapping" if replicates else "counting", len(order)) as advance:
         for tf in order:
@@ -131,6 +136,7 @@ def evaluate(
             for name, column in columns.items():
                 test.check_finite(column, name)
             areas, natural = test.bootstrap(columns)
+            paired = test.paired_natural(columns) if len(columns) > 1 else {}
             for scorer in scorers:
                 name = scorer.name
                 if name in columns:
@@ -141,11 +147,14 @@ def evaluate(
                     )
                 if name in areas:
                     bootstrapped[name][tf] = areas[name]
+                if name in paired:
+                    bootstrapped_natural[name][tf] = paired[name]
             advance(1, tf)
     # Rows in the order of the scorer's own TFs.
     for name in names:
         tables[name].sort(key=lambda row: common[name].index(row.tf))
-    return Evaluation(data, seed, replicates, tables, bootstrapped)
+    _say_where_unbound_are_few(tables)
+    return Evaluation(data, seed, replicates, tables, bootstrapped, bootstrapped_natural)
 
 
 def check_held_out(scorers: Sequence[object], chromosomes: Sequence[str], advice: str = "") -> None:
@@ -230,6 +239,25 @@ class _Test:
         joined = {name: [_joined(both) for both in zip(*found, strict=True)] for name, found in parts.items()}
         return {name: both[0] for name, both in joined.items()}, {name: both[1] for name, both in joined.items()}
 
+    def paired_natural(self, columns: Mapping[str, NDArray[np.float32]]) -> dict[str, Areas]:
+        """Return the areas of the replicates per scorer at natural prevalence, all on the very same resampled regions.
+
+        Unlike `bootstrap`, which draws how many unbound regions fall between two bound ones of a scorer, it draws the
+        regions, as only they are the same for all scorers: the cost grows with the unbound regions.
+        """
+        if not (self.replicates and self.has_areas):
+            return {}
+        bound, unbound = self.sample.bound, self.unbound
+        at_once = max(1, _WEIGHTS // len(self.every))
+        parts: dict[str, list[Areas]] = {name: [] for name in columns}
+        for start in range(0, self.replicates, at_once):
+            n = min(at_once, self.replicates - start)
+            rng = np.random.default_rng([self.seed, 3, start])
+            weights, unbound_weights = draw_weights(rng, len(bound), n), draw_weights(rng, len(unbound), n)
+            for name, scores in columns.items():
+                parts[name].append(weighted_areas(scores[bound], scores[unbound], weights, unbound_weights))
+        return {name: _joined(found) for name, found in parts.items()}
+
     def metrics(
         self,
         scores: NDArray[np.float32],
@@ -258,6 +286,19 @@ def _areas(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> tuple[float
     if truth.all() or not truth.any():
         return math.nan, math.nan
     return float(average_precision_score(truth, scores)), float(roc_auc_score(truth, scores))
+
+
+def _say_where_unbound_are_few(tables: Mapping[str, Sequence[TfMetrics]]) -> None:
+    """Warn of TFs with fewer unbound than bound regions: no such share is found in a genome."""
+    few = {row.tf: row for rows in tables.values() for row in rows if 0 < row.unbound < row.bound}
+    if few:
+        row = next(iter(few.values()))
+        more = f" (and {len(few) - 1} more TFs)" if len(few) > 1 else ""
+        logger.warning(
+            "%s%s: %s unbound regions for %s bound ones; figures at natural prevalence mean the share of these files, "
+            "which flatters them. Give all unbound regions, not a sample",
+            row.tf, more, f"{row.unbound:,}", f"{row.bound:,}",
+        )  # fmt: skip
 
 
 def _common(scorer: Scorer | TableScorer, data: LabelledRegions) -> list[str]:
@@ -289,9 +330,9 @@ def _score(scorers: Sequence[Scorer | TableScorer], data: LabelledRegions) -> di
     with progress_bar("scoring", len(data) if live else 0) as advance:
         for start in range(0, len(data), _CHUNK):
             part = slice(start, start + _CHUNK)
-            for scorer in live:
-                scores[scorer.name][part] = scorer.scores(data.codes[part])
-            advance(len(data.codes[part]))
+            with progress_within(advance, len(data.codes[part])) as share, heard(share, of=len(live)):
+                for scorer in live:
+                    scores[scorer.name][part] = scorer.scores(data.codes[part])
     return scores
 
 

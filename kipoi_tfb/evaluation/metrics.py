@@ -82,9 +82,11 @@ class Summary:
         How many these are.
     auprc, auroc, auprc_natural, auroc_matched
         Means of the columns of `TfMetrics`.
+    prevalence
+        Mean share of bound regions among those tested: what `auprc_natural` of a coin would be.
     ece
         Mean, None where there is none.
-    auprc_interval, auroc_interval
+    auprc_interval, auroc_interval, auprc_natural_interval
         95 % intervals of the means, resampling TFs; None without bootstrap.
     """
 
@@ -93,9 +95,11 @@ class Summary:
     auroc: float
     auprc_natural: float
     auroc_matched: float
+    prevalence: float
     ece: float | None
     auprc_interval: tuple[float, float] | None
     auroc_interval: tuple[float, float] | None
+    auprc_natural_interval: tuple[float, float] | None
 
 
 def macro(rows: Sequence[TfMetrics], min_bound: int = MIN_BOUND) -> tuple[int, float, float]:
@@ -110,7 +114,7 @@ def summarise(
     """Return the averages over the TFs with at least `min_bound` bound regions tested, with intervals over TFs."""
     enough = [row for row in rows if row.bound >= min_bound and not math.isnan(row.auprc)]
     if not enough:
-        return Summary(0, math.nan, math.nan, math.nan, math.nan, None, None, None)
+        return Summary(0, math.nan, math.nan, math.nan, math.nan, math.nan, None, None, None, None)
     columns = np.array([[row.auprc, row.auroc, row.auprc_natural, row.auroc_matched] for row in enough])
     errors = [row.ece for row in enough if row.ece is not None]
     intervals: list[tuple[float, float]] = []
@@ -124,9 +128,11 @@ def summarise(
         auroc=auroc,
         auprc_natural=auprc_natural,
         auroc_matched=auroc_matched,
+        prevalence=float(np.mean([row.bound / (row.bound + row.unbound) for row in enough])),
         ece=float(np.mean(errors)) if errors else None,
         auprc_interval=intervals[0] if intervals else None,
         auroc_interval=intervals[1] if intervals else None,
+        auprc_natural_interval=intervals[2] if intervals else None,
     )
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.evaluation.comparison import Comparison
+from kipoi_tfb.evaluation.comparison import Comparison, Metric
 from kipoi_tfb.evaluation.metrics import MIN_BOUND, TfMetrics
 from kipoi_tfb.output.figures import check_format, figure_file
+from kipoi_tfb.output.logos import text_width
+from kipoi_tfb.output.points import Point, name_points
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["plot_comparison", "plot_ranked"]
 
 _NAMED = 8
+_COLUMN, _LETTERS = 0.115, 6.5  # inches that a TF takes, and points of its name: no wider than that
+_NAMES: dict[Metric, str] = {
+    "auprc": "AUPRC, 1:1 GC-matched",
+    "auroc_matched": "AUROC, 1:1 GC-matched",
+    "auprc_natural": "AUPRC, natural prevalence",
+}
 
 
 def plot_comparison(comparison: Comparison, path: str | Path) -> None:
@@ -37,28 +46,29 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
     by_training = len(known) == len(rows)
     counts = np.array([row.bound_train if by_training else row.bound for row in rows], float)
     size = np.log10(np.maximum(counts, 1))
+    areas = 12 + 18 * size
     with figure_file(path, (7.2, 6.4)) as figure:
         axes = figure.add_axes((0.1, 0.1, 0.72, 0.78))
         least = float(np.floor(min(x.min(), y.min(), 0.95) * 20) / 20)
         axes.plot((least, 1), (least, 1), color="0.6", linewidth=0.8, zorder=1)
         dots = axes.scatter(
-            x, y, s=12 + 18 * size, c=size, cmap="viridis", alpha=0.85, edgecolors="white", linewidths=0.4, zorder=2
+            x, y, s=areas, c=size, cmap="viridis", alpha=0.85, edgecolors="white", linewidths=0.4, zorder=2
         )
         axes.set(xlim=(least, 1.005), ylim=(least, 1.005), aspect="equal")
-        name = {"auprc": "AUPRC, 1:1 GC-matched", "auroc_matched": "AUROC, 1:1 GC-matched"}[comparison.metric]
+        name = _NAMES[comparison.metric]
         axes.set_xlabel(f"{comparison.second}: {name}")
         axes.set_ylabel(f"{comparison.first}: {name}")
         order = sorted(rows, key=lambda row: row.difference)
-        for row in dict.fromkeys([*order[:_NAMED], *order[-_NAMED:]]):
-            side = 1 if row.difference < 0 else -1
-            axes.annotate(
-                row.tf,
-                (row.second, row.first),
-                xytext=(4 * side, -2),
-                textcoords="offset points",
-                fontsize=6,
-                ha="left" if side > 0 else "right",
+        named = {row.tf for row in [*order[:_NAMED], *order[-_NAMED:]]}
+        # To the right of dots below the diagonal, to the left of those above: away from the crowd.
+        points = [
+            Point(
+                row.second, row.first, math.sqrt(area) / 2, row.tf * (row.tf in named), 1 if row.difference < 0 else -1
             )
+            for row, area in zip(rows, areas.tolist(), strict=True)
+            for name, side in [(row.tf if row.tf in named else "", 1 if row.difference < 0 else -1)]
+        ]
+        name_points(axes, points, 6)
         c = comparison
         figure.text(0.1, 0.955, f"{c.first} against {c.second}: {c.n_tfs} TFs", fontsize=10)
         figure.text(
@@ -99,14 +109,17 @@ def plot_ranked(rows: Sequence[TfMetrics], name: str, path: str | Path, min_boun
         raise ConfigError(f"{path}: nothing to draw, no TF has {min_bound} bound regions (--min-bound lowers that)")
     place = np.arange(len(chosen))
     auprc = np.array([row.auprc for row in chosen])
-    with figure_file(path, (max(4.0, 1 + 0.09 * len(chosen)), 4.2)) as figure:
-        axes = figure.add_axes((0.08, 0.2, 0.9, 0.68))
+    wide, longest = max(3.5, _COLUMN * len(chosen)), max(text_width(row.tf, _LETTERS) for row in chosen)
+    below, high = longest + 0.2, 2.9
+    size = (0.6 + wide + 0.15, below + high + 0.4)
+    with figure_file(path, size) as figure:
+        axes = figure.add_axes((0.6 / size[0], below / size[1], wide / size[0], high / size[1]))
         for at, row in zip(place, chosen, strict=True):
             if row.auprc_low is not None and row.auprc_high is not None:
                 axes.plot((at, at), (row.auprc_low, row.auprc_high), color="0.7", linewidth=1, zorder=1)
         axes.scatter(place, auprc, s=9, color="tab:blue", zorder=2)
         axes.axhline(auprc.mean(), color="0.5", linewidth=0.8, linestyle="--")
-        axes.set_xticks(place, [row.tf for row in chosen], rotation=90, fontsize=min(7.0, 700 / len(chosen)))
+        axes.set_xticks(place, [row.tf for row in chosen], rotation=90, fontsize=_LETTERS)
         axes.set_xlim(-1, len(chosen))
         axes.set_ylabel("AUPRC, 1:1 GC-matched")
         intervals = ", 95 % intervals" if chosen[0].auprc_low is not None else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -54,6 +55,7 @@ def metrics_card(
             summary,
             auprc_interval=_ends(row.auprc_low, row.auprc_high),
             auroc_interval=_ends(row.auroc_low, row.auroc_high),
+            auprc_natural_interval=_ends(row.auprc_natural_low, row.auprc_natural_high),
         )
     return MetricsCard(
         command=command,
@@ -65,6 +67,9 @@ def metrics_card(
         auroc=round(summary.auroc, 4),
         auprc_interval=_rounded(summary.auprc_interval),
         auroc_interval=_rounded(summary.auroc_interval),
+        auprc_natural=_four(summary.auprc_natural),
+        auprc_natural_interval=_rounded(summary.auprc_natural_interval),
+        prevalence=_four(summary.prevalence),
         ece=None if summary.ece is None else round(summary.ece, 4),
         baselines=None if not baselines else {name: round(value, 4) for name, value in baselines.items()},
         seed=seed,
@@ -102,6 +107,10 @@ def record(entry: Entry, rows: Sequence[TfMetrics], metrics: MetricsCard, gate: 
 
 def _ends(low: float | None, high: float | None) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)
+
+
+def _four(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 4)
 
 
 def _rounded(ends: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.models.device import batch_size_for, numeric_identity
-from kipoi_tfb.models.run import logits_of
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard, logits_of
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import body_of, sharing_copy
 from tfb_matrix_data.errors import TfbError
@@ -139,7 +139,9 @@ def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.devic
     with progress_bar(f"features by {base.name}", len(codes)) as advance:
         advance(done)
         for start in range(done, len(codes), _PART):
-            found = _features(network, codes[start : start + _PART], device)
+            part = codes[start : start + _PART]
+            with progress_within(advance, len(part)) as share, heard(share):
+                found = _features(network, part, device)
             largest = float(np.abs(found).max())
             if not largest <= _LARGEST:
                 raise TfbError(f"features of {base.name} do not fit into float16 (largest {largest:.3g})")
@@ -147,7 +149,6 @@ def _fill(path: Path, base: Entry, codes: NDArray[np.uint8], device: torch.devic
             bank.flush()
             with atomic_path(record) as temporary:
                 temporary.write_text(json.dumps({"done": start + len(found)}))
-            advance(len(found))
     del bank
     partly.rename(path)
     record.unlink(missing_ok=True)

@@ -160,7 +160,7 @@ class GroupRun:
         if made != (f"{self.group}/{file_part(tf)}", (self.config.arm, base.card.weights.sha256)):
             raise ConfigError(
                 f"{entry.folder} is {entry.card.name}, made from another base or by another arm than this; use another "
-                "--out"
+                "--output"
             )
         return not lacking(entry, self.controls)
 

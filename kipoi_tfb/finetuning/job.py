@@ -171,7 +171,7 @@ def _finished(
         return None
     _check_same(entry, config, data, base)
     if entry.card.gate is None:
-        raise EntryError(f"{entry.folder} exists already, and has no verdict; remove it or use another --out")
+        raise EntryError(f"{entry.folder} exists already, and has no verdict; remove it or use another --output")
     return Finetuned(entry, entry.card.gate, {})
 
 
@@ -183,7 +183,7 @@ def _check_same(entry: Entry, config: FinetuneConfig, data: FinetuneData, base: 
     if made != (config.entry_name, data.card, (config.arm, base.card.weights.sha256, seeds)):
         raise ConfigError(
             f"{entry.folder} was made under another name, from other regions, seeds or base, or by another arm than "
-            "these; give the same as then, remove it, or use another --out"
+            "these; give the same as then, remove it, or use another --output"
         )
 
 
@@ -331,5 +331,5 @@ def alone_in(folder: Path) -> AbstractContextManager[None]:
     LockedError
         If one is at it.
     """
-    held = f"another tfb finetune is writing to {folder}; wait for it, or use another --out"
+    held = f"another tfb finetune is writing to {folder}; wait for it, or use another --output"
     return locked(folder / ".lock", wait=False, held=held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from kipoi_tfb.evaluation.comparison import compare
 from kipoi_tfb.evaluation.job import Evaluation
@@ -25,9 +26,11 @@ def judge(
 ) -> GateCard:
     """Return the verdict on an entry of one TF.
 
-    *accepted*: its AUPRC is above that of every control, beyond what resampling the test regions explains;
-    *refused*: it is below that of one of them, beyond that; *accepted with note*: neither. Controls that were not run
-    are named: the verdict is about the others.
+    Two AUPRCs are compared with those of every control: against unbound regions of the same GC content, 1:1, and
+    against all of them, at natural prevalence. *Refused*: one of the two is below that of a control, beyond what
+    resampling the test regions explains; *accepted*: neither is, and against every control one of them is above, beyond
+    that; *accepted with note*: a control cannot be told from it at either. Controls that were not run are named: the
+    verdict is about the others. Controls of earlier verdicts that were compared at 1:1 only count by that.
 
     Parameters
     ----------
@@ -53,30 +56,18 @@ def judge(
     (own,) = evaluation.tables[entry]
     found = list(earlier)
     for control, kind in controls.items():
-        (row,) = compare(evaluation, entry, control, min_bound=1).tfs
-        if row.low is None or row.high is None:
-            raise ConfigError(f"{row.tf}: no unbound test region matches the bound ones; there is nothing to compare")
-        found.append(
-            ControlCard(
-                kind=kind,
-                name=control,
-                auprc=round(row.second, 4),
-                difference=round(row.difference, 4),
-                low=round(row.low, 4),
-                high=round(row.high, 4),
-                outcome=row.outcome,
-            )
-        )
+        found.append(_control(evaluation, entry, control, kind))
     found.sort(key=lambda control: CONTROLS.index(control.kind))
     run = {control.kind for control in found}
     reasons = {**(before.not_run if before else {}), **(not_run or {})}
     missing: dict[ControlKind, str] = {kind: reasons.get(kind, NOT_RUN) for kind in CONTROLS if kind not in run}
-    outcomes = {control.outcome for control in found}
+    outcomes = {control.both for control in found}
     verdict = "refused" if "loss" in outcomes else "accepted with note" if "tie" in outcomes else "accepted"
     test = (
         f"on {own.bound:,} bound and {own.matched:,} unbound regions of {', '.join(evaluation.data.chromosomes)}, of "
         f"the same GC content and seen by no model, its AUPRC is {own.auprc:.3f} "
-        f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]"
+        f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]; against all {own.unbound:,} unbound ones, at natural "
+        f"prevalence, {own.auprc_natural:.3f} [{own.auprc_natural_low:.3f}, {own.auprc_natural_high:.3f}]"
     )
     said = [_SAID[outcome](_listed(found, outcome)) for outcome in ("loss", "tie", "win") if outcome in outcomes]
     if own.bound < MIN_BOUND:
@@ -89,6 +80,19 @@ def judge(
         controls=tuple(found),
         not_run=missing,
     )
+
+
+def _control(evaluation: Evaluation, entry: str, control: str, kind: ControlKind) -> ControlCard:
+    """Return the comparison with one control, at both prevalences."""
+    fields: dict[str, Any] = {}
+    for metric, end in (("auprc", ""), ("auprc_natural", "_natural")):
+        (row,) = compare(evaluation, entry, control, metric, min_bound=1).tfs  # type: ignore[arg-type]
+        if row.low is None or row.high is None:
+            raise ConfigError(f"{row.tf}: no unbound test region matches the bound ones; there is nothing to compare")
+        figures = {"auprc": row.second, "difference": row.difference, "low": row.low, "high": row.high}
+        fields |= {f"{name}{end}": round(value, 4) for name, value in figures.items()}
+        fields[f"outcome{end}"] = row.outcome
+    return ControlCard(kind=kind, name=control, **fields)
 
 
 _WHAT: dict[ControlKind, str] = {
@@ -106,5 +110,14 @@ _SAID: dict[str, Callable[[str], str]] = {
 
 
 def _listed(controls: Sequence[ControlCard], outcome: str) -> str:
-    chosen = [control for control in controls if control.outcome == outcome]
-    return ", ".join(f"{c.name} ({c.auprc:.3f}; {c.difference:+.3f} [{c.low:+.3f}, {c.high:+.3f}])" for c in chosen)
+    return ", ".join(f"{control.name} ({_figures(control)})" for control in controls if control.both == outcome)
+
+
+def _figures(c: ControlCard) -> str:
+    said = f"{c.auprc:.3f}; {c.difference:+.3f} [{c.low:+.3f}, {c.high:+.3f}]"
+    if c.auprc_natural is None:
+        return f"{said} at 1:1; not compared at natural prevalence"
+    return (
+        f"{said} at 1:1; natural {c.auprc_natural:.3f}; {c.difference_natural:+.3f} [{c.low_natural:+.3f}, "
+        f"{c.high_natural:+.3f}]"
+    )

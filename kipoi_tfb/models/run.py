@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -22,15 +24,36 @@ from kipoi_tfb.models.device import autocast, batch_size_for
 from kipoi_tfb.models.logits import as_tensor, both_strands, strand_logits, to_one_hot
 from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["allele_logits_of", "logits_of"]
+__all__ = ["allele_logits_of", "heard", "logits_of"]
 
 _CELL = 20
 """Bases: where ALT differs from REF is rounded to cells of so many, whose 60 substitutions nearly fill two batches."""
 _CHANGES = 8
 """Batches of changed versions in one pass: their activations are in memory at the same time."""
 
+_listener: ContextVar[Callable[[float], None] | None] = ContextVar("_listener", default=None)
+
 _Given = TypeVar("_Given")
 _Found = TypeVar("_Found")
+
+
+@contextmanager
+def heard(listen: Callable[[float], None] | None = None, of: int = 1) -> Iterator[None]:
+    """Let a function hear, batch by batch, what share of the work in this context is done: shares that add up to 1.
+
+    Parameters
+    ----------
+    listen
+        Default whoever hears the context around this one, if anybody does.
+    of
+        How many calls of `logits_of` or `allele_logits_of`, or contexts of this kind, are the work.
+    """
+    told = listen or _listener.get()
+    before = _listener.set(told and (lambda share: told(share / of)))
+    try:
+        yield
+    finally:
+        _listener.reset(before)
 
 
 def logits_of(
@@ -191,16 +214,26 @@ def _each(
             return function(item)
 
     if device.type != "cpu":
-        found = [run(item) for item in items]
+        found = _told(map(run, items), len(items))
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         return found
     threads = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(min(threads, len(items)), "tfb-batches", _use_one_thread) as workers:
-            return list(workers.map(run, items))
+            return _told(workers.map(run, items), len(items))
     finally:
         torch.set_num_threads(threads)
+
+
+def _told(results: Iterator[_Found], n: int) -> list[_Found]:
+    """Return n results, each told to who listens when it is there."""
+    found, told = [], _listener.get()
+    for result in results:
+        found.append(result)
+        if told:
+            told(1 / n)
+    return found
 
 
 def _use_one_thread() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,9 @@ from tempfile import NamedTemporaryFile
 from typing import Literal
 
 import numpy as np
+from Bio import BiopythonWarning
 from Bio.motifs import parse
 from Bio.motifs.jaspar import Motif as JasparMotif
-from memelite.io import read_meme
 from numpy.typing import NDArray
 from pyjaspar import jaspardb
 
@@ -103,16 +104,16 @@ def jaspar_motifs(
     """
     known = read_profiles() if profiles is None else profiles
     chosen = list(known) if tfs is None else list(tfs)
-    found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
-    by_id = {motif.matrix_id: motif for motif in found}
+    database = jaspardb(release=release)
     result = {}
     for tf in chosen:
         if tf not in known:
             raise UnknownNameError("TF with a JASPAR profile", tf, known)
-        missing = [matrix_id for matrix_id in known[tf] if matrix_id not in by_id]
-        if missing:
+        with warnings.catch_warnings(action="ignore", category=BiopythonWarning):  # said below, with the TF
+            found = {matrix_id: database.fetch_motif_by_id(matrix_id) for matrix_id in known[tf]}
+        if missing := [matrix_id for matrix_id, motif in found.items() if motif is None]:
             raise ConfigError(f"{release} has no profile {', '.join(missing)} of {tf}; give a table for that release")
-        own = sorted((by_id[matrix_id] for matrix_id in known[tf]), key=lambda m: ("::" in m.name, m.matrix_id))
+        own = sorted(found.values(), key=lambda m: ("::" in m.name, m.matrix_id))
         result[tf] = tuple(_from_biopython(motif, tf) for motif in own)
     return result
 
@@ -174,6 +175,8 @@ def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
 
 
 def _read_meme(text: str) -> Iterator[Motif]:
+    from memelite.io import read_meme  # with numba and pandas: a second that `tfb score` need not wait
+
     with NamedTemporaryFile(suffix=".meme") as plain:  # memelite opens a file by its name
         Path(plain.name).write_text(text, encoding="utf-8")
         found = read_meme(plain.name)

@@ -18,6 +18,12 @@ __all__ = ["check_format", "class_order", "figure_file", "similarity_heatmap"]
 
 Colour = tuple[float, float, float, float]
 FORMATS = (".png", ".svg")
+
+MAX_NAMED = 400
+"""TFs of a heatmap that have their names beside it: it is as large as they need to be read."""
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 3.3, 0.7, 0.8  # inches around the heatmap
+_CELL, _LETTERS = 0.11, 6.5  # inches of a TF's row, and points of its name: no higher than that
 UNKNOWN = "not known"
 _OTHER = "other classes"
 
@@ -43,7 +49,7 @@ def similarity_heatmap(
     similarity
         float (TFs, TFs) in 0 to 1; NaN is drawn grey.
     tfs
-        Names of the rows and columns; `class_order` gives a good order.
+        Names of the rows and columns; `class_order` gives a good order. More than `MAX_NAMED` are not written.
     tf_class
         {TF: class}; others are "not known". The 18 largest classes have colours of their own.
     path
@@ -64,26 +70,32 @@ def similarity_heatmap(
     colour = _class_colours(classes, [colormaps["tab20"](i) for i in range(20) if i not in (14, 15)])  # no greys
     strip = np.array([[colour[name] for name in classes]])
     n = len(tfs)
-    with figure_file(path, (13, 10)) as figure:
-        main = figure.add_axes((0.075, 0.06, 0.68, 0.88))
+    named = n <= MAX_NAMED
+    side = max(6.0, _CELL * n) if named else 12.0
+    size = (_LEFT + side + _RIGHT, _TOP + side + _BOTTOM)
+    with figure_file(path, size) as figure:
+
+        def place(left: float, top: float, width: float, height: float) -> Any:
+            """Return axes at a place in inches from the top left."""
+            return figure.add_axes((left / size[0], 1 - (top + height) / size[1], width / size[0], height / size[1]))
+
+        main = place(_LEFT, _TOP, side, side)
         shades = colormaps["magma"].with_extremes(bad="0.75")
         image = main.imshow(np.ma.masked_invalid(similarity), cmap=shades, vmin=0, vmax=1, interpolation="nearest")
-        font = min(8.0, 620 / max(n, 1))
-        main.set_xticks(range(n), tfs, rotation=90, fontsize=font)
-        main.set_yticks(range(n), tfs, fontsize=font)
+        main.set_xticks(range(n) if named else [], tfs if named else [], rotation=90, fontsize=_LETTERS)
+        main.set_yticks(range(n) if named else [], tfs if named else [], fontsize=_LETTERS)
         main.tick_params(length=1, pad=1)
         main.set_aspect("auto")
-        for place, colours in (((0.075, 0.945, 0.68, 0.015), strip), ((0.76, 0.06, 0.012, 0.88), strip.swapaxes(0, 1))):
-            axes = figure.add_axes(place)
+        across = (place(_LEFT, _TOP - 0.2, side, 0.15), strip)
+        for axes, colours in (across, (place(_LEFT + side + 0.05, _TOP, 0.15, side), strip.swapaxes(0, 1))):
             axes.imshow(colours, aspect="auto", interpolation="nearest")
             axes.set_axis_off()
-        figure.text(0.075, 0.972, title, fontsize=11)
-        bar = figure.colorbar(image, cax=figure.add_axes((0.79, 0.08, 0.012, 0.2)))
+        figure.text(_LEFT / size[0], 1 - 0.3 / size[1], title, fontsize=11)
+        bar = figure.colorbar(image, cax=place(_LEFT + side + 0.4, _TOP + side - 2, 0.15, 1.8))
         bar.set_label("cosine similarity")
         patches = [Patch(color=shade, label=label) for label, shade in _legend(classes, colour)]
-        figure.legend(
-            handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=(0.78, 0.945), frameon=False
-        )
+        corner = ((_LEFT + side + 0.3) / size[0], 1 - _TOP / size[1])
+        figure.legend(handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=corner, frameon=False)
 
 
 def check_format(path: str | Path) -> None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.tables import FORMATS, open_table
 from kipoi_tfb.output.tracks import open_track
 from tfb_matrix_data.errors import AssemblyError, ConfigError, InputError, UnknownNameError
@@ -179,11 +180,12 @@ def export_labels(
     for column in labels.T:
         resolved |= column >= 0
     index = np.flatnonzero(resolved)
-    with open_table(path) as table:
+    with open_table(path) as table, progress_bar("exporting", len(index)) as advance:
         for start in range(0, max(len(index), 1), _CHUNK):
             part = index[start : start + _CHUNK]
             columns = dict(zip(tfs, labels[part].T, strict=True))
             table.write({**_places(matrix.regions, part), **columns})
+            advance(len(part))
     return Exported(len(index), int((matrix.regions.start[index] < 0).sum()), len(index))
 
 

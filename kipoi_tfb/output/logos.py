@@ -13,11 +13,14 @@ __all__ = [
     "DIVERGING",
     "MAX_TFS",
     "READING",
+    "UNIT",
     "check_tfs",
     "contribution_heights",
     "draw_logo",
     "information",
     "mark_positions",
+    "probability_text",
+    "signed_text",
     "text_width",
 ]
 
@@ -27,8 +30,34 @@ DIVERGING = "RdBu_r"
 READING = "Letters: minus the mean effect (log-odds) of the base's three substitutions. Up: the base helps binding."
 """What stands below a picture."""
 
+UNIT = "−mean effect\n(log-odds)"
+"""What an axis of letters says: what their heights are, and the unit."""
+
 MAX_TFS = 12
 """TFs that a picture can show, one below the other."""
+
+
+def probability_text(value: float) -> str:
+    """Return a probability in two digits, and never as if it were certain.
+
+    Examples
+    --------
+    >>> [probability_text(value) for value in (0.00154, 0.5, 0.994, 0.999)]
+    ['0.0015', '0.5', '0.99', '>0.99']
+    """
+    return ">0.99" if value > 0.99 and f"{value:.2g}" == "1" else f"{value:.2g}"
+
+
+def signed_text(value: float) -> str:
+    """Return a number with its sign, unless that is of nothing; minus is as wide as plus.
+
+    Examples
+    --------
+    >>> signed_text(-12.6), signed_text(0.25), signed_text(-0.001)
+    ('−12.60', '+0.25', '0.00')
+    """
+    text = f"{value:+.2f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def text_width(text: str, size: float) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.models.changes import ReadsChanges
 from kipoi_tfb.models.device import batch_size_for, choose_device, choose_precision
 from kipoi_tfb.models.logits import average, probability, strand_logits
-from kipoi_tfb.models.run import allele_logits_of, logits_of
+from kipoi_tfb.models.run import allele_logits_of, heard, logits_of
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
@@ -129,7 +129,8 @@ class Predictor:
             both = read(np.concatenate([windows, alt]))
             return both[: len(windows)][of], both[len(windows) :]
         how = (self.device, self.precision, self.batch_size)
-        parts = [allele_logits_of(network, windows, alt, of, *how) for network in self._networks]
+        with heard(of=len(self._networks)):
+            parts = [allele_logits_of(network, windows, alt, of, *how) for network in self._networks]
         found = []
         for alleles in zip(*parts, strict=True):
             logits = torch.from_numpy(np.concatenate(alleles, axis=2))

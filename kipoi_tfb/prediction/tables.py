@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.output.tables import Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
@@ -146,9 +147,9 @@ def _predict(
         raise InputError(output, f"a TF is named like a column of the table: {', '.join(taken)}")
     with open_table(output) as table, progress_bar("predicting", total) as advance:
         for columns, windows, more in chunks:
-            scores = predictor.probability(windows.codes)
+            with progress_within(advance, len(windows.codes)) as share, heard(share):
+                scores = predictor.probability(windows.codes)
             per_tf = {tf: scores[:, i] for i, tf in enumerate(predictor.columns)}
             table.write({**columns, "n_unknown": windows.n_unknown, **more, **per_tf})
             summary.count(windows)
-            advance(len(scores))
     return summary

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.output.tracks import TrackWriter, highest, open_track
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.prediction.tables import PredictionSummary, tell_anchor
@@ -135,10 +136,10 @@ def predict_tracks(
         writers = [stack.enter_context(open_track(path, genome.lengths)) for path in paths]
         for part in parts:
             windows = genome.around([part.chrom] * len(part.start), part.position, length)
-            scores = predictor.probability(windows.codes)
+            with progress_within(advance, len(part.start)) as share, heard(share):
+                scores = predictor.probability(windows.codes)
             _write(writers, part.chrom, *highest(part.start, part.end, scores))
             summary.count(windows)
-            advance(len(part.start))
     return summary
 
 

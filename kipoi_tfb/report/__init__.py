@@ -1,4 +1,4 @@
-"""What a person reads: scores sorted and filtered."""
+"""What a person reads: scores sorted and filtered, and pages of them."""
 
 import lazy_loader
 

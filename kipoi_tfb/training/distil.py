@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.models.device import numeric_identity
 from kipoi_tfb.models.logits import probability
-from kipoi_tfb.models.run import logits_of
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard, logits_of
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData
 from kipoi_tfb.zoo.config import PretrainConfig, TeacherConfig
@@ -108,10 +108,10 @@ def _ask(
     with progress_bar("asking the teacher", len(codes)) as advance:
         for start in range(0, len(codes), _WINDOWS):
             part = codes[start : start + _WINDOWS]
-            logits = [
-                logits_of([network], part, device, precision, keep=keep)
-                for network, keep in zip(networks, columns, strict=True)
-            ]
+            with progress_within(advance, len(part)) as share, heard(share, of=len(networks)):
+                logits = [
+                    logits_of([network], part, device, precision, keep=keep)
+                    for network, keep in zip(networks, columns, strict=True)
+                ]
             answers[start : start + len(part)] = probability(torch.from_numpy(np.mean(logits, axis=0))).numpy()
-            advance(len(part))
     return answers

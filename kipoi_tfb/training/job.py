@@ -76,7 +76,7 @@ def pretrain(
     if processes.world_size() > 1:
         where = f"{processes.world_size()} processes, each {where}"
     logger.info("device: %s", where)
-    held = f"another tfb pretrain is writing to {folder}; wait for it, or use another --out"
+    held = f"another tfb pretrain is writing to {folder}; wait for it, or use another --output"
     # One lock for all processes of a run.
     alone = locked(folder / ".lock", wait=False, held=held) if processes.is_main() else nullcontext()
     with alone:
@@ -139,7 +139,7 @@ def _finished(config: PretrainConfig, matrix: BindingMatrix, genome: Genome, fol
     if not all(same.values()):
         other = ", ".join(what for what, is_same in same.items() if not is_same)
         raise EntryError(
-            f"{entry.folder} exists already, and was made from another {other}; remove it or use another --out"
+            f"{entry.folder} exists already, and was made from another {other}; remove it or use another --output"
         )
     return entry
 

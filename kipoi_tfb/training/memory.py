@@ -60,7 +60,7 @@ def explain_out_of_memory(batch_size: int, attempt: Callable[[int], object] | No
     verb = "try" if attempt is None else "what fits is"
     raise TfbError(
         f"out of memory with batch_size {batch_size} ({reason}); {verb} `batch_size: {fits}` in the configuration, "
-        "with another --out, as a checkpoint belongs to its batch size"
+        "with another --output, as a checkpoint belongs to its batch size"
     )
 
 

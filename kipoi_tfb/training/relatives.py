@@ -108,5 +108,5 @@ def base_of_relatives(
         trained.rename(place)
     base = open_entry(place)
     if base.card.training.config != config:
-        raise ConfigError(f"{place} was made with another configuration than this; use another --out")
+        raise ConfigError(f"{place} was made with another configuration than this; use another --output")
     return base

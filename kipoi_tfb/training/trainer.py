@@ -303,7 +303,7 @@ class _Trainer:
             raise ConfigError(f"{path} is damaged or no checkpoint ({error}); delete it to start anew") from None
         if state["identity"] != self.identity or differs:
             what = f"processor, torch or --threads ({differs})" if differs else "configuration, data or precision"
-            raise ConfigError(f"{path} belongs to another {what}; delete it or use another --out")
+            raise ConfigError(f"{path} belongs to another {what}; delete it or use another --output")
         self.objective.load_state_dict(state["objective"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.epoch_loss, self.epoch_seconds = state["step"], state["epoch_loss"], state["epoch_seconds"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from kipoi_tfb.models.logits import BOUND, NOTABLE
 
 __all__ = [
+    "CONTEXT_SCORES",
     "COUNTS",
     "DEFAULT_SCORES",
     "FIXED",
+    "HAPLOTYPE",
     "LINE",
     "MAX_EFFECT",
     "PERCENTILES",
+    "REASON",
     "SCORES",
     "TEXTS",
     "TIDY",
@@ -56,13 +59,33 @@ SCORES = {
     "bound with less probability, 0 to 100",
     MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
     "effect",
+    "context_effect": "effect of the allele amid the others on its haplotype (haplotype_with): log-odds of binding of "
+    "the haplotype with the allele minus of the same without it; sign as of the effect",
+    "context_impact": "impact of the allele amid the others on its haplotype, P being of the haplotype with and "
+    "without the allele",
+    "joint_effect": "effect of the allele and the others on its haplotype together: log-odds of binding of the "
+    "haplotype minus of the genome; sign as of the effect",
+    "joint_impact": "impact of the allele and the others on its haplotype together",
 }
 """Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
 
 PERCENTILES = ("percentile", "impact_percentile", "activity")
 """Those of `SCORES` that an entry must have a null for."""
 
+CONTEXT_SCORES = ("context_effect", "context_impact", "joint_effect", "joint_impact")
+"""Those of `SCORES` that there are with phased genotypes, where others are on the allele's haplotype."""
+
 DEFAULT_SCORES = ("ref", "alt", "effect", "impact")
+
+HAPLOTYPE = {
+    "haplotype": "what is known of the haplotype that has the allele: together (with others in the window, "
+    "haplotype_with), partial (others may be there too, their phase is not known), alone; not scored together: overlap "
+    "(some change the same bases), differs (on several haplotypes, others not on all of these), neighbour_not_scored, "
+    "unphased, missing, absent (of the sample's genotype), not_scored",
+    "haplotype_with": "the other alleles on that haplotype, in the window, in their normal forms, separated by a "
+    "semicolon; a dot for none",
+}
+"""Columns of an allele that there are with phased genotypes; `kipoi_tfb.variants.phased`."""
 
 LINE = {
     "sum_difference": "sum over all TFs of the probability of binding with ALT minus with REF: by how many more TFs "
@@ -77,14 +100,21 @@ LINE = {
     f"bind an allele (P of at least {BOUND:g})",
     "top_lost": "TFs whose binding ALT weakens most, with their negative impacts, most negative first; of TFs that "
     f"bind an allele (P of at least {BOUND:g})",
+    "reason": "why, in words: TFs that share a site at the change, those that are affected with them, and those that "
+    f"are bound beside it; of TFs with an impact of at least {NOTABLE:g}; a dot where nothing is bound",
+    "sites": "own motif at the change of each TF of the reason: TF, JASPAR identifier, position of its first base, "
+    "strand, and its log-odds (natural) with REF / with ALT; a dot for none",
 }
-"""Columns of the allele as a whole and what they say; `kipoi_tfb.variants.line`."""
+"""Columns of the allele as a whole and what they say; `kipoi_tfb.variants.line` and `.reasons`."""
 
 VARIANT_PERCENTILE = "variant_percentile"
 """The one of `LINE` that an entry must have a null for."""
 
 TOP = ("top_gained", "top_lost")
-TEXTS = ("largest_impact_tf", *TOP)
+REASON = ("reason", "sites")
+"""Those of `LINE` that `kipoi_tfb.variants.reasons` says."""
+
+TEXTS = ("largest_impact_tf", *TOP, *REASON)
 """Those of `LINE` that are text, a dot for none; the others are numbers."""
 
 COUNTS = ("n_gained", "n_lost")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from kipoi_tfb import __version__
 from kipoi_tfb.models.logits import effect, impact
-from kipoi_tfb.output.progress import progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.null import CLASSES, PERCENTS, EffectNull, NullRecord, allele_classes
@@ -255,6 +256,6 @@ def _logits(variants: Variants, genome: Genome, predictor: Predictor) -> _Logits
             rows = np.arange(start, min(start + _AT_ONCE, len(variants)))
             windows = allele_windows(variants.take(rows), genome, predictor.window_length)
             gc[rows] = gc_content(windows.ref)
-            ref[rows], alt[rows] = predictor.allele_logits(windows.ref, windows.alt)
-            advance(len(rows))
+            with progress_within(advance, len(rows)) as share, heard(share):
+                ref[rows], alt[rows] = predictor.allele_logits(windows.ref, windows.alt)
     return _Logits(ref, alt, gc)

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import effect, impact, probability
-from kipoi_tfb.output.progress import no_bar, progress_bar
+from kipoi_tfb.models.run import heard
+from kipoi_tfb.output.progress import no_bar, progress_bar, progress_within
 from kipoi_tfb.output.tables import open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.line import allele_line
@@ -139,6 +140,8 @@ class RegionMutations(Mutations):
 def find_region(text: str, genome: Genome) -> Region:
     """Return the region that ``chr1:1-1000``, ``chr1:1000`` or ``chr1`` is on a genome; 1-based, both ends included.
 
+    Its contig has the genome's name.
+
     Raises
     ------
     InputError
@@ -149,15 +152,16 @@ def find_region(text: str, genome: Genome) -> Region:
         If it ends beyond its contig.
     """
     chrom, first, last = parse_region(text, "the command line", genome.lengths)
-    size = genome.lengths[genome.contig(chrom)]
+    contig = genome.contig(chrom)
+    size = genome.lengths[contig]
     if first is None or last is None:
-        return Region(chrom, 0, size)
+        return Region(contig, 0, size)
     if last > size:
         raise AssemblyError(
             f"{chrom}:{first}-{last} ends beyond the contig ({size:,} bp in {genome.path.name}); "
             "is this the right assembly?"
         )
-    return Region(chrom, first - 1, last)
+    return Region(contig, first - 1, last)
 
 
 def mutate_region(predictor: Predictor, genome: Genome, region: Region, window: Window = "variant") -> RegionMutations:
@@ -244,15 +248,15 @@ def mutate_window(
             some = known[start : start + _CHUNK]
             windows = np.repeat(window[None], 3 * len(some), axis=0)
             windows[np.arange(len(windows)), np.repeat(first + some, 3)] = _OTHERS[codes[some]].ravel()
-            parts.append(predictor.allele_logits(np.repeat(window[None], len(windows), axis=0), windows)[1])
-            (advance or nothing)(len(some))
+            with progress_within(advance or nothing, len(some)) as share, heard(share):
+                parts.append(predictor.allele_logits(np.repeat(window[None], len(windows), axis=0), windows)[1])
     return Mutations(codes, predictor.columns, *_placed(codes, known, ref, np.concatenate(parts)))
 
 
 def write_mutations(mutations: RegionMutations, output: str | Path, tidy: bool = False) -> int:
     """Write a row per substitution, with the columns of `kipoi_tfb.variants.score.score_variants`; return how many.
 
-    There is no ``variant_percentile``.
+    There is no ``variant_percentile``, and no ``reason`` with its ``sites``.
 
     Parameters
     ----------
@@ -302,11 +306,11 @@ def _in_own_windows(
         some = known[start : start + _CHUNK]
         windows = allele_windows(_snvs(region, codes, some), genome, predictor.window_length)
         # The three substitutions of a base share the window of what is there.
-        of_ref, of_alt = predictor.allele_logits(windows.ref, windows.alt)
+        with progress_within(advance, len(some)) as share, heard(share):
+            of_ref, of_alt = predictor.allele_logits(windows.ref, windows.alt)
         refs.append(of_ref[::3])
         alts.append(of_alt)
         flags += windows.flags[::3]
-        advance(len(some))
     ref, alt = _placed(codes, known, np.concatenate(refs), np.concatenate(alts))
     contig = genome.contig(region.chrom)
     return RegionMutations(np.array(codes), predictor.columns, ref, alt, region, contig, flags)

@@ -11,20 +11,25 @@ from numpy.typing import NDArray
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import (
     READING,
+    UNIT,
     check_tfs,
     contribution_heights,
     draw_logo,
     information,
     mark_positions,
+    probability_text,
+    signed_text,
     text_width,
 )
-from kipoi_tfb.variants.view import ShownAllele, Site, VariantView
+from kipoi_tfb.variants.sites import Site
+from kipoi_tfb.variants.view import ShownAllele, VariantView
 from tfb_matrix_data.sequence import decode
 
 __all__ = ["plot_variant"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 0.25, 0.35, 0.7  # inches around the panels
+_LEFT, _RIGHT, _TOP, _BOTTOM = 1.0, 0.25, 0.35, 0.7  # inches around the panels
 _BASE, _LOGO, _MOTIF, _TITLE, _LETTERS, _LABEL = 0.16, 0.75, 0.5, 0.32, 0.2, 0.2
+_ALLELES = _TITLE + 2 * (_LOGO + _LETTERS) + _LABEL
 _BITS = 2.0
 _NAMES = ("REF", "ALT")
 _MARK = "0.9"
@@ -47,10 +52,13 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
     check_format(path)
     check_tfs(len(view.tfs))
     wide = _BASE * view.n_columns
-    panel = _TITLE + 2 * (_LOGO + _LETTERS) + _LABEL + _MOTIF
+    above = [_same_above(view, i) for i in range(len(view.tfs))]
+    motifs = [site if site and site.matches and not tf else None for site, tf in zip(view.sites, above, strict=True)]
+    panels = [_ALLELES + (_MOTIF if motif else 0) for motif in motifs]
     title = title or str(view)
-    texts = max(text_width(title, 10), text_width(READING, 7))
-    size = (_LEFT + max(wide, texts) + _RIGHT, _TOP + panel * len(view.tfs) + _BOTTOM)
+    labels = [_label(site, tf) for site, tf in zip(view.sites, above, strict=True)]
+    texts = max(text_width(title, 10), text_width(READING, 7), *(text_width(label, 6.5) for label in labels))
+    size = (_LEFT + max(wide, texts) + _RIGHT, _TOP + sum(panels) + _BOTTOM)
     with figure_file(path, size) as figure:
 
         def place(top: float, height: float) -> Any:
@@ -58,31 +66,40 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
             return figure.add_axes((_LEFT / size[0], 1 - (top + height) / size[1], wide / size[0], height / size[1]))
 
         figure.text(_LEFT / size[0], 1 - 0.2 / size[1], title, fontsize=10, va="center")
-        for i, tf in enumerate(view.tfs):
-            top = _TOP + i * panel + _TITLE
-            p_ref, p_alt = view.probability[:, i]
-            tracks = [_heights(allele, i, view.n_columns) for allele in view.alleles]
-            limits = _limits(tracks)
-            for number, (allele, heights) in enumerate(zip(view.alleles, tracks, strict=True)):
-                axes = place(top + number * (_LOGO + _LETTERS), _LOGO)
+        for i, motif in enumerate(motifs):
+            top = _TOP + sum(panels[:i]) + _TITLE
+            both = [place(top + number * (_LOGO + _LETTERS), _LOGO) for number in (0, 1)]
+            _draw_alleles(view, i, both)
+            at, right = top + 2 * (_LOGO + _LETTERS) + _LABEL, 1 - _RIGHT / size[0]
+            figure.text(right, 1 - (at - 0.04) / size[1], labels[i], ha="right", fontsize=6.5, color="0.3")
+            if motif:
+                axes = place(at, _MOTIF)
                 _mark(axes, view)
-                draw_logo(axes, heights, limits)
-                axes.set_xticks(allele.column, list(decode(allele.mutations.codes)), fontsize=6)
-                axes.tick_params(axis="x", length=0, pad=2)
-                axes.set_ylabel(f"{_NAMES[number]}\n−mean effect", fontsize=7)
-                if number == 0:
-                    axes.set_title(
-                        f"{tf}   P(bound) {p_ref:.2g} with REF, {p_alt:.2g} with ALT; effect {view.effect[i]:+.2f}",
-                        fontsize=8,
-                        loc="left",
-                        pad=4,
-                    )
-            axes = place(top + 2 * (_LOGO + _LETTERS) + _LABEL, _MOTIF)
-            _mark(axes, view)
-            _draw_motif(axes, view, view.sites[i])
-        mark_positions(axes, view.alleles[0].column, view.alleles[0].pos)
-        axes.set_xlabel(f"{view.chrom}, 1-based position (of REF)")
+                _draw_motif(axes, view, motif)
+        axis = place(_TOP + sum(panels), 0.01)
+        axis.set_xlim(both[0].get_xlim())
+        axis.set_yticks([])
+        axis.spines[["top", "left", "right"]].set_visible(False)
+        mark_positions(axis, view.alleles[0].column, view.alleles[0].pos)
+        axis.set_xlabel(f"{view.chrom}, 1-based position (of REF)")
         figure.text(_LEFT / size[0], 0.08 / size[1], READING, fontsize=7, color="0.3")
+
+
+def _draw_alleles(view: VariantView, i: int, both: list[Any]) -> None:
+    """Draw the logos of one TF on one scale, REF and ALT each on its axes."""
+    tracks = [_heights(allele, i, view.n_columns) for allele in view.alleles]
+    limits = _limits(tracks)
+    for number, (axes, allele, heights) in enumerate(zip(both, view.alleles, tracks, strict=True)):
+        _mark(axes, view)
+        draw_logo(axes, heights, limits)
+        axes.set_xticks(allele.column, list(decode(allele.mutations.codes)), fontsize=6)
+        axes.tick_params(axis="x", length=0, pad=2)
+        axes.set_ylabel(f"{_NAMES[number]}\n{UNIT}", fontsize=6.5)
+        if number == 0:
+            p_ref, p_alt = map(probability_text, view.probability[:, i])
+            sizes = f"impact {signed_text(view.impact[i])}, effect {signed_text(view.effect[i])}"
+            words = f"{view.tfs[i]}   P(bound) {p_ref} with REF, {p_alt} with ALT; {sizes}"
+            axes.set_title(words, fontsize=8, loc="left", pad=4)
 
 
 def _heights(allele: ShownAllele, tf: int, n_columns: int) -> NDArray[np.float64]:
@@ -105,26 +122,34 @@ def _mark(axes: Any, view: VariantView) -> None:
     axes.axvspan(first - 0.5, longest - 0.5, color=_MARK, zorder=-2, linewidth=0)
 
 
-def _draw_motif(axes: Any, view: VariantView, site: Site | None) -> None:
+def _same_above(view: VariantView, i: int) -> str:
+    """Return the first TF above that has the same profile at the same place; "" if there is none."""
+    site = view.sites[i]
+    pairs = zip(view.tfs[:i], view.sites[:i], strict=True)
+    return next((tf for tf, other in pairs if site and other and other.place == site.place), "")
+
+
+def _draw_motif(axes: Any, view: VariantView, site: Site) -> None:
     """Draw the motif below the bases that it matches."""
     heights = np.zeros((view.n_columns, 4))
-    if site is not None:
-        at = view.alleles[site.allele].column[site.start : site.start + site.motif.width]
-        heights[at] = information(site.pwm)
+    at = view.alleles[site.allele].column[site.start : site.start + site.motif.width]
+    heights[at] = information(site.pwm)
     draw_logo(axes, heights, (0, _BITS))
     axes.set_xticks([])
-    axes.set_ylabel("motif\nbits", fontsize=7)
+    axes.set_ylabel("motif\nbits", fontsize=6.5)
     axes.set_yticks((0, 1, 2))
-    axes.text(1.0, 1.04, _label(site), transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color="0.3")
 
 
-def _label(site: Site | None) -> str:
+def _label(site: Site | None, same_above: str) -> str:
     if site is None:
         return "no JASPAR profile"
+    name = f"JASPAR {site.motif.matrix_id} {site.motif.name}"
+    ref, alt = (f"{score:.1f}".replace("-", "−") for score in site.scores)
+    scores = f"log-odds {ref} in REF, {alt} in ALT"
+    if not site.matches:
+        return f"no match of a JASPAR profile; the best, of {name}: {scores}"
+    if same_above:
+        return f"{name}, the same site as of {same_above} above"
     strand = "− strand" if site.reverse else "+ strand"
     where = "best match covering the variant" if site.covers else "best match, beside the variant"
-    ref, alt = site.scores
-    return (
-        f"JASPAR {site.motif.matrix_id} {site.motif.name}, {strand} of {_NAMES[site.allele]}, {where}: "
-        f"log-odds {ref:.1f} in REF, {alt:.1f} in ALT"
-    )
+    return f"{name}, {strand} of {_NAMES[site.allele]}, {where}: {scores}"

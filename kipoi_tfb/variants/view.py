@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import effect, impact, probability
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
-from kipoi_tfb.motifs.scan import StripedWindows
+from kipoi_tfb.motifs.profiles import jaspar_motifs
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import SCORES
 from kipoi_tfb.variants.identifiers import finder
 from kipoi_tfb.variants.mutagenesis import Mutations, mutate_window, strongest
+from kipoi_tfb.variants.sites import Site, best_site
 from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
@@ -26,7 +25,7 @@ from tfb_matrix_data.sequence import UNKNOWN, decode
 from tfb_matrix_data.variant_lines import open_variants
 from tfb_matrix_data.variants import Variants, iter_chunks
 
-__all__ = ["FLANK", "ShownAllele", "Site", "VariantView", "best_site", "view_variant", "write_view"]
+__all__ = ["FLANK", "ShownAllele", "VariantView", "shown_allele", "view_variant", "write_view"]
 
 FLANK = 25
 """Bases shown on either side of a variant."""
@@ -40,11 +39,12 @@ _MEANING = {
     "p_ref": "probability of binding with REF",
     "p_alt": "probability of binding with ALT",
     "effect": SCORES["effect"],
+    "impact": SCORES["impact"],
     "allele": "ref or alt",
     "base": "the base that this allele has there",
     "contribution": "minus the mean effect of the base's three substitutions; positive: the base helps binding",
     **{f"effect_{base}": f"effect of putting {base} there; none for the base itself" for base in "ACGT"},
-    "motif": "JASPAR identifier; a dot for none",
+    "motif": "JASPAR identifier; a dot where no profile of the TF has positive log-odds",
     "motif_strand": "strand of the match",
     "motif_column": "column of the motif that lies on the base, from 1; 0 for none",
 }
@@ -74,50 +74,19 @@ class ShownAllele:
 
 
 @dataclass(frozen=True, eq=False)
-class Site:
-    """The best match of a known motif.
-
-    Attributes
-    ----------
-    motif
-        The profile.
-    pwm
-        float64 (4, width): its natural log-odds on the strand of the match, read on the forward strand.
-    allele
-        0 if the match is on REF, 1 on ALT.
-    start
-        Index of its first base among that allele's shown bases.
-    reverse
-        Whether it is on the reverse strand.
-    scores
-        Log-odds (natural) of the profile's best match on REF and on ALT, of those considered.
-    covers
-        Whether only matches that cover the variant were considered.
-    """
-
-    motif: Motif
-    pwm: NDArray[np.float64]
-    allele: int
-    start: int
-    reverse: bool
-    scores: tuple[float, float]
-    covers: bool
-
-
-@dataclass(frozen=True, eq=False)
 class VariantView:
     """What is drawn of a variant.
 
     Attributes
     ----------
     chrom, pos, ref, alt
-        The variant as it was given, position 1-based.
+        The variant as it was given, position 1-based, under the genome's name of its contig.
     tfs
         The TFs shown.
     probability
         float32 (2, TFs): probability of binding with REF and ALT.
-    effect
-        float32 (TFs,): see `kipoi_tfb.models.logits.effect`.
+    effect, impact
+        float32 (TFs,): see `kipoi_tfb.models.logits`.
     alleles
         REF and ALT.
     sites
@@ -131,6 +100,7 @@ class VariantView:
     tfs: list[str]
     probability: NDArray[np.float32]
     effect: NDArray[np.float32]
+    impact: NDArray[np.float32]
     alleles: tuple[ShownAllele, ShownAllele]
     sites: list[Site | None]
 
@@ -181,10 +151,10 @@ def view_variant(
         raise _refusal(variants, windows.status[0], windows.flags[0], genome, predictor.window_length)
     codes = (windows.ref[0], windows.alt[0])
     logits = torch.from_numpy(predictor.logits(np.stack(codes)))
-    effects = effect(*logits).numpy()
-    columns = list(range(len(effects))) if top is None else strongest(impact(*logits).numpy(), top)
+    effects, impacts = effect(*logits).numpy(), impact(*logits).numpy()
+    columns = list(range(len(effects))) if top is None else strongest(impacts, top)
     first, lengths = int(windows.start[0]) + 1, (int(windows.n_ref[0]), int(windows.n_alt[0]))
-    alleles = [_shown(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
+    alleles = [shown_allele(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
     names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
@@ -193,48 +163,25 @@ def view_variant(
     own = [allele.own for allele in alleles]
     sites = [best_site(motifs.get(name, ()), shown, own) for name in names]
     return VariantView(
-        variants.chrom[0],
+        genome.contig(variants.chrom[0]),
         int(variants.pos[0]),
         variants.ref[0].upper(),
         variants.alt[0].upper(),
         tfs,
         probability(logits)[:, columns].numpy(),
         effects[columns],
+        impacts[columns],
         (alleles[0], alleles[1]),
         sites,
     )
 
 
-def best_site(
-    motifs: Sequence[Motif], codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]]
-) -> Site | None:
-    """Return the best match of any of some motifs, on either strand of REF or ALT.
-
-    Of the matches that cover the allele's own bases, if one has positive log-odds; else of all.
-
-    Parameters
-    ----------
-    motifs
-        Profiles; those wider than the sequences are passed over.
-    codes
-        uint8 (bases,) of REF and of ALT.
-    own
-        Where in each the allele's own bases are, see `ShownAllele`.
-    """
-    for covers in (True, False):
-        found = [site for motif in motifs if (site := _match(motif, codes, own if covers else None)) is not None]
-        best = max(found, key=lambda site: max(site.scores), default=None)
-        if best is not None and (max(best.scores) > 0 or not covers):
-            return best
-    return None
-
-
 def write_view(view: VariantView, path: str | Path) -> int:
     """Write what is drawn: a row per TF, allele and known base; return how many.
 
-    Columns: chrom, pos, tf, p_ref, p_alt, effect (of the variant), allele, base, contribution (minus the mean effect of
-    the base's three substitutions), effect_A to effect_T (of each; none for the base itself), motif, motif_strand
-    and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
+    Columns: chrom, pos, tf, p_ref, p_alt, effect, impact (of the variant), allele, base, contribution (minus the mean
+    effect of the base's three substitutions), effect_A to effect_T (of each; none for the base itself), motif,
+    motif_strand and motif_column (from 1, in the motif's own direction; 0 where the motif is not).
     """
     rows = 0
     with open_table(path, Notes({}, _MEANING)) as table:
@@ -248,6 +195,7 @@ def write_view(view: VariantView, path: str | Path) -> int:
 
 def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
     allele, site = view.alleles[number], view.sites[i]
+    site = site if site is not None and site.matches else None
     codes = allele.mutations.codes
     known = np.flatnonzero(codes < UNKNOWN)
     n = len(known)
@@ -263,6 +211,7 @@ def _rows(view: VariantView, i: int, number: int) -> dict[str, NDArray]:
         "p_ref": np.full(n, view.probability[0, i]),
         "p_alt": np.full(n, view.probability[1, i]),
         "effect": np.full(n, view.effect[i]),
+        "impact": np.full(n, view.impact[i]),
         "allele": np.array([_ALLELES[number]] * n),
         "base": np.array(list(decode(codes[known]))),
         "contribution": allele.mutations.contribution[known, i],
@@ -310,7 +259,7 @@ def _refusal(variants: Variants, status: str, flags: str, genome: Genome, length
     return ConfigError(f"{chrom}:{pos}:{ref}>{alt} is not scored ({status}): {why}")
 
 
-def _shown(
+def shown_allele(
     predictor: Predictor,
     window: NDArray[np.uint8],
     pos: int,
@@ -319,7 +268,25 @@ def _shown(
     flank: int,
     columns: list[int],
 ) -> ShownAllele:
-    """Return the bases of an allele's window that are shown: the variant stands at its middle."""
+    """Return the bases of an allele's window that are shown: the variant stands at its middle.
+
+    Parameters
+    ----------
+    predictor
+        The networks.
+    window
+        uint8 (length,): of the allele.
+    pos
+        1-based position of the first base that the left-aligned allele changes.
+    lengths
+        How many bases are REF's own, and ALT's.
+    number
+        0 for REF, 1 for ALT.
+    flank
+        Bases shown on either side.
+    columns
+        Which TFs, as indices.
+    """
     half, length = len(window) // 2, lengths[number]
     first, last = max(0, half - flank), min(len(window), half + length + flank)
     offset = np.arange(first, last) - half  # from the first base of the allele
@@ -331,20 +298,3 @@ def _shown(
     return ShownAllele(
         mutations, column, pos + np.where(after, offset + shift, within), (half - first, half - first + length)
     )
-
-
-def _match(motif: Motif, codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]] | None) -> Site | None:
-    """Return the best match of one motif; of those that cover an allele's own bases, where these are given."""
-    width, pwm = motif.width, log_odds(motif.pfm)
-    hits = []
-    for number, bases in enumerate(codes):
-        first, last = (0, len(bases)) if own is None else own[number]
-        start, end = max(0, first - width + 1), min(len(bases), last + width - 1)
-        if end - start < width:
-            return None
-        hit = StripedWindows(bases[None, start:end]).best_hits(pwm)
-        hits.append((float(hit.score[0]), start + int(hit.start[0]), bool(hit.reverse[0])))
-    allele = int(hits[1][0] > hits[0][0])
-    _, start, reverse = hits[allele]
-    scores = (hits[0][0], hits[1][0])
-    return Site(motif, pwm[::-1, ::-1] if reverse else pwm, allele, start, reverse, scores, own is not None)

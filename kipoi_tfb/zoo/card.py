@@ -107,7 +107,14 @@ class MetricsCard(Strict):
 
     Attributes
     ----------
-    auprc_interval, auroc_interval
+    auprc, auroc
+        AUPRC against unbound regions of the same GC content, 1:1; AUROC against all of them.
+    auprc_natural
+        AUPRC at natural prevalence, against all unbound regions; None on cards from before it was kept there (it is in
+        their table).
+    prevalence
+        Mean share of bound regions among those tested.
+    auprc_interval, auroc_interval, auprc_natural_interval
         95 % bootstrap intervals over TFs.
     ece
         Expected calibration error at natural prevalence.
@@ -124,6 +131,9 @@ class MetricsCard(Strict):
     auroc: float
     auprc_interval: tuple[float, float] | None = None
     auroc_interval: tuple[float, float] | None = None
+    auprc_natural: float | None = None
+    auprc_natural_interval: tuple[float, float] | None = None
+    prevalence: float | None = None
     ece: float | None = None
     baselines: dict[str, float] | None = None
     seed: int

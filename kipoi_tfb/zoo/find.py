@@ -77,7 +77,7 @@ def find_entries(names: str) -> list[Entry]:
     """
     zoo, installed = zoo_folder(), entry_names()
     found: dict[str, Entry] = {}
-    for wanted in [name for name in names.split(",") if name]:
+    for wanted in filter(None, map(str.strip, names.split(","))):
         entries = [
             open_entry(zoo / name, name) for name in installed if wanted in {"all", name, name.rpartition("/")[0]}
         ] or [open_entry(folder) for folder in _in_folder(wanted)]

@@ -25,6 +25,9 @@ CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
 """Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
 
+Outcome = Literal["win", "tie", "loss"]
+
+
 class ControlCard(Strict):
     """What a fine-tuned entry was compared with, on the same test regions.
 
@@ -33,11 +36,13 @@ class ControlCard(Strict):
     kind
         One of `kipoi_tfb.zoo.controls.CONTROLS`.
     auprc
-        Of the control.
+        Of the control, at 1:1.
     difference, low, high
         AUPRC of the entry minus that of the control, and the ends of its paired 95 % bootstrap interval.
     outcome
         For the entry; a ``tie`` is an interval that includes 0.
+    auprc_natural, difference_natural, low_natural, high_natural, outcome_natural
+        The same at natural prevalence; None on cards from before it was compared there.
     """
 
     kind: ControlKind
@@ -46,7 +51,18 @@ class ControlCard(Strict):
     difference: float
     low: float
     high: float
-    outcome: Literal["win", "tie", "loss"]
+    outcome: Outcome
+    auprc_natural: float | None = None
+    difference_natural: float | None = None
+    low_natural: float | None = None
+    high_natural: float | None = None
+    outcome_natural: Outcome | None = None
+
+    @property
+    def both(self) -> Outcome:
+        """Return what the entry is at both prevalences: a ``win`` is one at either, and a ``loss`` at neither."""
+        found = {self.outcome, self.outcome_natural}
+        return "loss" if "loss" in found else "win" if "win" in found else "tie"
 
 
 class GateCard(Strict):

@@ -78,25 +78,39 @@ class Outputs(NamedTuple):
     share: Tensor
 
 
-def load(name: str) -> tuple[nn.Module, Card]:
+def load(name: str, trainable: bool = False) -> tuple[nn.Module, Card]:
     """Return the network of a zoo entry (float32, evaluation mode, on the CPU) and its card.
+
+    `forward` takes one-hot windows float32 (batch, 4, length), rows in the order A C G T, and returns logits
+    (batch, TFs) in the order of ``card.tasks``, of the strand that it was given. The probabilities of this package are
+    the logistic function of the mean of the logits of both strands: `kipoi_tfb.models.both_strands` and `probability`.
+    For captum and tangermeme, `kipoi_tfb.models.attributable` makes a module of that mean.
 
     Entries that differ from one base only in the output layer share the base's tensors: there is one copy of these in
     memory, however many are loaded. Moving a network leaves the others where they are; changing its weights in place
-    does not. To train further, `copy.deepcopy` it.
+    does not.
 
     Parameters
     ----------
     name
         Name of the entry (``multi163``, ``tf/JUND``), or the path of its folder.
+    trainable
+        The network as it was trained, with batch normalisation and gradients, sharing nothing. The default is made to
+        predict: batch normalisation is folded into other layers, and no weight asks for a gradient.
 
     Raises
     ------
     UnknownNameError, EntryError, ChecksumError
         If there is no such entry, it is not valid, or its weights are not those of its card.
+
+    Examples
+    --------
+    >>> network, card = load("multi50")
+    >>> any(weight.requires_grad for weight in network.parameters()), len(card.tasks)
+    (False, 50)
     """
     entry = find_entry(name)
-    return load_network(entry), entry.card
+    return entry.network().eval() if trainable else load_network(entry), entry.card
 
 
 def load_network(entry: Entry) -> nn.Module:

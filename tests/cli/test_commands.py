@@ -15,7 +15,7 @@ import click
 import pytest
 import typer
 
-from kipoi_tfb import cli
+from kipoi_tfb import __version__, cli
 from tests.entries import BED, FASTA, REGIONS, SCORE, SEQUENCES, TFS, VCF, base, record, write_files
 
 pytest_plugins = ("tests.entries",)
@@ -126,8 +126,51 @@ def test_score_counts_what_was_not_scored(tfb, tmp_path):
 def test_zoo_verify_and_show(tfb, entry):
     code, out, _ = tfb("zoo", "verify", "ENTRY")
     assert code == 0 and "FAIL" not in out and "golden predictions" in out
-    code, out, _ = tfb("zoo", "show", "ENTRY")
+    code, out, _ = tfb("zoo", "show", "ENTRY", "--full")
     assert code == 0 and str(entry.folder) in out and "- JUND" in out
+    code, out, _ = tfb("zoo", "show", "ENTRY")
+    assert code == 0 and out.startswith("tiny\nverdict     none: it is not fine-tuned\n") and str(entry.folder) in out
+
+
+def test_zoo_ls_fits_the_terminal(tfb, monkeypatch):
+    full, group = tfb("zoo", "ls")[1], tfb("zoo", "ls", "--group", "tf")[1]
+    assert "Binding of 163 TFs from 200 bp of sequence; known motifs on both strands under a dilated" in full
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        found = [tfb("zoo", "ls"), tfb("zoo", "ls", "--group", "tf")]
+        for (code, out, _), whole in zip(found, (full, group), strict=True):
+            lines = [line for line in out.splitlines() if not line.startswith("against")]
+            assert code == 0 and max(map(len, lines)) <= columns and len(out.splitlines()) == len(whole.splitlines())
+        assert "no room for " in found[1][2] and "natural" in found[1][1].splitlines()[0]
+    monkeypatch.delenv("COLUMNS")
+
+
+def test_version(tfb):
+    assert tfb("--version") == (0, f"tfb {__version__}\n", "")
+
+
+def test_every_output_is_called_output():
+    for path in PATHS:
+        command = typer.main.get_command(cli.app)
+        for name in path:
+            command = command.commands[name]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert "--out" not in options and ("-o" in options) == ("--output" in options), path
+
+
+@pytest.mark.parametrize("path", [("predict",), ("null",), ("zoo", "show")], ids=" ".join)
+def test_entry_and_models_are_said_alike(tfb, path):
+    said = [re.sub(r"[\s│]+", " ", tfb(*each, "--help")[1]) for each in (path, ("score",))]
+    assert all("Zoo entries or groups of them (`tfb zoo ls`), their" in each for each in said)
+    assert "ENTRY" in said[0]
+
+
+def test_entry_may_be_several_in_all_commands(tfb, tmp_path, entry, other_entry):
+    write_files(tmp_path, {"in.fa": FASTA, "in.vcf": VCF + record(500)})
+    both = f"{entry.folder}, {other_entry.folder}"
+    assert "x 5 TFs" in tfb("predict", both, "--sequences", "in.fa", "-o", "a.tsv")[2]
+    assert "x 5 TFs" in tfb("score", "in.vcf", "--models", both, "--genome", "GENOME", "-o", "b.tsv")[2]
+    assert tfb("zoo", "show", both)[1].count("verdict  ") == 2
 
 
 def test_data_info(tfb, dense_path):

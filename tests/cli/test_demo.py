@@ -52,7 +52,12 @@ def test_says_what_it_ran_and_what_came_out(commands, tmp_path):
         ["tfb", "zoo", "register"],
         ["kipoi", "predict", "multi163"],
         ["kipoi", "predict", "multi163/variants"],
+        ["tfb", "score", commands[3][2]],
+        ["tfb", "report", str(tmp_path / "effects.vcf.gz")],
     ]
+    assert "$ tfb score EXAMPLE/variants.vcf --genome EXAMPLE/hg19.excerpt.fa.gz" in text
+    assert text.splitlines()[-1].startswith(f"report:  {tmp_path / 'report.html'} ")
+    assert "learnt from 19 regions that it binds\n(MAFK: 2,839), too few" in text
     assert "$ kipoi predict multi163 --source tfb --dataloader_args intervals_file=EXAMPLE/regions.bed" in text
     assert f"4 rows x 9 columns -> {tmp_path / 'regions.tsv'}" in text
     # Three of the four pairs of a MAFK and an OCT4 peak are in the right order.

@@ -53,6 +53,7 @@ def labels_of(labels):
 
 def test_an_entry_on_a_matrix(tfb):
     code, out, _ = tfb("ENTRY", *ON_MATRIX, *QUICK, "-o", "m.tsv", "--json", "m.json", "--plot", "m.svg")
+    assert " at 1:1, 0." in out and " at natural prevalence (" in out and "% bound), AUROC 0." in out
     assert code == 0 and "matrix.h5, chr22: macro AUPRC " in out and "over 3 TFs with >= 20 bound regions" in out
     rows = table("m.tsv")
     assert [row["tf"] for row in rows] == list(tiny.MOTIFS) and all(float(row["auprc"]) > 0.7 for row in rows)
@@ -89,7 +90,9 @@ def test_compared_with_a_table(tfb, world, tmp_path):
     code, out, _ = tfb("ENTRY", *options)
     assert code == 0 and "against noise.tsv: AUPRC " in out and "wins 3, ties 0, losses 0" in out
     assert [row["scorer"] for row in table("m.tsv")][2:4] == [table("m.tsv")[0]["scorer"], "noise.tsv"]
-    (comparison,) = json.loads(Path("m.json").read_text())["comparisons"]
+    assert "against noise.tsv: AUPRC at natural prevalence " in out
+    comparison, natural = json.loads(Path("m.json").read_text())["comparisons"]
+    assert (comparison["metric"], natural["metric"]) == ("auprc", "auprc_natural") and natural["wins"] == 3
     assert comparison["wins"] == 3 and len(comparison["tfs"]) == 3 and comparison["tfs"][0]["low"] > 0
     assert (tmp_path / "m.png").read_bytes().startswith(b"\x89PNG")
 
@@ -117,6 +120,7 @@ def test_record(tfb, world, tmp_path):
     quick = ("--bootstrap", "20", "--device", "cpu", "--record")
     code, _, _ = tfb(str(entry.folder), *ON_MATRIX, *quick)
     metrics = open_entry(entry.folder).card.metrics
+    assert metrics.auprc_natural > 0.5 and 0 < metrics.prevalence < 1
     assert code == 0 and metrics.n_tfs == 3 and metrics.auprc > 0.9 and metrics.ece is not None
     assert metrics.command == (
         "tfb evaluate tiny --matrix matrix.h5 --genome genome.fa --chromosomes chr22 --kind sparse --seed 0 "

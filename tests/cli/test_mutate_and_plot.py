@@ -42,7 +42,8 @@ def test_plot(tfb, tmp_path):
     text = (tmp_path / "out.svg").read_text()
     assert f">{VARIANT.replace('>', '&gt;')}, tiny<" in text and "JUND   P(bound)" in text
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
-    assert rows[0][:9] == ["chrom", "pos", "tf", "p_ref", "p_alt", "effect", "allele", "base", "contribution"]
+    of_the_variant = ["chrom", "pos", "tf", "p_ref", "p_alt", "effect", "impact"]
+    assert rows[0][:10] == [*of_the_variant, "allele", "base", "contribution"]
     assert len(rows) == 103 and {row[2] for row in rows[1:]} == {"JUND"}
 
 

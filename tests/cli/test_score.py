@@ -67,6 +67,20 @@ def test_variants_that_cannot_be_read_are_said(tfb, tmp_path, arguments, code, w
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
 
 
+def test_a_variant_with_a_wrong_ref_is_an_error(tfb, tmp_path):
+    wrong, alt = ("A", "C") if base(500) != "A" else ("C", "G")
+    code, _, err = tfb("score", f"chr1:500:{wrong}>{alt}", *REST, "out.tsv")
+    assert code == 1 and "error: 1 of the 1 alleles have a REF that is not what genome.fa has there" in err
+    (header, row) = rows(tmp_path / "out.tsv")
+    assert row[header.index("status")] == "ref_mismatch"
+    good = f"chr1:600:{base(600)}>{base(600)}A"
+    assert tfb("score", good, f"chr1:500:{wrong}>{alt}", *REST, "two.tsv")[0] == 1
+    assert tfb("score", good, *REST, "good.tsv")[0] == 0
+    # In a file some are to be expected, and each says so in its row.
+    write_files(tmp_path, {"in.vcf": VCF + record(500, alt=alt, ref=wrong) + record(600)})
+    assert tfb("score", "in.vcf", *REST, "file.tsv")[0] == 0
+
+
 def test_options_reach_the_output(tfb, tmp_path):
     wrong = record(500, alt=base(500), ref="A" if base(500) != "A" else "C")
     write_files(tmp_path, {"in.vcf": VCF + wrong + record(600)})
@@ -82,12 +96,13 @@ def test_shifts_top_and_names_reach_the_output(tfb, tmp_path):
     code, _, err = tfb("score", "in.vcf", *REST, "out.tsv", "--scores", "effect", "--shifts", "20,5", "--top", "1")
     assert code == 0, err
     header, row = rows(tmp_path / "out.tsv")
-    assert header[13:] == ["top_gained", "top_lost", *(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
+    assert header[13:17] == ["top_gained", "top_lost", "reason", "sites"]
+    assert header[17:] == [*(f"{tf}_{s}" for tf in TFS for s in ("effect", "max_effect"))]
     assert ";" not in row[13] + row[14] and ":" in row[13] + row[14]
     assert err.count("variant_percentile is left out") == 1
     assert tfb("score", "in.vcf", *REST, "out.tsv", "--shifts", "40", "--columns", "kipoi-veff2", "--top", "0")[0] == 0
     header, _ = rows(tmp_path / "out.tsv")
-    assert header[0] == "#CHROM" and header[-7:-5] == ["status", "flags"] and "tiny/JUND/logit" in header
+    assert header[0] == "#CHROM" and header[-9:-7] == ["status", "flags"] and "tiny/JUND/logit" in header
 
 
 @pytest.mark.parametrize(

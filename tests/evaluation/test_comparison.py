@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.evaluation.areas import Areas
-from kipoi_tfb.evaluation.comparison import compare, describe
+from kipoi_tfb.evaluation.comparison import PREVALENCES, compare, describe
 from kipoi_tfb.evaluation.job import Evaluation, evaluate
 from kipoi_tfb.evaluation.metrics import TfMetrics
-from tests.fakes import FakeScorer, made_up, noisy, scorer
+from tests.fakes import FakeScorer, by_gc, by_gc_scorers, made_up, noisy, scorer
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 TFS = [f"TF{i}" for i in range(8)]
@@ -98,8 +98,39 @@ def test_a_better_scorer_wins_and_a_like_one_ties():
     assert other.wins == 3 and other.mean_first == pytest.approx(result.summary("good").auroc_matched)
 
 
+def test_at_natural_prevalence_the_same_regions_are_resampled_for_both():
+    data = made_up(600)
+    scores = noisy(data, 1.0)
+    same = FakeScorer("same", data.tfs, 2 * scores + 1, data)
+    result = evaluate([FakeScorer("a", data.tfs, scores, data), same], data, replicates=50)
+    found = compare(result, "a", "same", "auprc_natural")
+    assert [(row.low, row.high, row.outcome) for row in found.tfs] == [(0, 0, "tie")] * 3 and found.p == 1
+    assert found.mean_first == pytest.approx(result.summary("a").auprc_natural)
+    assert "a against same: AUPRC at natural prevalence " in describe(found)
+
+
+def test_the_natural_replicates_do_not_depend_on_who_else_is_compared():
+    data = made_up(600)
+    fakes = [scorer(data, "a", 0.5, 1), scorer(data, "b", 1.0, 2), scorer(data, "c", 2.0, 3)]
+    two, three = (evaluate(some, data, replicates=30) for some in (fakes[:2], fakes))
+    for row, again in zip(*(compare(r, "a", "b", "auprc_natural").tfs for r in (two, three)), strict=True):
+        assert row == again and row.low < row.difference < row.high
+    alone = evaluate(fakes[:1], data, replicates=30)
+    assert alone.bootstrapped_natural == {"a": {}} and alone.tables["a"] == two.tables["a"]
+
+
+def test_better_at_one_prevalence_may_be_worse_at_the_other():
+    data = by_gc()
+    result = evaluate(by_gc_scorers(data), data, replicates=100)
+    found = [compare(result, "offset", "plain", metric) for metric in PREVALENCES]
+    assert [each.tfs[0].outcome for each in found] == ["win", "loss"]
+
+
 def test_describe():
     text = describe(compare(made([0.9, 0.8, 0.5], [0.5, 0.75, 0.6], trained=100), "a", "b"))
-    assert "a against b: AUPRC 0.7333 and 0.6167, difference +0.1167 [" in text and "over 3 TFs, Wilcoxon p = " in text
+    assert (
+        "a against b: AUPRC at 1:1 0.7333 and 0.6167, difference +0.1167 [" in text
+        and "over 3 TFs, Wilcoxon p = " in text
+    )
     assert "wins 2, ties 0, losses 1; higher for 2 TFs (66.7%), lowest difference -0.1000 (TF2)" in text
     assert "3 TFs with 40-200 training positives: difference +0.1167" in text

@@ -67,6 +67,15 @@ def test_scorer_that_is_always_wrong(evaluate_with):
         assert row.auroc == row.auroc_matched == 0 and row.auprc < 0.6
 
 
+def test_fewer_unbound_than_bound_regions_are_said(caplog):
+    data = made_up(200, share=0.7)
+    with caplog.at_level("WARNING", logger="kipoi_tfb"):
+        evaluate([scorer(data, "s")], data, replicates=0)
+        evaluate([scorer(data := made_up(200), "s")], data, replicates=0)
+    (said,) = [record.message for record in caplog.records]
+    assert said.startswith("CTCF (and 2 more TFs): ") and "natural prevalence mean the share of these files" in said
+
+
 def test_constant_scorer_has_the_area_of_the_prevalence(evaluate_with):
     for row in evaluate_with(lambda codes: np.zeros(codes.shape), replicates=50):
         assert row.auroc == row.auroc_low == row.auroc_high == 0.5

@@ -32,7 +32,9 @@ def test_summary():
     assert (summary.auprc_natural, summary.auroc_matched, summary.ece) == pytest.approx((0.7, 0.75, 0.03))
     # Of two TFs drawn twice, a quarter of the replicates has each only.
     assert summary.auprc_interval == pytest.approx((0.5, 0.9)) and summary == summarise(ROWS, replicates=500)
-    assert summarise(ROWS, replicates=0).auprc_interval is None
+    # 40 of 100 bound, and 100 of 160.
+    assert summary.auprc_natural_interval == pytest.approx((0.7, 0.7)) and summary.prevalence == pytest.approx(0.5125)
+    assert summarise(ROWS, replicates=0).auprc_interval is summarise(ROWS, replicates=0).auprc_natural_interval is None
 
 
 def test_write_metrics(tmp_path):

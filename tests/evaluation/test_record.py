@@ -18,6 +18,9 @@ ROWS = [
 ]
 
 
+NATURAL = {"auprc_natural_low": 0.65, "auprc_natural_high": 0.75}
+
+
 def test_record_writes_card_and_table(world, tmp_path):
     entry = tiny.make_entry(tmp_path / "entry")
     others = {"jaspar": 0.71239}
@@ -25,6 +28,7 @@ def test_record_writes_card_and_table(world, tmp_path):
     found, again = record(entry, ROWS, metrics), open_entry(entry.folder)
     assert again.card == found.card and again.card.metrics == metrics
     assert (metrics.n_tfs, metrics.auprc, metrics.seed, metrics.chromosomes) == (2, 0.7, 5, ("chr22",))
+    assert (metrics.auprc_natural, metrics.auprc_natural_interval, metrics.prevalence) == (0.7, (0.7, 0.7), 0.5125)
     assert metrics.auprc_interval == (0.5, 0.9) and metrics.ece == 0.03 and metrics.baselines == {"jaspar": 0.7124}
     assert (entry.folder / "metrics.tsv").read_text().startswith("tf\tbound_train")
     assert all(check.passed for check in verify_entry(again))
@@ -32,10 +36,11 @@ def test_record_writes_card_and_table(world, tmp_path):
 
 def test_the_intervals_of_one_tf_are_over_its_regions(tmp_path):
     entry = tiny.make_entry(tmp_path / "entry")
-    row = replace(ROWS[2], auprc_low=0.41239, auprc_high=0.6, auroc_low=0.5, auroc_high=0.7)
+    row = replace(ROWS[2], auprc_low=0.41239, auprc_high=0.6, auroc_low=0.5, auroc_high=0.7, **NATURAL)
     given = ([row], None, ["chr22"], "peaks", 0, "a test")
     found = metrics_card(entry, *given)
     assert found.auprc_interval == (0.4124, 0.6) and found.auroc_interval == (0.5, 0.7)
+    assert (found.auprc_natural, found.auprc_natural_interval) == (0.7, (0.65, 0.75))
     assert found.matrix_sha256 is None and found.weights_sha256 == entry.card.weights.sha256
     assert metrics_card(entry, *given, replicates=0).auprc_interval is None
 

@@ -222,7 +222,7 @@ def test_entries_of_another_base_or_arm_are_not_taken_for_done(run, world, tmp_p
     changed = run.config.model_copy(update={"base": str(other.folder)})
     for config, name in ((changed, "tf"), (run.config.model_copy(update={"arm": "conv"}), "tf"), (run.config, "new")):
         again = GroupRun(config, name, run.matrix, run.genome, run.out, ("base",), "cpu")
-        with pytest.raises(ConfigError, match=r"is tf/CTCF, made from another base or by another arm .* another --out"):
+        with pytest.raises(ConfigError, match=r"is tf/CTCF, made from another base or by another .* another --output"):
             go(again, world)
 
 
@@ -263,7 +263,7 @@ def test_command(tfb, tmp_path):
     assert "1 refused" in err and "1 accepted with note" in err
     code, out, _ = tfb("zoo", "ls", "--group", "out")
     firsts = [line.split()[0] for line in out.splitlines()]
-    assert code == 0 and firsts == ["entry", "tf/CTCF", "tf/JUND", "tf/SP1", "against"]
+    assert code == 0 and firsts == ["entry", "tf/CTCF", "tf/JUND", "tf/SP1", "against", "against"]
     code, out, _ = tfb("zoo", "ls", "--group", "out", "--markdown")
     header, rule, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines()]
     *rows, _, said = rows

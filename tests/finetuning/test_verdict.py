@@ -10,6 +10,7 @@ from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import NetworkScorer
 from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.zoo.controls import CONTROLS
+from tests.fakes import FakeScorer, by_gc, by_gc_scorers, noisy
 from tfb_matrix_data.errors import ConfigError
 
 
@@ -54,6 +55,48 @@ def test_worse_than_one_is_refused():
     assert found.verdict == "refused" and found.controls[0].outcome == "loss"
     assert "It tells them apart worse than PWM (" in found.words and "use that instead" in found.words
     assert found.words.index("worse than PWM") < found.words.index("better than scratch")
+
+
+def judged_by_gc(*names):
+    data = by_gc()
+    return judge(evaluate(by_gc_scorers(data), data, 0, 200), names[0], {names[1]: "base"})
+
+
+def test_better_at_1_to_1_and_worse_at_natural_prevalence_is_refused():
+    found = judged_by_gc("offset", "plain")
+    (control,) = found.controls
+    assert (control.outcome, control.outcome_natural, control.both) == ("win", "loss", "loss")
+    assert found.verdict == "refused" and control.difference > 0 > control.high_natural > control.difference_natural
+    assert "against all 900 unbound ones, at natural prevalence, 0." in found.words
+    assert "It tells them apart worse than plain (0." in found.words and "at 1:1; natural 0." in found.words
+
+
+def test_worse_at_1_to_1_and_better_at_natural_prevalence_is_refused():
+    found = judged_by_gc("plain", "offset")
+    assert (found.controls[0].outcome, found.controls[0].outcome_natural) == ("loss", "win")
+    assert found.verdict == "refused"
+
+
+def test_as_good_at_1_to_1_and_better_at_natural_prevalence_is_accepted():
+    data = by_gc()
+    fair = noisy(data, 0.3)
+    offset = fair.copy()
+    offset[200:] += 1  # where no unbound region of the sample at 1:1 is
+    fakes = [FakeScorer("own", data.tfs, fair, data), FakeScorer("base", data.tfs, offset, data)]
+    found = judge(evaluate(fakes, data, 0, 200), "own", {"base": "base"})
+    assert (found.controls[0].outcome, found.controls[0].outcome_natural) == ("tie", "win")
+    assert found.verdict == "accepted" and "better than base (" in found.words
+
+
+def test_a_control_of_before_counts_as_it_was_compared():
+    before = verdict(0.5, {"PWM": 1.0})
+    old = before.controls[0].model_copy(
+        update={name: None for name in type(before.controls[0]).model_fields if name.endswith("_natural")}
+    )
+    data = regions()
+    result = evaluate([scorer("own", data, 0.5), scorer("from scratch", data, 2, 1)], data, 0, 200)
+    found = judge(result, "own", {"from scratch": "scratch"}, before.model_copy(update={"controls": (old,)}))
+    assert found.verdict == "accepted" and "at 1:1; not compared at natural prevalence" in found.words
 
 
 def test_few_regions_are_said():

@@ -15,7 +15,7 @@ from kipoi_tfb.models import run
 from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.changes import ChangedWindows
 from kipoi_tfb.models.logits import strand_logits, to_one_hot
-from kipoi_tfb.models.run import allele_logits_of, logits_of
+from kipoi_tfb.models.run import allele_logits_of, heard, logits_of
 
 CPU = torch.device("cpu")
 SIZES = {
@@ -223,3 +223,34 @@ def test_the_middle_base_has_a_cell_of_its_own():
     differs = np.zeros((4, 200), bool)
     differs[0, 100] = differs[1, 99] = differs[2, 101] = differs[2, 120] = differs[3, 101:] = True
     assert [found.tolist() for found in run._stretches(differs)] == [[100, 80, 101, 101], [101, 100, 121, 200]]
+
+
+# Who listens
+
+
+@MANY
+def test_shares_of_the_work_add_up_to_one(network, alleles, expected, set_threads, threads):
+    set_threads(threads)
+    shares: list[float] = []
+    with heard(shares.append):
+        windows = logits_of([network], CODES, CPU)
+    assert sum(shares) == pytest.approx(1) and len(shares) == 2
+    np.testing.assert_array_equal(windows, expected[0])
+    shares.clear()
+    with heard(shares.append):
+        found = of_alleles(network, *alleles)
+    assert sum(shares) == pytest.approx(1) and len(shares) > 1
+    np.testing.assert_array_equal(found, expected[1])
+    of_alleles(network, *alleles)  # nobody listens any more
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_work_of_several_calls_within_another(network):
+    shares: list[float] = []
+    with heard(of=7):
+        logits_of([network], CODES[:2], CPU)
+    with heard(shares.append, of=2):
+        logits_of([network], CODES[:2], CPU)
+        with heard(of=4):
+            logits_of([network], CODES[:2], CPU)
+    assert shares == [0.5, 0.125]

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb.output.figures import class_order, similarity_heatmap
+from kipoi_tfb.output.figures import MAX_NAMED, class_order, similarity_heatmap
+from tests.drawn import collisions, sticking_out, texts
 from tfb_matrix_data.errors import InputError
+
+pytest_plugins = ("tests.pictures",)
 
 TFS = ["JUND", "NEW", "FOS", "SP1", "GATA1", "GATA2", "ATF4"]
 CLASSES = {"JUND": "bZIP", "FOS": "bZIP", "ATF4": "bZIP", "SP1": "C2H2", "GATA1": "C4", "GATA2": "C4"}
@@ -57,3 +60,19 @@ def test_a_name_is_no_formula(tmp_path: Path) -> None:
     title = "chr$1$ & <b> $\\frac{1}$"
     assert ">chr$1$ &amp; &lt;b&gt; $\\frac{1}$<" in draw(tmp_path / "a.svg", title=title).decode()
     draw(tmp_path / "a.png", title=title)
+
+
+@pytest.mark.parametrize("n", [3, 163])
+def test_names_are_large_enough_to_read_and_do_not_collide(tmp_path: Path, figures, n: int) -> None:
+    draw(tmp_path / "a.png", n_classes=n, title="Binding similarity")
+    (figure,) = figures
+    found = [(text, box) for text, box in texts(figure) if text.get_text() in {*TFS, *(f"TF{i}" for i in range(n))}]
+    assert len(found) == 2 * (n if n != 3 else len(TFS)) and all(text.get_fontsize() >= 6 for text, _ in found)
+    assert collisions([(text.get_text(), box) for text, box in found]) == [] and sticking_out(figure) == []
+
+
+def test_more_than_can_be_named_have_no_names(tmp_path: Path, figures) -> None:
+    draw(tmp_path / "a.png", n_classes=MAX_NAMED + 1)
+    words = [text.get_text() for text, _ in texts(figures[0])]
+    assert "TF0" not in words and "class 0 (1)" in words
+    assert max(figures[0].get_size_inches()) < 20

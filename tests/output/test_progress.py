@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kipoi_tfb.output.progress import no_bar, progress_bar
+from kipoi_tfb.output.progress import no_bar, progress_bar, progress_each, progress_within
 
 
 class Terminal(io.StringIO):
@@ -47,3 +47,28 @@ def test_a_total_that_nobody_knows(monkeypatch):
     with progress_bar("reading", None) as advance:
         advance(3)
     assert "reading" in sys.stderr.getvalue() and "100%" not in sys.stderr.getvalue()
+
+
+@pytest.mark.parametrize("shares", [[], [0.25, 0.25], [0.5, 0.5], [0.5, 0.75]])
+def test_work_moves_a_bar_by_what_it_is_in_all(shares):
+    moves: list[float] = []
+    with progress_within(moves.append, 8) as share:
+        for part in shares:
+            share(part)
+        assert moves == [min(8 * part, 8 - 8 * sum(shares[:i])) for i, part in enumerate(shares)]
+    assert sum(moves) == 8 and len(moves) == len(shares) + 1
+
+
+def test_work_that_fails_is_not_said_to_be_done():
+    moves: list[float] = []
+    with pytest.raises(ZeroDivisionError), progress_within(moves.append, 8) as share:
+        share(0.25)
+        raise ZeroDivisionError
+    assert moves == [2]
+
+
+def test_items_move_it_when_they_are_worked_through(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(progress_each("building", {"a": 1, "b": 2}.items())) == [("a", 1), ("b", 2)]
+    assert "building" in sys.stderr.getvalue() and "100%" in sys.stderr.getvalue()

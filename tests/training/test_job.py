@@ -52,7 +52,7 @@ def test_a_finished_run_given_again_says_so_and_does_nothing(world, tmp_path, mo
     other = tmp_path / "other.fa"
     other.write_bytes(world.genome_path.read_bytes())
     code, err = run(other)
-    said = r"entry exists already, and was made from another configuration, genome; remove it or use another --out"
+    said = r"entry exists already, and was made from another configuration, genome; remove it or use another --output"
     assert code == 1 and re.search(said, err)
     assert not (tmp_path / "run" / ".lock").exists()
 
@@ -76,7 +76,7 @@ def test_a_date_that_is_none_is_said_before_the_training(world, tmp_path, monkey
 
 def test_two_that_train_in_the_same_folder(world, tmp_path):
     held = pytest.raises(
-        LockedError, match=r"another tfb pretrain is writing to .*run; wait for it, or use another --out"
+        LockedError, match=r"another tfb pretrain is writing to .*run; wait for it, or use another --output"
     )
     with locked(tmp_path / "run" / ".lock", wait=False, held="a test"), held:
         pretrain(tiny.config(epochs=1), world.matrix, world.genome, tmp_path / "run", device="cpu")

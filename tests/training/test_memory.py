@@ -50,7 +50,7 @@ def step_that_fits(limit, error):
 def test_halves_until_it_fits(error):
     step, tried = step_that_fits(70, error)
     complaint = (
-        "out of memory with batch_size 400 .*what fits is `batch_size: 50` in the configuration, .*another --out"
+        "out of memory with batch_size 400 .*what fits is `batch_size: 50` in the configuration, .*another --output"
     )
     with pytest.raises(TfbError, match=complaint), explain_out_of_memory(400, step):
         step(400)

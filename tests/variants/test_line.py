@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE, impact, probability
-from kipoi_tfb.variants.columns import LINE
+from kipoi_tfb.variants.columns import LINE, REASON
 from kipoi_tfb.variants.line import allele_line, top_tfs
 
 TFS = ["A", "B", "C", "e/D"]
@@ -23,7 +23,7 @@ def test_a_line_by_hand():
     ref, alt = logits(0.5, 0.9, 0.001, 0.02), logits(0.9, 0.2, 0.09, 0.02)
     sizes = impact(ref, alt)[0].tolist()
     line = allele_line(TFS, ref, alt, 2)
-    assert list(line) == [name for name in LINE if name != "variant_percentile"]
+    assert list(line) == [name for name in LINE if name not in {"variant_percentile", *REASON}]
     assert line["sum_difference"][0] == pytest.approx(0.4 - 0.7 + 0.089, abs=1e-6)
     assert line["largest_impact"][0] == pytest.approx(sizes[1]) and sizes[1] < -NOTABLE
     assert line["largest_impact_tf"].tolist() == ["B"]

@@ -218,7 +218,7 @@ def test_a_null_made_by_the_command_gives_percentiles(world, entry, tmp_path, mo
     header, row = (line.split("\t") for line in Path("out.tsv").read_text().splitlines())
     values = dict(zip(header, row, strict=True))
     assert 0 <= float(values["variant_percentile"]) <= 100
-    assert header[16:] == [f"{tf}_{score}" for tf in tiny.MOTIFS for score in ("effect", "percentile")]
+    assert header[18:] == [f"{tf}_{score}" for tf in tiny.MOTIFS for score in ("effect", "percentile")]
     assert all(0 <= float(values[f"{tf}_percentile"]) <= 100 for tf in tiny.MOTIFS)
     (own.folder / NULL_FILE).unlink()
     code, _, err = run_tfb(monkeypatch, capfd, arguments)

@@ -7,8 +7,12 @@ import pytest
 
 from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
 from kipoi_tfb.variants.plot_mutations import check_drawable, plot_mutations
+from tests.drawn import collisions, sticking_out, texts
+from tests.motifs.made_up import consensus
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.sequence import encode
+
+pytest_plugins = ("tests.pictures",)
 
 
 def made(letters: str = "ACNT", tfs: tuple[str, ...] = ("JUND", "SP1"), size: float = 2.0) -> RegionMutations:
@@ -38,25 +42,45 @@ def test_what_stands_in_it(tmp_path):
     assert (tmp_path / "b.svg").read_text() == text
 
 
-def test_a_short_region_has_room_for_its_words(tmp_path, monkeypatch):
-    from contextlib import contextmanager
-
-    from kipoi_tfb.variants import plot_mutations as mutation_plot
-
-    figures = []
-    original = mutation_plot.figure_file
-
-    @contextmanager
-    def kept(path, size):
-        with original(path, size) as figure:
-            figures.append(figure)
-            yield figure
-
-    monkeypatch.setattr(mutation_plot, "figure_file", kept)
+def test_a_short_region_has_room_for_its_words(tmp_path, figures):
     plot_mutations(made("ACT"), tmp_path / "a.png", "chr19:11089203-11089205, multi163: every single substitution")
     (figure,) = figures
-    ends = [text.get_window_extent(figure.canvas.get_renderer()).x1 for text in figure.texts]
-    assert len(ends) == 2 and max(ends) <= figure.bbox.width
+    assert len(figure.texts) == 2 and sticking_out(figure) == []
+
+
+def with_sites(monkeypatch) -> RegionMutations:
+    """Return mutations of three TFs; A and C have one site, at the third base, and A a second one."""
+    acgt, other = consensus("ACGG", sites=200), consensus("GGGG", sites=200)
+    motifs = {"A": (acgt, other), "B": (), "C": (acgt,)}
+    monkeypatch.setattr("kipoi_tfb.variants.plot_mutations.read_profiles", lambda: motifs)
+    monkeypatch.setattr(
+        "kipoi_tfb.variants.plot_mutations.jaspar_motifs", lambda tfs: {tf: motifs[tf] for tf in tfs if motifs[tf]}
+    )
+    mutations = made("TTACGGTTGGGGTT", ("A", "entry/B", "entry/C"))
+    mutations.alt[:] = np.where(np.isnan(mutations.alt), np.nan, -0.5)
+    mutations.alt[2:6] -= 1
+    return mutations
+
+
+def test_sites_are_named_and_tfs_that_share_one_stand_together(tmp_path, figures, monkeypatch):
+    plot_mutations(with_sites(monkeypatch), tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert ">One site, 11,089,206-11,089,209: A, entry/C<" in text
+    assert [text.index(f">{tf}   P(bound)") for tf in ("A", "entry/C", "entry/B")] == sorted(
+        text.index(f">{tf}   P(bound)") for tf in ("A", "entry/B", "entry/C")
+    )
+    assert text.count(">ACGG M-ACGG (+)<") == 2 and text.count(">GGGG M-GGGG (+)<") == 1
+    assert ">−mean effect<" in text and ">(log-odds)<" in text
+    (figure,) = figures
+    spans = [line.get_xdata() for axes in figure.axes for line in axes.lines if line.get_linewidth() == 1.2]
+    assert [tuple(span) for span in spans] == [(1.6, 5.4), (7.6, 11.4), (1.6, 5.4)]
+
+
+def test_names_of_sites_do_not_collide(tmp_path, figures, monkeypatch):
+    plot_mutations(with_sites(monkeypatch), tmp_path / "a.png")
+    (figure,) = figures
+    words = [(text.get_text(), box) for text, box in texts(figure) if len(text.get_text()) > 3]
+    assert [one for one in words if "M-GGGG" in one[0]] and collisions(words) == [] and sticking_out(figure) == []
 
 
 def test_letters_go_up_where_the_base_helps(tmp_path, monkeypatch):

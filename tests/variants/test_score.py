@@ -27,7 +27,17 @@ pytest_plugins = ("tests.entries",)
 HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 FIXED = [
     *("chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"),
-    *("sum_difference", "largest_impact", "largest_impact_tf", "n_gained", "n_lost", "top_gained", "top_lost"),
+    *(
+        "sum_difference",
+        "largest_impact",
+        "largest_impact_tf",
+        "n_gained",
+        "n_lost",
+        "top_gained",
+        "top_lost",
+        "reason",
+        "sites",
+    ),
 ]
 
 

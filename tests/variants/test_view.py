@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet
 import pytest
 
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs
+from kipoi_tfb.motifs.profiles import jaspar_motifs
 from kipoi_tfb.variants.mutagenesis import mutate_window
-from kipoi_tfb.variants.view import best_site, view_variant, write_view
+from kipoi_tfb.variants.view import view_variant, write_view
 from tests.entries import CONTIGS, TFS, base
-from tests.motifs.test_profiles import consensus
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.sequence import decode, encode
 
@@ -136,50 +137,6 @@ def test_what_is_not_scored_is_not_drawn(predictor, genome, variant, error, mess
 # Motifs
 
 
-def sequence(*sites: tuple[int, str]) -> np.ndarray:
-    letters = list("T" * 30)
-    for at, site in sites:
-        letters[at : at + len(site)] = site
-    return encode("".join(letters))
-
-
-ACGG = consensus("ACGG", sites=200)
-
-
-def test_the_match_and_its_strand_by_hand():
-    codes = [sequence((13, "ACGT")), sequence((13, "ACGG"))]
-    site = best_site([ACGG], codes, [(16, 17)] * 2)
-    assert site is not None
-    assert (site.allele, site.start, site.reverse, site.covers) == (1, 13, False, True)
-    high = 4 * np.log((200 + 0.25) / 201 / 0.25)
-    low = 3 / 4 * high + np.log(0.25 / 201 / 0.25)  # three letters match and one does not
-    np.testing.assert_allclose(site.scores, (low, high), rtol=1e-5)
-    assert decode(site.pwm.argmax(0).astype(np.uint8)) == "ACGG"
-    site = best_site([ACGG], [sequence((13, "CCGT")), codes[0]], [(16, 17)] * 2)
-    assert site is not None and (site.allele, site.start, site.reverse) == (0, 13, True)
-    assert decode(site.pwm.argmax(0).astype(np.uint8)) == "CCGT"
-
-
-def test_a_match_that_covers_the_variant_goes_before_a_better_one():
-    perfect = sequence((3, "ACGG"), (13, "ACGG"))
-    worse = sequence((3, "ACGG"), (13, "ACG"))
-    rich = Motif("rich", "M2", "T", np.full((4, 4), 1.0) + 20 * (ACGG.pfm > 0))  # one mismatch stays positive
-    site = best_site([rich], [worse, sequence((3, "ACGG"))], [(16, 17)] * 2)
-    assert site is not None and site.covers and site.start == 13 and site.scores[0] > 0 > site.scores[1]
-    site = best_site([ACGG], [sequence((3, "ACGG"))] * 2, [(20, 21)] * 2)  # nothing there
-    assert site is not None and not site.covers and site.start == 3 and site.allele == 0
-    site = best_site([consensus("CA"), ACGG], [perfect] * 2, [(16, 17)] * 2)
-    assert site is not None and site.motif is ACGG
-
-
-def test_motifs_that_do_not_fit():
-    codes, own = [sequence()] * 2, [(16, 17)] * 2
-    assert best_site([consensus("A" * 31)], codes, own) is None
-    assert best_site([], codes, own) is None
-    at_the_edge = best_site([consensus("T" * 20)], codes, [(0, 1)] * 2)
-    assert at_the_edge is not None and at_the_edge.start == 0
-
-
 def test_a_tf_without_a_profile(entry, genome, tmp_path):
     from kipoi_tfb.prediction.predictor import Predictor
     from tests.entries import lively_network
@@ -194,6 +151,8 @@ def test_a_tf_without_a_profile(entry, genome, tmp_path):
 
 def test_the_table(predictor, genome, tmp_path):
     view = view_variant(predictor, text(500, alt=base(500) + "TC"), genome, flank=20)
+    assert view.sites[0] is not None and view.sites[1] is not None
+    view.sites[:2] = [replace(view.sites[0], scores=(-2.0, -0.1)), replace(view.sites[1], scores=(3.0, -1.0))]
     assert write_view(view, tmp_path / "a.parquet") == 3 * (40 + 42)
     table = pyarrow.parquet.read_table(tmp_path / "a.parquet").to_pydict()
     schema = pyarrow.parquet.read_schema(tmp_path / "a.parquet")
@@ -207,6 +166,7 @@ def test_the_table(predictor, genome, tmp_path):
         effects = [row[f"effect_{letter}"] for letter in "ACGT" if letter != row["base"]]
         assert row["contribution"] == pytest.approx(-sum(effects) / 3, abs=1e-6)
         assert row["effect"] == pytest.approx(view.effect[1]) and row["p_alt"] == pytest.approx(view.probability[1, 1])
+        assert row["impact"] == pytest.approx(view.impact[1])
     site = view.sites[1]
     assert site is not None and site.motif.matrix_id in {motif.matrix_id for motif in jaspar_motifs(["CTCF"])["CTCF"]}
     ours = [row["motif_column"] for row in rows if row["tf"] == "CTCF" and row["allele"] == ("ref", "alt")[site.allele]]
@@ -214,6 +174,8 @@ def test_the_table(predictor, genome, tmp_path):
     assert (
         numbers == sorted(range(1, site.motif.width + 1), reverse=site.reverse) and ours.index(numbers[0]) == site.start
     )
+    none = {(row["motif"], row["motif_strand"], row["motif_column"]) for row in rows if row["tf"] == view.tfs[0]}
+    assert none == {(".", ".", 0)}  # a site that is worse than chance is none
     assert {row["motif_strand"] for row in rows if row["tf"] == "CTCF"} == {"-" if site.reverse else "+"}
 
 

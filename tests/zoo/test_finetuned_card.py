@@ -47,6 +47,19 @@ def test_round_trip(tmp_path):
     assert read_card(tmp_path) == written
 
 
+@pytest.mark.parametrize(
+    ("at_one_to_one", "natural", "both"),
+    [
+        ("win", None, "win"), ("tie", None, "tie"), ("loss", None, "loss"), ("win", "tie", "win"),
+        ("tie", "win", "win"),
+        ("win", "loss", "loss"), ("loss", "win", "loss"), ("tie", "tie", "tie"), ("tie", "loss", "loss"),
+    ],
+)  # fmt: skip
+def test_both_prevalences_count(at_one_to_one, natural, both):
+    found = ControlCard.model_validate({**CONTROL, "outcome": at_one_to_one, "outcome_natural": natural})
+    assert found.both == both
+
+
 def test_finetuned_needs_a_base():
     with pytest.raises(ValidationError, match="finetuned needs `base`, the name of the entry that the weights are"):
         card(finetuned=FINETUNED)

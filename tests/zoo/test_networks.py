@@ -204,3 +204,14 @@ def test_motifs_that_do_not_fit_are_refused(mixed, tmp_path):
     card = mixed[0].card.model_copy(update={"sizes": {"own_motifs": 2}})
     with pytest.raises(EntryError, match="RELA: weights do not fit the card, which has 1 TFs and 2 motifs: outputs of"):
         outputs_of(replace(mixed[0], card=card))
+
+
+def test_loaded_to_be_trained_further(entries):
+    name = str(entries[0].folder)
+    (network, card), (other, _) = kipoi_tfb.load(name, trainable=True), kipoi_tfb.load(name, trainable=True)
+    assert card == entries[0].card and not network.training
+    assert all(weight.requires_grad for weight in network.parameters())
+    owned = {weight.data_ptr() for weight in network.parameters()}
+    assert owned.isdisjoint(weight.data_ptr() for weight in other.parameters())
+    assert list(network.state_dict()) == list(entries[0].state_dict())
+    assert not any(weight.requires_grad for weight in kipoi_tfb.load(name)[0].parameters())

@@ -1,0 +1,238 @@
+"""Reports in a real browser: what they load, show, sort, find, hand on and print, and whether everyone can use them.
+
+Needs playwright and axe-playwright-python (``pip install 'kipoi-tfb[browser]'``) and a Chromium: one on the path, or
+that of the variable CHROMIUM.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kipoi_tfb.report.contents import Column, Report, Sheet
+from kipoi_tfb.report.igv import Igv, Slice
+from kipoi_tfb.report.page import write_page
+from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: kipoi-tfb[browser]")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium on the path, and no variable CHROMIUM")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, tmp_path) -> Iterator[Callable]:
+    """Open a report; at the end nothing but the file was asked for, and nothing was said on the console."""
+    requests: list[str] = []
+    said: list[str] = []
+    pages = []
+
+    def opened(report: Report | Sheet, view: str = "wide", where: str = ""):
+        write_page(report, tmp_path / "report.html")
+        width, scheme = VIEWS[view]
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        pages.append(page)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto((tmp_path / "report.html").as_uri() + where)
+        page.wait_for_function("document.querySelector('#count').textContent")
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    asked = {re.sub("#.*", "", url) for url in requests if not url.startswith("data:")}
+    assert asked <= {(tmp_path / "report.html").as_uri()}
+    assert said == []
+
+
+def _ids(page) -> list[str]:
+    return page.locator("#rows tr td[data-label=ID]").all_inner_texts()
+
+
+def test_it_opens_with_the_largest_impact(open_page):
+    page = open_page(small_report())
+    assert page.locator("#count").inner_text() == "7 of 7 alleles"
+    sizes = [float(text.split()[0].replace("−", "-")) for text in page.locator("#rows b").all_inner_texts()
+             if re.match("[+−0]", text)]  # fmt: skip
+    assert len(sizes) == 6 and sorted(map(abs, sizes), reverse=True) == list(map(abs, sizes))
+    assert page.locator("#one h3").inner_text().startswith("chr7:6,000 A>G")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_it_fits_the_screen(open_page, view):
+    page = open_page(small_report(), view, "#v1")
+    assert page.evaluate("document.documentElement.scrollWidth") == VIEWS[view][0]
+    assert page.locator("#one figure svg").count() == 2
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("report", [small_report, hostile_report])
+def test_axe_finds_nothing(open_page, view, report):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = open_page(report(), view, "#v3")
+    page.context.set_offline(True)
+    found = axe.Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found] == []
+
+
+def test_sorting_by_heads(open_page):
+    page = open_page(small_report())
+    head = page.locator("th[data-column=info-1]")
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#rows td[data-label=AF]").all_inner_texts() == [f"{n / 8:g}" for n in range(1, 8)]
+    head.get_by_role("button").press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.locator("#rows td[data-label=AF]").first.inner_text() == "0.875"
+    assert page.evaluate("document.activeElement.closest('th').dataset.column") == "info-1"
+    page.locator("th[data-column=variant] button").click()
+    assert _ids(page) == ["–", "rs1", "rs2", "rs3", "rs4", "rs5", "rs6"]  # chr1, chr2, ... as people count
+
+
+def test_searching_and_chips(open_page):
+    page = open_page(small_report())
+    chips = dict(
+        re.fullmatch(r"(.*) \((\d+)\)", text).groups() for text in page.locator("#chips button").all_inner_texts()
+    )
+    assert list(chips.values()) == ["7", "2", "2", "2", "1"]
+    page.locator("#search").fill("gene2 NO change")
+    assert _ids(page) == ["rs2"] and page.locator("#count").inner_text() == "1 of 7 alleles"
+    page.locator("#search").fill("chr2:1000:A>G")
+    assert _ids(page) == ["rs1"]
+    page.locator("#search").fill("nowhere")
+    assert "No variant matches" in page.locator("#rows").inner_text()
+    page.locator("#search").fill("")
+    page.get_by_role("button", name="Not scored").click()
+    assert _ids(page) == ["–"] and "Not scored: ALT is symbolic" in page.locator("#rows").inner_text()
+
+
+def test_csv_of_the_rows_shown(open_page):
+    page = open_page(hostile_report())
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    text = download.value.path().read_bytes().decode("utf-8-sig")
+    head, first, second = csv.reader(io.StringIO(text, newline=""))
+    assert head[0] == "chrom" and head[8] == HOSTILE
+    assert first[0] == HOSTILE and float(first[head.index("p_ref")]) == 0.9
+    assert second[2] == "'=1+1"
+
+
+def test_links_open_details(open_page):
+    page = open_page(small_report(), where="#v3")
+    assert page.locator("#one h3").inner_text().startswith("chr4:3,000")
+    assert page.evaluate("document.activeElement.id") == "heading-open"
+    page.get_by_role("link", name="Next →").click()
+    page.wait_for_function("!document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    page.get_by_role("link", name="← Previous").click()
+    page.wait_for_function("document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    assert page.locator("#rows tr[aria-current=true] td[data-label=ID]").inner_text() == "rs3"
+    page.goto(page.url.replace("#v3", "#v99"))
+    page.wait_for_function("document.querySelector('#one').innerText.includes('Allele 99 is not in this report')")
+
+
+def test_an_allele_without_a_detail_says_so(open_page):
+    page = open_page(small_report(), where="#v4")
+    assert "This report has no more of this allele" in page.locator("#one").inner_text()
+    page.goto(page.url.replace("#v4", "#v7"))
+    page.wait_for_function("document.querySelector('#one').innerText.includes('not the same as no effect')")
+
+
+def test_details_are_printed(open_page):
+    page = open_page(small_report())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#printed article").count() == 3
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.locator("#with-details").uncheck()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#printed article").count() == 0
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_names_are_shown_and_do_nothing(open_page):
+    page = open_page(hostile_report(), where="#v3")
+    assert page.locator("img").count() == 0 and page.locator("body > script").count() == 2
+    assert HOSTILE.split("\n")[0] in page.locator("#one").inner_text()
+    assert HOSTILE.split("\n")[0] in page.locator("#rows").inner_text()
+
+
+def test_ten_thousand_rows(open_page):
+    page = open_page(report_of([*(scored_row(n, f"rs{n}") for n in range(1, 10_000)), unscored_row(10_000)]))
+    assert page.locator("#count").inner_text() == "10,000 of 10,000 alleles, the first 100 drawn"
+    assert page.locator("#rows tr").count() == 100
+    page.locator("#more-rows").click()
+    assert page.locator("#rows tr").count() == 200
+    assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 101
+    page.locator("#search").fill("rs9999")
+    assert _ids(page) == ["rs9999"]
+
+
+IGV = """!function(){window.igv={createBrowser:async function(box,options){
+  const sheet=document.createElement("style");sheet.textContent=".drawn{color:red}";document.head.append(sheet);
+  box.textContent=options.locus+" "+await(await fetch(options.reference.fastaURL)).text();
+  box.dataset.tracks=options.tracks.map(track=>track.name).join();
+}}}()"""
+"""A stand-in that writes styles and fetches its sequence, as igv.js does."""
+
+
+def test_a_genome_browser_starts_when_it_is_asked_for(open_page):
+    slices = {number: Slice(f"chr{number}", 5000, 1, "ACGT" * 250) for number in (1, 2, 3)}
+    report = dataclasses.replace(small_report(), igv=Igv(IGV, "MIT"), slices=slices)
+    page = open_page(report, where="#v1")
+    assert page.evaluate("window.igv === undefined")
+    page.get_by_role("button", name="Open in the genome browser").click()
+    box = page.get_by_role("region", name="Genome browser")
+    page.wait_for_function("document.querySelector('.igv').dataset.tracks")
+    assert box.inner_text().startswith("chr1:900-1000 >chr1:1-1000 @len=5000 ACGTACGT")
+    assert box.get_attribute("data-tracks") == "Variant,Sites,GATA1, P with REF,GATA1, P with ALT"
+
+
+def test_a_page_of_one_table(open_page):
+    columns = [Column("TF", "factor"), Column("AUPRC", "area", 2)]
+    rows = [[f"TF{n}", n / 250 if n else None] for n in range(250)]
+    page = open_page(Sheet(FACTS, "evaluation report", "How good?", "So good.", columns, [*rows, [HOSTILE, 0.999]]))
+    assert page.locator("#count").inner_text() == "251 of 251 rows, the first 100 drawn"
+    head = page.locator("th[data-column='1']")
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.locator("#rows th").nth(1).inner_text() == "TF249"
+    page.locator("#more-rows").click()
+    page.locator("#more-rows").click()
+    assert page.locator("#rows th").last.inner_text() == "TF0" and page.locator("#rows tr").count() == 251
+    page.locator("#search").fill("tf12")
+    assert page.locator("#rows tr").count() == 11 and page.locator("img").count() == 0
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    assert download.value.path().read_text("utf-8-sig").splitlines()[:2] == ["TF,AUPRC", "TF129,0.516"]
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    assert axe.Axe().run(page).response["violations"] == []
+
+
+def test_rows_are_there_without_a_script(chromium, tmp_path):
+    write_page(small_report(), tmp_path / "report.html")
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.locator("#rows tr").count() == 7 and page.locator("#search").is_hidden()
+    assert "Without JavaScript" in page.locator("noscript").inner_text()
+    context.close()
