@@ -242,6 +242,8 @@ class IndexedFasta:
 class _Faidx(pyfaidx.Faidx):
     """Indexes a file that begins with a byte order mark, too."""
 
+    file: Any
+
     def build_index(self) -> None:
         whole, self.file = self.file, _Unmarked(self.file)
         try:

@@ -59,6 +59,12 @@ def score(
     allele_swap: Annotated[
         bool, typer.Option("--allele-swap", help="Score where the genome has ALT instead of REF: status swapped.")
     ] = False,
+    phased: Annotated[
+        str | None,
+        typer.Option(
+            "--phased", metavar="SAMPLE", help="Also score together what this sample has on one haplotype (GT 0|1, PS)."
+        ),
+    ] = None,
     ignore_assembly: Annotated[
         bool, typer.Option("--ignore-assembly", help="Go on where REF is mostly not what the genome has.")
     ] = False,
@@ -97,6 +103,7 @@ def score(
         region=region or None,
         ids=ids,
         allele_swap=allele_swap,
+        phased=phased,
         ignore_assembly=ignore_assembly,
         scores=listed(scores),
         shifts=largest_and_step,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
 
-__all__ = ["Facts", "InputFile", "Model", "Report", "Status"]
+__all__ = ["Column", "Facts", "InputFile", "Model", "Report", "Sheet", "Status"]
 
 
 @dataclass(frozen=True)
@@ -134,3 +134,45 @@ class Report:
     info: Sequence[str] = ()
     igv: Igv | None = None
     slices: Mapping[int, Slice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet.
+
+    Attributes
+    ----------
+    title, meaning
+        Its head, and what it says, in a sentence.
+    digits
+        Decimals of its numbers; None for a column of text.
+    """
+
+    title: str
+    meaning: str
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page of one table.
+
+    Attributes
+    ----------
+    facts
+        What was done with what.
+    kind, heading, brief
+        What the page is, its title, and what it says in a sentence.
+    columns, rows
+        The table: a text, a number or None per cell; the first column names the row.
+    limits
+        What the table does not say, a sentence each.
+    """
+
+    facts: Facts
+    kind: str
+    heading: str
+    brief: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str | float | None]]
+    limits: Sequence[str] = ()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 
 from kipoi_tfb import __version__
-from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.report.facts import facts_of, models_of
+from kipoi_tfb.report.facts import facts_of, model_of
 from kipoi_tfb.zoo.card import MetricsCard
 
 pytest_plugins = ("tests.entries",)
@@ -19,10 +17,10 @@ METRICS = MetricsCard(
 )  # fmt: skip
 
 
-def test_files_are_named_without_folders_and_hashed(predictor, tmp_path):
+def test_files_are_named_without_folders_and_hashed(entry, tmp_path):
     path = tmp_path / "effects.tsv"
     path.write_text("x")
-    facts = facts_of("title", {"Scores": path, "Variants": None}, predictor, "tfb report", "2026-11-26")
+    facts = facts_of("title", {"Scores": path, "Variants": None}, [entry.card], "tfb report", "2026-11-26")
     (file,) = facts.files
     assert (file.role, file.name, file.sha256) == ("Scores", "effects.tsv", hashlib.sha256(b"x").hexdigest())
     assert (facts.title, facts.command, facts.date, facts.version) == (
@@ -30,8 +28,8 @@ def test_files_are_named_without_folders_and_hashed(predictor, tmp_path):
     )  # fmt: skip
 
 
-def test_a_model_is_told_with_what_it_never_saw(predictor, entry):
-    (model,) = models_of(predictor)
+def test_a_model_is_told_with_what_it_never_saw(entry):
+    model = model_of(entry.card)
     data = entry.card.data
     unseen = {*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes}
     assert (model.name, model.n_tfs, model.window) == ("tiny", 3, 200)
@@ -40,8 +38,8 @@ def test_a_model_is_told_with_what_it_never_saw(predictor, entry):
 
 
 def test_how_good_a_model_is(entry):
-    told = dataclasses.replace(entry, card=entry.card.model_copy(update={"metrics": METRICS}))
-    (model,) = models_of(Predictor([told]))
+    told = entry.card.model_copy(update={"metrics": METRICS})
+    model = model_of(told)
     assert model.accuracy == (
         "bound from unbound regions on chr21 and chr22, never trained on, at equal numbers: AUPRC 0.906 (0.897–0.914), "
         "AUROC 0.930, mean of 3 TFs; best JASPAR motif: AUPRC 0.789."
