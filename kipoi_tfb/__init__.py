@@ -4,7 +4,16 @@ What scripts need stands here, and is imported when it is asked for; more of it 
 `kipoi_tfb.variants`, ...). Modules within a room are internal and may move.
 """
 
-import lazy_loader
+import os
+import signal
+import sys
+
+_command = os.path.basename(sys.argv[0]) == "tfb" and "--multiprocessing-fork" not in sys.orig_argv
+if _command and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until the command does something (`kipoi_tfb.cli.interrupts`), Ctrl-C just ends it, whatever is being imported.
+    signal.signal(signal.SIGINT, lambda number, _frame: os._exit(128 + number))
+
+import lazy_loader  # noqa: E402
 
 __version__ = "0.1.0"
 

@@ -67,13 +67,15 @@ class Handler(BaseHTTPRequestHandler):
             start -= 1000
         body = bytes(len(CONTENT) - start) if treatment == "spoilt" else CONTENT[start:]
         self.send_response(206 if start else 200)
-        if treatment != "no-length":
+        if treatment not in ("no-length", "endless"):
             self.send_header("Content-Length", str(len(body)))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
         self.end_headers()
         if treatment in ("cut", "no-length", "stall"):
             body = body[:CUT]
+        if treatment in ("endless", "drip"):
+            return self._go_on(body, treatment)
         if treatment == "slow":
             self.wfile.write(body[:CUT])
             time.sleep(0.4)
@@ -86,6 +88,16 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.server.release.wait(10)
         return None
+
+    def _go_on(self, body: bytes, treatment: str) -> None:
+        """Send far more than there is, or a byte at a time, until the client has enough."""
+        try:
+            for _ in range(2000):
+                self.wfile.write(body if treatment == "endless" else b"x")
+                if treatment == "drip" and self.server.release.wait(0.05):
+                    return
+        except ConnectionError:
+            pass
 
     def log_message(self, *_: object) -> None:
         pass

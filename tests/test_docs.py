@@ -52,6 +52,11 @@ def test_every_public_name_once(pages):
     assert len(titles) == len(set(titles)) > 60 and "kipoi_tfb.score_variants" in titles
 
 
+def test_every_room_has_its_names(pages):
+    rooms = {f"kipoi_tfb.{path.parent.name}" for path in (ROOT / "kipoi_tfb").glob("*/__init__.pyi")}
+    assert rooms == {room for room in pages.ROOMS if room.startswith("kipoi_tfb.")}
+
+
 def test_links_of_what_lies_outside(pages):
     readme = pages.site_text("README.md")
     assert "](scoring-variants.md)" in readme and "](contributing.md)" in readme and "](docs/" not in readme

@@ -10,7 +10,8 @@ from inspect import isfunction, ismodule
 import pytest
 
 ROOMS = (
-    "evaluation", "finetuning", "models", "motifs", "output", "prediction", "report", "training", "variants", "zoo",
+    "evaluation", "finetuning", "interpretation", "models", "motifs", "output", "prediction", "report", "training",
+    "variants", "zoo",
 )  # fmt: skip
 NAMES = {
     "Predictor", "evaluate", "finetune", "load", "mutate_region", "predict_regions", "predict_sequences", "pretrain",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_output
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
@@ -254,10 +255,12 @@ def _match(
     """Mark in `hit` the regions in which a point of a track lies."""
     contigs = {name: i for i, name in enumerate(regions.contigs)}
     names: set[str] = set()
+    spelling = Spelling(contigs, sample.path)
     count, in_region, in_open_region = TrackCount(), 0, 0
     for track in iter_track(sample.path, sizes, sample.anchor if sample.kind == "peaks" else "centre", strict):
-        contig = np.array([contigs.get(name, -1) for name in track.names], np.int64)[track.chrom]
-        names.update(track.names)
+        spelt = spelling.of(track.names)
+        contig = np.array([contigs.get(name, -1) for name in spelt], np.int64)[track.chrom]
+        names.update(spelt)
         point = place(contig, track.point)[contig >= 0]
         count.add(track)
         matched, opened = _mark(point, regions.key, is_open, hit)

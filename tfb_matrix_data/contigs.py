@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.errors import InputError
 
-__all__ = ["assembly_of", "find_contig", "parse_region", "plain_name", "plain_names", "spellings"]
+__all__ = ["Spelling", "assembly_of", "find_contig", "parse_region", "plain_name", "plain_names", "spellings"]
+
+logger = logging.getLogger(__name__)
 
 _MITOCHONDRION = "MT"
 _REGION = re.compile(r"([^\s]+?)(?::([0-9][0-9,]*)(?:-([0-9][0-9,]*))?)?")
@@ -92,6 +96,33 @@ def find_contig(name: str, contigs: Container[str]) -> str | None:
     ('chr1', 'chr1', None)
     """
     return name if name in contigs else next((other for other in spellings(name) if other in contigs), None)
+
+
+class Spelling:
+    """The names of a file's contigs as others spell them; the first that is spelt another way is logged.
+
+    Parameters
+    ----------
+    contigs
+        The others' names.
+    source
+        The file.
+    """
+
+    def __init__(self, contigs: Container[str], source: Path) -> None:
+        self._contigs, self._source = contigs, source
+        self._told = False
+
+    def of(self, names: Iterable[str]) -> list[str]:
+        """Return names as the others spell them, and as they are where those lack them."""
+        found = []
+        for name in names:
+            other = find_contig(name, self._contigs)
+            if other not in (None, name) and not self._told:
+                logger.info("%s: contig names differ, reconciled: %s is %s", self._source.name, name, other)
+                self._told = True
+            found.append(name if other is None else other)
+        return found
 
 
 def parse_region(text: str, source: object, contigs: Container[str] = ()) -> tuple[str, int | None, int | None]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from tfb_matrix_data.errors import ChecksumError, DownloadError
 from tfb_matrix_data.files import locked
@@ -16,6 +16,11 @@ from tfb_matrix_data.files import locked
 __all__ = ["download", "part_path"]
 
 _log = logging.getLogger(__name__)
+_BLOCK = 1 << 16
+_MOST = 1 << 34
+"""Bytes of a file whose size is not known."""
+_SLOWEST, _SLOW_FOR = 1024, 60.0
+"""Bytes a second, for so many seconds: a server that sends fewer is given up."""
 _PASSING_STATUS = (408, 416, 425, 429)  # of the 4xx, those that may go away; 416 does, since the part is dropped
 
 
@@ -49,9 +54,10 @@ def download(
     verify
         Raises `ChecksumError` unless the file it is given has the right content.
     size
-        Size in bytes, where known.
+        Size in bytes, where known: not one more is written.
     timeout
-        Seconds after which a server that sends nothing is given up.
+        Seconds after which a server that sends nothing is given up; one that sends less than 1 kB/s is after 60 s, or
+        these.
     attempts
         How many times to try in all. Wrong content is tried twice at most.
     backoff
@@ -62,7 +68,7 @@ def download(
     Raises
     ------
     DownloadError
-        If the server cannot be reached, refuses, or stops sending.
+        If the server cannot be reached, refuses, stops sending, hardly sends, or sends more than there should be.
     ChecksumError
         If what the server sends is not the file.
     """
@@ -110,7 +116,7 @@ def _attempt(
     import requests
 
     try:
-        _receive(url, stream, timeout, advance)
+        _receive(url, stream, size, timeout, advance)
     except requests.RequestException as error:
         status = error.response.status_code if error.response is not None else 0
         if status == 416:
@@ -163,31 +169,17 @@ def _no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
-class _Sink:
-    """The part file, as pooch's downloader writes to it."""
-
-    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
-        self._stream, self._advance = stream, advance
-
-    def write(self, chunk: bytes) -> None:
-        self._stream.write(chunk)
-        self._advance(len(chunk))
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-def _receive(url: str, stream: BinaryIO, timeout: float, advance: Callable[[int], object]) -> None:
+def _receive(url: str, stream: BinaryIO, size: int | None, timeout: float, advance: Callable[[int], object]) -> None:
     """Append what `stream` lacks, or replace what it has where the server sends everything."""
     import requests
-    from pooch import HTTPDownloader
+    from urllib3.exceptions import HTTPError
 
     start = stream.seek(0, os.SEEK_END)
     headers = {"Accept-Encoding": "identity"}  # the bytes as published, and a Range that counts these
     if start:
         headers["Range"] = f"bytes={start}-"
-
-    def check_start(response: Any, **_: object) -> None:
+    with requests.get(url, headers=headers, timeout=timeout, stream=True) as response:
+        response.raise_for_status()
         if response.status_code == 200 and start:
             _drop(stream, advance)
         elif response.status_code == 206:
@@ -195,9 +187,40 @@ def _receive(url: str, stream: BinaryIO, timeout: float, advance: Callable[[int]
             if begins != str(start):
                 _drop(stream, advance)
                 raise requests.RequestException("the server sent another part than the one asked for")
+        most, pace = size or _MOST, _Pace(max(timeout, _SLOW_FOR))
+        try:
+            # What has come so far, and not a whole block of it: that may take for ever.
+            while chunk := response.raw.read1(_BLOCK):
+                if stream.tell() + len(chunk) > most:
+                    _drop(stream, advance)
+                    raise requests.RequestException(f"the server sends more than the {most:,} bytes of the file")
+                stream.write(chunk)
+                advance(len(chunk))
+                pace.check(len(chunk))
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from None
+        finally:
+            stream.flush()
 
-    downloader = HTTPDownloader(chunk_size=1 << 16, timeout=timeout, headers=headers, hooks={"response": check_start})
-    downloader(url, _Sink(stream, advance), None)
+
+class _Pace:
+    """How fast bytes come, in periods of some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since, self._bytes = time.monotonic(), 0
+
+    def check(self, n_bytes: int) -> None:
+        """Count bytes; raise a `requests.Timeout` where hardly any came in a whole period."""
+        import requests
+
+        self._bytes += n_bytes
+        passed = time.monotonic() - self._since
+        if passed < self._seconds:
+            return
+        if self._bytes < passed * _SLOWEST:
+            raise requests.Timeout(f"only {self._bytes:,} bytes came in {passed:.0f} s")
+        self._since, self._bytes = time.monotonic(), 0
 
 
 def _reason(error: Exception, timeout: float) -> str:
@@ -208,6 +231,8 @@ def _reason(error: Exception, timeout: float) -> str:
     text = str(error)
     if response is not None:
         return f"the server answered {response.status_code} {response.reason}"
+    if text.startswith("only "):
+        return text
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return f"nothing came for {timeout:g} s"
     for sign, reason in {

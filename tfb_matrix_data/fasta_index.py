@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyfaidx
@@ -24,6 +24,7 @@ __all__ = ["Contig", "IndexedFasta", "file_identity"]
 
 logger = logging.getLogger(__name__)
 
+_BOM = b"\xef\xbb\xbf"
 _SAMPLES, _SAMPLE = 16, 1 << 12
 _CHECKED, _CHECKED_COMPRESSED = 1000, 64
 """Contigs that are compared with the index when a file is opened; each is again when it is read."""
@@ -105,7 +106,7 @@ class IndexedFasta:
             if head[12:14] != b"BC":
                 raise InputError(path, "is compressed by gzip; recompress it: gunzip -c IN | bgzip > OUT.fa.gz")
             check_bgzip_end(path)
-        elif head[:1] != b">":
+        elif head.removeprefix(_BOM)[:1] != b">":
             raise InputError(path, "is not FASTA (its first character is not '>')")
         self._indices = self._current() or self._made()
         self.contigs = self._read()
@@ -196,7 +197,7 @@ class IndexedFasta:
                 # Renamed in the order of the alphabet turned round: whoever sees the .fai sees the .gzi, too.
                 new = [stack.enter_context(atomic_path(index)) for index in indices]
                 try:
-                    pyfaidx.Faidx(self._name(), str(new[0]), as_raw=True, gzi_indexname=str(new[-1])).close()
+                    _Faidx(self._name(), str(new[0]), as_raw=True, gzi_indexname=str(new[-1])).close()
                 except TfbError:
                     raise
                 except Exception as error:  # as above
@@ -238,6 +239,34 @@ class IndexedFasta:
             yield read
 
 
+class _Faidx(pyfaidx.Faidx):
+    """Indexes a file that begins with a byte order mark, too."""
+
+    file: Any
+
+    def build_index(self) -> None:
+        whole, self.file = self.file, _Unmarked(self.file)
+        try:
+            super().build_index()
+        finally:
+            self.file = whole
+
+
+class _Unmarked:
+    """The lines of a file, with a blank one of as many bytes in place of a byte order mark."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.tell, self.seek = stream.tell, stream.seek
+
+    def __iter__(self) -> Iterator[bytes]:
+        for number, line in enumerate(self._stream):
+            if not number and line.startswith(_BOM):
+                yield b"  \n"
+                line = line.removeprefix(_BOM)
+            yield line
+
+
 def _contig(record: pyfaidx.IndexRecord) -> Contig:
     contig = Contig(record.rlen, record.offset, record.lenc, record.lenb)
     if min(contig) < 0 or contig.width < contig.bases or (contig.length and not contig.bases):
@@ -250,6 +279,8 @@ def _fault(name: str, contig: Contig, read: Callable[[int, int], bytes]) -> str:
     for width in (256, _HEADER):  # few headers are long
         start = max(0, contig.offset - width)
         before = read(start, contig.offset - start)
+        if not start:
+            before = before.removeprefix(_BOM)
         header = before[before.rstrip(b"\r\n").rfind(b"\n") + 1 :]
         if header.startswith(b">"):
             break

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.samples import Sample
@@ -114,12 +115,13 @@ def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None, strict:
     cells: list[NDArray[np.uint8]] = []
     n_off = 0
     for sample in samples:
-        count = TrackCount()
+        count, spelling = TrackCount(), Spelling(contigs, sample.path)
         for track in iter_track(sample.path, sizes, strict=strict):
             count.add(track)
             if (track.start == track.end).any():
                 raise InputError(sample.path, "has an interval of 0 bp; an open region has at least one base")
-            contig = np.array([contigs.setdefault(name, len(contigs)) for name in track.names])[track.chrom]
+            number = [contigs.setdefault(spelling.of([name])[0], len(contigs)) for name in track.names]
+            contig = np.array(number)[track.chrom]
             starts.append(place(contig, track.start))
             ends.append(place(contig, track.end))
             cells.append(np.full(len(contig), cell_types.index(sample.cell_type), np.uint8))
@@ -169,8 +171,10 @@ def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None, s
     centres, owners = [], []
     cells: list[NDArray[np.uint8]] = []
     n_clusters = n_off = 0
+    spelling = Spelling(sizes.lengths if sizes else contigs, path)
     for block in iter_blocks(path):
         chrom, contig, start, end, owner, source = _clusters(block, path)
+        chrom = spelling.of(chrom)
         known = (source >= 0) & (source < len(lookup))
         cell = lookup[np.where(known, source, -1)]
         bad = (start < 0) | (start >= end) | (end >= 1 << 32)

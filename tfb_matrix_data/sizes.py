@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from tfb_matrix_data.contigs import find_contig
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.files import check_kept
 from tfb_matrix_data.lines import read_lines
@@ -57,13 +58,14 @@ def check_place(path: Path, number: int, chrom: str, start: int, end: int, sizes
     """
     if sizes is None:
         return
-    if chrom not in sizes.lengths:
+    contig = find_contig(chrom, sizes.lengths)
+    if contig is None:
         unknown = UnknownNameError("contig", chrom, sizes.lengths)
         raise InputError(path, f"{unknown} Is this the assembly of {sizes.name}?", number)
-    if end > sizes.lengths[chrom]:
+    if end > sizes.lengths[contig]:
         raise InputError(
             path,
-            f"{chrom}:{start}-{end} ends beyond the contig ({sizes.lengths[chrom]:,} bp in {sizes.name}); "
+            f"{chrom}:{start}-{end} ends beyond the contig ({sizes.lengths[contig]:,} bp in {sizes.name}); "
             "is this the right assembly?",
             number,
         )

@@ -17,6 +17,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from tfb_matrix_data import blocks
+from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import InputError, few
 from tfb_matrix_data.intervals import parse_line
 from tfb_matrix_data.lines import cut_off, open_text
@@ -129,7 +130,7 @@ def iter_track(
     path
         BED3 to BED12 or narrowPeak. Lines that are blank or begin with ``#``, ``track`` or ``browser`` are skipped.
     sizes
-        Contigs that the intervals must lie on, or are left out; None takes all.
+        Contigs that the intervals must lie on, or are left out, and that names are spelt as; None takes all.
     anchor
         ``summit``: the point is narrowPeak's summit, column 10, whatever the other columns. ``auto``: it is if the
         file is narrowPeak, see `tfb_matrix_data.summits`; of ReMap's files (nine columns) it is columns 7 and 8 where
@@ -146,6 +147,7 @@ def iter_track(
     """
     form, n_intervals, n_kept = Format(path, anchor), 0, 0
     names: dict[str, None] = {}
+    spelling = Spelling(sizes.lengths if sizes else (), path)
     for block in iter_blocks(path):
         track = _fast(block, form)
         if track is None or not _sound(track):
@@ -153,6 +155,7 @@ def iter_track(
         n_intervals += len(track.start)
         if sizes is not None:
             names |= dict.fromkeys(track.names)
+            track = track._replace(names=spelling.of(track.names))
             track = _on_contigs(track, block, path, sizes, strict)
         n_kept += len(track.start)
         yield track

@@ -16,7 +16,9 @@ from kipoi_tfb.cli import (
     data,
     demo,
     evaluate,
+    explain,
     finetune,
+    grammar,
     mutate,
     null,
     plot,
@@ -27,6 +29,7 @@ from kipoi_tfb.cli import (
     score,
     zoo,
 )
+from kipoi_tfb.cli.interrupts import raise_interrupts
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -45,6 +48,8 @@ for _command in (
     score.score,
     rank.rank,
     report.report,
+    explain.explain,
+    grammar.grammar,
     mutate.mutate,
     plot.plot,
     pretrain.pretrain,
@@ -71,6 +76,7 @@ def _common(
     ] = False,
 ) -> None:
     """Which transcription factors does this sequence, region or variant affect?"""  # noqa: D400
+    raise_interrupts()
 
 
 def main() -> None:
@@ -86,6 +92,8 @@ def main() -> None:
         logging.getLogger(package).setLevel(logging.INFO)
     try:
         app()
+    except KeyboardInterrupt:  # where typer does not see it
+        sys.exit(128 + signal.SIGINT)
     except TfbError as error:
         _fail(str(error))
     except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -58,26 +59,19 @@ def export(
             return
         if len(names) > 1:
             raise InputError(output, f"a track ({', '.join(TRACKS)}) is of one TF; for several give .parquet")
-        lengths = (
-            read_sizes(sizes).lengths if sizes else _lengths(genome, opened.regions.chrom_names) if genome else None
-        )
+        given = open_genome(genome).lengths if genome else read_sizes(sizes).lengths if sizes else None
+        lengths = given and _as_named(given, opened.regions.chrom_names)
         done = export_track(opened, names[0], output, label or "bound", kind, chosen, lengths)  # type: ignore[arg-type]
         say(f"{done.regions:,} {label or 'bound'} regions of {names[0]} in {done.intervals:,} intervals -> {output}")
         say(f"without coordinates, and so not in the file: {done.without_coordinates:,}")
 
 
-def _lengths(fasta: Path, names: list[str]) -> dict[str, int]:
-    """Return the lengths of a genome's contigs, by the names that the matrix has for them."""
-    from contextlib import suppress
+def _as_named(lengths: Mapping[str, int], names: list[str]) -> dict[str, int]:
+    """Return the lengths of contigs by the names that the matrix has for them."""
+    from tfb_matrix_data.contigs import find_contig
 
-    from tfb_matrix_data.errors import UnknownNameError
-
-    genome = open_genome(fasta)
-    here = {}
-    for name in names:
-        with suppress(UnknownNameError):  # a chromosome that the FASTA lacks has no length
-            here[genome.contig(name)] = name
-    return {here.get(contig, contig): length for contig, length in genome.lengths.items()}
+    here = {find_contig(name, lengths): name for name in names}
+    return {here.get(contig, contig): length for contig, length in lengths.items()}
 
 
 def sample(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,6 @@ from kipoi_tfb.cli.options import (
     DeviceOption,
     ModelsOption,
     PrecisionOption,
-    RequiredGenomeOption,
     TfsOption,
     ThreadsOption,
     listed,
@@ -22,11 +21,21 @@ from kipoi_tfb.cli.options import (
     say,
 )
 
+if TYPE_CHECKING:
+    from kipoi_tfb.report.contents import Sheet
+
 
 def report(
-    scores: Annotated[Path, typer.Argument(help="What `tfb score` wrote: .tsv, .parquet, .h5, .vcf or .vcf.gz.")],
-    genome: RequiredGenomeOption,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCORES",
+            help="What `tfb score` wrote (.tsv, .parquet, .h5, .vcf or .vcf.gz), or `tfb predict --regions` (.tsv or "
+            ".parquet), or a zoo entry: its evaluation.",
+        ),
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.html.")],
+    genome: Annotated[Path | None, typer.Option("--genome", help="FASTA that the variants were scored with.")] = None,
     top: Annotated[
         int, typer.Option("--top", min=0, help="Details of so many alleles, those of the largest impact.")
     ] = 200,
@@ -38,6 +47,9 @@ def report(
     vcf: Annotated[
         Path | None, typer.Option("--vcf", help="The VCF that was scored: has the INFO fields, if SCORES is a table.")
     ] = None,
+    igv: Annotated[
+        Path | None, typer.Option("--igv", help="igv.min.js of npm's package igv: a genome browser in the page.")
+    ] = None,
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
@@ -48,22 +60,51 @@ def report(
 
     Example: tfb report effects.vcf.gz --genome hg38.fa --info GENE,CLNSIG -o report.html
     """
-    from kipoi_tfb.report.facts import facts_of
-    from kipoi_tfb.report.job import ReportOptions, make_report
     from kipoi_tfb.report.page import check_page, write_page
+
+    check_page(output)
+    sheet = _sheet(source)
+    if sheet is not None:
+        size = write_page(sheet, output)
+        say(f"{len(sheet.rows)} rows -> {output} ({size / 1e6:.1f} MB)")
+        return
+    if genome is None:
+        raise typer.BadParameter("a report of variants needs --genome: the FASTA that they were scored with")
+    from kipoi_tfb.report.facts import facts_of
+    from kipoi_tfb.report.igv import read_igv
+    from kipoi_tfb.report.job import ReportOptions, make_report
     from kipoi_tfb.report.scores import open_scores
     from kipoi_tfb.zoo.card import today
 
-    check_page(output)
-    file, reference = open_scores(scores), open_genome(genome)
+    browser = read_igv(igv) if igv else None
+    scores, reference = open_scores(source), open_genome(genome)
     # The TFs that the scores are of: `tfb score --tfs` leaves the others out.
-    predictor = predictor_of(models, tfs or ",".join(file.tfs), device, precision, threads)
-    options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf)
-    files = {"Scores": scores, "Variants": vcf, "Genome": genome}
-    facts = facts_of(f"Transcription factors affected: {scores.name}", files, predictor, _command(), today())
-    made = make_report(file, reference, predictor, facts, options)
+    predictor = predictor_of(models, tfs or ",".join(scores.tfs), device, precision, threads)
+    options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
+    files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
+    cards = list({id(entry): entry.card for entry in predictor.sources}.values())
+    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, cards, _command(), today())
+    made = make_report(scores, reference, predictor, facts, options)
     size = write_page(made, output)
     say(f"{len(made.rows)} alleles, {len(made.details)} with details -> {output} ({size / 1e6:.1f} MB)")
+
+
+def _sheet(source: str) -> Sheet | None:
+    """Return the page of an entry or of predictions; None for what is to be read as scores of variants."""
+    from kipoi_tfb.report.facts import facts_of
+    from kipoi_tfb.report.sheets import evaluation_sheet, is_regions, read_regions, regions_sheet
+    from kipoi_tfb.zoo.card import today
+    from kipoi_tfb.zoo.find import find_entry
+
+    path = Path(source)
+    if path.is_file() and is_regions(path):
+        table = read_regions(path)
+        title = f"Transcription factors that bind: {path.name}"
+        return regions_sheet(table, facts_of(title, {"Predictions": path}, [], _command(), today()))
+    if path.is_file() or (path.suffix and not path.is_dir()):
+        return None
+    entry = find_entry(source)
+    return evaluation_sheet(entry, facts_of(f"Evaluation of {entry.name}", {}, [entry.card], _command(), today()))
 
 
 def _named(variants: str) -> Path | list[str] | None:

@@ -59,6 +59,12 @@ def score(
     allele_swap: Annotated[
         bool, typer.Option("--allele-swap", help="Score where the genome has ALT instead of REF: status swapped.")
     ] = False,
+    phased: Annotated[
+        str | None,
+        typer.Option(
+            "--phased", metavar="SAMPLE", help="Also score together what this sample has on one haplotype (GT 0|1, PS)."
+        ),
+    ] = None,
     ignore_assembly: Annotated[
         bool, typer.Option("--ignore-assembly", help="Go on where REF is mostly not what the genome has.")
     ] = False,
@@ -85,7 +91,7 @@ def score(
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
         raise typer.BadParameter("give either --workers or --scheduler")
-    from kipoi_tfb.output.cluster import Cluster, check_dask
+    from kipoi_tfb.output.workers import Cluster, check_dask
 
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:
@@ -97,6 +103,7 @@ def score(
         region=region or None,
         ids=ids,
         allele_swap=allele_swap,
+        phased=phased,
         ignore_assembly=ignore_assembly,
         scores=listed(scores),
         shifts=largest_and_step,

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.sequence import UNKNOWN, decode
 
-__all__ = ["BestHits", "StripedWindows"]
+__all__ = ["MATCH", "BestHits", "StripedWindows"]
+
+MATCH = 5.0
+"""Natural log-odds from which a match is called a site: of the places of random sequence, some 2 % have one."""
 
 _MULTIPLE = 64  # lightmotif lays sequence out in 16 or 32 rows: with a multiple of both no window goes over a row's end
 _MAX_EXP = 80.0  # e^88 is the largest float32

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
 
-__all__ = ["Facts", "InputFile", "Model", "Report", "Status"]
+__all__ = ["Column", "Facts", "InputFile", "Model", "Report", "Sheet", "Status"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Report:
         What of the scores is not shown, in a sentence; empty where all is.
     info
         Names of the INFO fields, in the order of their columns.
+    igv, slices
+        igv.js, and the sequence around the details by `Row.number`, for a genome browser; None and empty without one.
     """
 
     facts: Facts
@@ -129,3 +132,47 @@ class Report:
     details: Mapping[int, Detail] = field(default_factory=dict)
     left_out: str = ""
     info: Sequence[str] = ()
+    igv: Igv | None = None
+    slices: Mapping[int, Slice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sheet.
+
+    Attributes
+    ----------
+    title, meaning
+        Its head, and what it says, in a sentence.
+    digits
+        Decimals of its numbers; None for a column of text.
+    """
+
+    title: str
+    meaning: str
+    digits: int | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A page of one table.
+
+    Attributes
+    ----------
+    facts
+        What was done with what.
+    kind, heading, brief
+        What the page is, its title, and what it says in a sentence.
+    columns, rows
+        The table: a text, a number or None per cell; the first column names the row.
+    limits
+        What the table does not say, a sentence each.
+    """
+
+    facts: Facts
+    kind: str
+    heading: str
+    brief: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str | float | None]]
+    limits: Sequence[str] = ()

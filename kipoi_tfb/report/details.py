@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import effect, impact, probability
 from kipoi_tfb.motifs.profiles import PSEUDOCOUNT
+from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report import record
 from kipoi_tfb.report.record import Contributions, Detail, Row, TfLine, Track
 from kipoi_tfb.report.words import group_sentence, group_title, limits_of, whole_sentence
 from kipoi_tfb.variants.percentiles import Percentiles
 from kipoi_tfb.variants.reasons import UP, Group, Reason, Reasons
-from kipoi_tfb.variants.site_changes import MATCH, SiteChange
+from kipoi_tfb.variants.site_changes import SiteChange
 from kipoi_tfb.variants.view import FLANK, ShownAllele, shown_allele
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kipoi_tfb import __version__
-from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.contents import Facts, InputFile, Model
 from kipoi_tfb.zoo.card import Card, MetricsCard
 from tfb_matrix_data.files import sha256
 
-__all__ = ["facts_of", "models_of"]
+__all__ = ["facts_of", "model_of"]
 
 
-def facts_of(title: str, files: Mapping[str, Path | None], predictor: Predictor, command: str, date: str) -> Facts:
+def facts_of(title: str, files: Mapping[str, Path | None], cards: Sequence[Card], command: str, date: str) -> Facts:
     """Return the facts of a report.
 
     Parameters
@@ -23,29 +22,25 @@ def facts_of(title: str, files: Mapping[str, Path | None], predictor: Predictor,
         Of the document.
     files
         By what each is to the reader; None for one that was not given.
-    predictor
-        The networks.
+    cards
+        Of the models.
     command, date
         As they are shown.
     """
     read = [InputFile(role, path.name, sha256(path)) for role, path in files.items() if path is not None]
-    return Facts(title, read, models_of(predictor), command, __version__, date)
+    return Facts(title, read, [model_of(card) for card in cards], command, __version__, date)
 
 
-def models_of(predictor: Predictor) -> list[Model]:
-    """Return what the cards of a predictor's entries say."""
-    entries = {id(entry): entry for entry in predictor.sources}.values()
-    return [
-        Model(
-            entry.card.name,
-            len(entry.card.tasks),
-            predictor.window_length,
-            entry.card.weights.sha256,
-            _held_out(entry.card),
-            _accuracy(entry.card.metrics) if entry.card.metrics else "",
-        )
-        for entry in entries
-    ]
+def model_of(card: Card) -> Model:
+    """Return what the card of an entry says."""
+    return Model(
+        card.name,
+        len(card.tasks),
+        card.window_length,
+        card.weights.sha256,
+        _held_out(card),
+        _accuracy(card.metrics) if card.metrics else "",
+    )
 
 
 def _held_out(card: Card) -> str:

@@ -16,6 +16,7 @@ from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.contents import Facts, Report, Status
 from kipoi_tfb.report.details import details_of
+from kipoi_tfb.report.igv import Igv, slice_of
 from kipoi_tfb.report.named import Named, named_forms
 from kipoi_tfb.report.ranking import RankingOptions, rank
 from kipoi_tfb.report.record import Detail, Row
@@ -62,6 +63,8 @@ class ReportOptions:
         Fields of INFO to show.
     vcf
         The VCF that was scored, for `info` where the scores are a table.
+    igv
+        A genome browser for the details.
     """
 
     top: int = 200
@@ -69,6 +72,7 @@ class ReportOptions:
     tfs: Sequence[str] = ()
     info: Sequence[str] = ()
     vcf: Path | None = None
+    igv: Igv | None = None
 
 
 def make_report(
@@ -101,6 +105,7 @@ def make_report(
     scored = sorted((row for row in rows if row.status in SCORED), key=lambda row: -abs(row.largest_impact or 0))
     detailed = scored if options.variants is not None else scored[: options.top]
     details = dict(_details(detailed, genome, predictor))
+    slices = {row.number: slice_of(row.chrom, row.pos, genome) for row in detailed} if options.igv else {}
     return Report(
         facts,
         ledger,
@@ -111,6 +116,8 @@ def make_report(
         details,
         _left_out(len(rows), tally.status.total(), len(scored), len(details), options),
         options.info,
+        options.igv,
+        slices,
     )
 
 

@@ -24,16 +24,18 @@ import numpy as np
 from markupsafe import Markup
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
-from kipoi_tfb.report.contents import Report, Status
+from kipoi_tfb.report.contents import Facts, Report, Sheet, Status
+from kipoi_tfb.report.igv import Igv
 from kipoi_tfb.report.record import Row
 from kipoi_tfb.report.words import probability_text
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, check_output
 
-__all__ = ["check_page", "render", "write_page"]
+__all__ = ["check_page", "render", "render_sheet", "write_page"]
 
-_SCRIPTS = ("text.js", "pictures.js", "detail.js", "table.js", "start.js")
+_SCRIPTS = ("text.js", "order.js", "data.js", "pictures.js", "browser.js", "detail.js", "table.js", "start.js")
+_SHEET_SCRIPTS = ("text.js", "order.js", "data.js", "sheet.js")
 _STATIC_ROWS = 100
 """Rows written as HTML too, for who reads without a script: as many as the script draws at once."""
 
@@ -57,39 +59,61 @@ def check_page(path: str | Path) -> None:
         raise ConfigError(f"{path}: a report is a page; give it a name that ends in .html")
 
 
-def write_page(report: Report, path: str | Path) -> int:
+def write_page(contents: Report | Sheet, path: str | Path) -> int:
     """Write a report, whole or not at all; return its size in bytes."""
-    page = render(report).encode()
+    page = (render(contents) if isinstance(contents, Report) else render_sheet(contents)).encode()
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(page)
     return len(page)
 
 
 def render(report: Report) -> str:
-    """Return a report as the text of an HTML file."""
-    style = _asset("report.css") + f":root{{--n-info:{len(report.info)}}}\n"
-    script = f'"use strict";\n(() => {{\n{"".join(_asset(name) for name in _SCRIPTS)}}})();\n'
-    data_type, data = _data(report)
+    """Return a report of variants as the text of an HTML file."""
+    return _framed(
+        "variants.html.j2",
+        _SCRIPTS,
+        _data(report),
+        len(report.info),
+        report.igv,
+        facts=report.facts,
+        ledger=report.ledger,
+        counts=_counts(report),
+        total=sum(line.count for line in report.ledger),
+        bar=_bar(report.ledger),
+        rows=report.rows,
+        static=_first(report.rows),
+        info=report.info,
+        n_tfs=report.n_tfs,
+        left_out=report.left_out,
+        notable=f"{NOTABLE:g}",
+        bound=f"{BOUND:g}",
+    )
+
+
+def render_sheet(sheet: Sheet) -> str:
+    """Return a page of one table as the text of an HTML file."""
+    columns = [{"title": column.title, "digits": column.digits} for column in sheet.columns]
+    content = {"name": _file_name(sheet.facts), "columns": columns, "rows": _bare(sheet.rows)}
+    static = sheet.rows[:_STATIC_ROWS]
+    return _framed("sheet.html.j2", _SHEET_SCRIPTS, content, 0, None, facts=sheet.facts, sheet=sheet, static=static)
+
+
+def _framed(
+    template: str, scripts: Sequence[str], content: dict[str, Any], n_info: int, igv: Igv | None, **shown: Any
+) -> str:
+    style = _asset("report.css") + f":root{{--n-info:{n_info}}}\n"
+    script = f'"use strict";\n(() => {{\n{"".join(_asset(name) for name in scripts)}}})();\n'
+    data_type, data = _embedded(content)
     return (
         _templates()
-        .get_template("variants.html.j2")
+        .get_template(template)
         .render(
-            facts=report.facts,
-            ledger=report.ledger,
-            counts=_counts(report),
-            total=sum(line.count for line in report.ledger),
-            bar=_bar(report.ledger),
-            rows=report.rows,
-            static=_first(report.rows),
-            info=report.info,
-            n_tfs=report.n_tfs,
-            left_out=report.left_out,
-            notable=f"{NOTABLE:g}",
-            bound=f"{BOUND:g}",
+            **shown,
             style=Markup(style),
-            style_hash=_csp_hash(style),
             script=Markup(script),
-            script_hash=_csp_hash(script),
+            policy=_policy(script, style, igv),
+            igv=igv,
+            igv_packed=Markup(_packed(igv.source)) if igv else "",
             data_type=data_type,
             data=Markup(data),
         )
@@ -112,12 +136,31 @@ def _templates() -> jinja2.Environment:
         "impact": lambda row: "" if row.largest_impact is None else f"{_signed(row.largest_impact)} {row.largest_tf}",
         "probabilities": _probabilities,
         "percentile": lambda row: _percentile(row.variant_percentile),
+        "written": _written,
     }
     return templates
 
 
+def _policy(script: str, style: str, igv: Igv | None) -> str:
+    """Return the content security policy; igv.js writes styles of its own, and reads its sequence from an address."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": " ".join(map(_csp_hash, [script, igv.source] if igv else [script])),
+        "style-src": "'unsafe-inline'" if igv else _csp_hash(style),
+        "img-src": "data:",
+        "connect-src": "data:" if igv else "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {allowed}" for name, allowed in rules.items())
+
+
 def _csp_hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _counts(report: Report) -> dict[str, int]:
@@ -141,18 +184,27 @@ def _first(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: 1 if row.largest_impact is None else -abs(row.largest_impact))[:_STATIC_ROWS]
 
 
-def _data(report: Report) -> tuple[str, str]:
-    """Return the type and the text of the element that holds the data."""
-    source = report.facts.files[0].name if report.facts.files else "variants"
-    content = {
-        "name": f"{re.sub(r'[^A-Za-z0-9]+', '-', source.partition('.')[0]) or 'variants'}-report",
+def _data(report: Report) -> dict[str, Any]:
+    return {
+        "name": _file_name(report.facts),
         "info": list(report.info),
         "rows": [_bare(row) for row in report.rows],
         "details": {number: _bare(detail) for number, detail in report.details.items()},
+        "slices": {number: _bare(each) for number, each in report.slices.items()},
     }
+
+
+def _file_name(facts: Facts) -> str:
+    """Return what files of the page's rows are called, without their ending."""
+    source = facts.files[0].name.partition(".")[0] if facts.files else ""
+    return f"{re.sub(r'[^A-Za-z0-9]+', '-', source) or 'rows'}-report"
+
+
+def _embedded(content: dict[str, Any]) -> tuple[str, str]:
+    """Return the type and the text of the element that holds the data."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if len(text) >= _PACKED_FROM:
-        return "application/gzip+base64", base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        return "application/gzip+base64", _packed(text)
     return "application/json", re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -198,3 +250,9 @@ def _percentile(value: float | None) -> str:
     if value is None:
         return ""
     return "<0.1" if value < 0.05 else ">99.9" if value >= 99.95 else f"{value:.1f}"
+
+
+def _written(value: str | float | None, digits: int | None) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else f"{value:.{digits}f}".replace("-", "−")

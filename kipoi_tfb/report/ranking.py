@@ -16,7 +16,7 @@ from kipoi_tfb.report.annotated import RankedVcf
 from kipoi_tfb.report.condition import Condition
 from kipoi_tfb.report.info import with_info
 from kipoi_tfb.report.scores import ScoresFile
-from kipoi_tfb.variants.columns import FIXED, LINE, SCORES
+from kipoi_tfb.variants.columns import CONTEXT_SCORES, FIXED, HAPLOTYPE, LINE, SCORES
 from kipoi_tfb.variants.tables import effect_format
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.files import check_output
@@ -25,7 +25,7 @@ __all__ = ["Ranking", "RankingOptions", "rank_scores"]
 
 _BY = "largest_impact"
 _SIGNED = ("largest_impact", "sum_difference")
-_SIGNED_SCORES = ("effect", "impact", "diff", "max_effect")
+_SIGNED_SCORES = ("effect", "impact", "diff", "max_effect", *CONTEXT_SCORES)
 _TWO_ENDED = ("percentile", "impact_percentile")
 _WHOLE = 1 << 16
 """Rows with all columns that are in memory at once."""
@@ -143,7 +143,7 @@ def rank(scores: ScoresFile, options: RankingOptions) -> Ranking:
     _check_tfs(scores, options.tfs)
     impacts = [f"{tf}_impact" for tf in options.tfs]
     by = [options.by] if options.by else impacts or [_BY]
-    shown = [name for name in (*FIXED, *LINE) if name in scores.columns] + impacts
+    shown = [name for name in (*FIXED, *HAPLOTYPE, *LINE) if name in scores.columns] + impacts
     shown += [name for name in options.info if name not in shown]
     wanted = list(dict.fromkeys([*shown, *by, *(condition.column for condition in options.where)]))
     chunks = _chunks(scores, wanted, options)
@@ -240,4 +240,4 @@ def _numpy(column: pa.ChunkedArray) -> NDArray:
 def _notes(scores: ScoresFile) -> Notes:
     said = {f"{tf}_{name}": f"{tf}: {text}" for tf in scores.tfs for name, text in SCORES.items()}
     about = {key: value for key, value in scores.about.items() if key.startswith("tfb_")}
-    return Notes(about, {"rank": "place in this order, from 1"} | FIXED | LINE | said)
+    return Notes(about, {"rank": "place in this order, from 1"} | FIXED | HAPLOTYPE | LINE | said)

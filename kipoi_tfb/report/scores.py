@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kipoi_tfb.report.vcf_rows import VcfRows, as_column, batched
-from kipoi_tfb.variants.columns import COUNTS, FIXED, LINE, SCORES, TEXTS, TOP
+from kipoi_tfb.variants.columns import COUNTS, FIXED, HAPLOTYPE, LINE, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import effect_format
 from kipoi_tfb.variants.vcf import PHRASE
 from tfb_matrix_data.cells import from_cell
@@ -24,7 +24,7 @@ from tfb_matrix_data.lines import read_lines
 __all__ = ["ScoresFile", "open_scores"]
 
 _CHUNK = 8192
-_TEXT_COLUMNS = {"chrom", "id", "ref", "alt", "status", "flags", "normal", *TEXTS}
+_TEXT_COLUMNS = {"chrom", "id", "ref", "alt", "status", "flags", "normal", *HAPLOTYPE, *TEXTS}
 _OF_RECORDS = ("chrom", "pos", "id", "ref", "alt")
 _NEEDED = ("chrom", "pos", "ref", "alt", "status")
 
@@ -74,11 +74,11 @@ class ScoresFile:
         for name in names:
             if name in self.columns or name in self.info:
                 continue
-            if name in LINE:
+            if name in LINE or name in HAPLOTYPE:
                 raise InputError(
                     self.path,
-                    f"has no column {name}: it was written by an earlier version, with --tidy, or without a null; "
-                    "score the variants again",
+                    f"has no column {name}: it was written by an earlier version, with --tidy, without a null or "
+                    "--phased; score the variants again",
                 )
             raise UnknownNameError(f"column of {self.path.name}", name, [*self.columns, *self.info])
 
@@ -200,7 +200,7 @@ class _Hdf5(ScoresFile):
             about = {key: str(value) for key, value in file.attrs.items()}
             super().__init__(path, list(file), about)
             # Datasets are listed by name: the order of the columns is that of the other formats.
-            first = [name for name in (*FIXED, *LINE) if name in file]
+            first = [name for name in (*FIXED, *HAPLOTYPE, *LINE) if name in file]
             self.columns = first + [name for name in self.columns if name not in first]
 
     def chunks(self, names: Sequence[str]) -> Iterator[pa.Table]:
@@ -229,7 +229,7 @@ class _Vcf(ScoresFile):
         header = self._rows.header
         if "ID=TFB_STATUS," not in header:
             raise InputError(path, "has no INFO field TFB_STATUS: it has not been scored (`tfb score`)")
-        ours = [name for name in (*FIXED, *LINE) if name not in _OF_RECORDS]
+        ours = [name for name in (*FIXED, *HAPLOTYPE, *LINE) if name not in _OF_RECORDS]
         self._fields = {name: f"TFB_{name.upper()}" for name in ours if f"ID=TFB_{name.upper()}," in header}
         known = set(self._fields.values())
         for field, said in self._FIELD.findall(header):
@@ -257,7 +257,8 @@ def _as_in_tables(name: str, values: Sequence[Any]) -> Sequence[Any]:
         return [value and value.replace("|", ";").replace(":", "=") for value in values]
     if name == "reason":
         return [value and _words(value) for value in values]
-    return [value and value.replace("|", ";") for value in values] if name in (*TOP, "sites") else values
+    listed = name in (*TOP, *HAPLOTYPE, "sites")
+    return [value and value.replace("|", ";") for value in values] if listed else values
 
 
 def _words(text: str) -> str:

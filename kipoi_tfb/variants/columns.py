@@ -5,9 +5,11 @@ from __future__ import annotations
 from kipoi_tfb.models.logits import BOUND, NOTABLE
 
 __all__ = [
+    "CONTEXT_SCORES",
     "COUNTS",
     "DEFAULT_SCORES",
     "FIXED",
+    "HAPLOTYPE",
     "LINE",
     "MAX_EFFECT",
     "PERCENTILES",
@@ -57,13 +59,33 @@ SCORES = {
     "bound with less probability, 0 to 100",
     MAX_EFFECT: "effect of largest magnitude over shifts of the window, the centred one included; sign as of the "
     "effect",
+    "context_effect": "effect of the allele amid the others on its haplotype (haplotype_with): log-odds of binding of "
+    "the haplotype with the allele minus of the same without it; sign as of the effect",
+    "context_impact": "impact of the allele amid the others on its haplotype, P being of the haplotype with and "
+    "without the allele",
+    "joint_effect": "effect of the allele and the others on its haplotype together: log-odds of binding of the "
+    "haplotype minus of the genome; sign as of the effect",
+    "joint_impact": "impact of the allele and the others on its haplotype together",
 }
 """Columns per TF and what they say (`kipoi_tfb.variants.effects`)."""
 
 PERCENTILES = ("percentile", "impact_percentile", "activity")
 """Those of `SCORES` that an entry must have a null for."""
 
+CONTEXT_SCORES = ("context_effect", "context_impact", "joint_effect", "joint_impact")
+"""Those of `SCORES` that there are with phased genotypes, where others are on the allele's haplotype."""
+
 DEFAULT_SCORES = ("ref", "alt", "effect", "impact")
+
+HAPLOTYPE = {
+    "haplotype": "what is known of the haplotype that has the allele: together (with others in the window, "
+    "haplotype_with), partial (others may be there too, their phase is not known), alone; not scored together: overlap "
+    "(some change the same bases), differs (on several haplotypes, others not on all of these), neighbour_not_scored, "
+    "unphased, missing, absent (of the sample's genotype), not_scored",
+    "haplotype_with": "the other alleles on that haplotype, in the window, in their normal forms, separated by a "
+    "semicolon; a dot for none",
+}
+"""Columns of an allele that there are with phased genotypes; `kipoi_tfb.variants.phased`."""
 
 LINE = {
     "sum_difference": "sum over all TFs of the probability of binding with ALT minus with REF: by how many more TFs "

@@ -13,9 +13,19 @@ from torch import Tensor
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, impact, probability
 from kipoi_tfb.models.run import heard
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import LINE, MAX_EFFECT, PERCENTILES, SCORES, TEXTS, TOP, VARIANT_PERCENTILE
+from kipoi_tfb.variants.columns import (
+    CONTEXT_SCORES,
+    LINE,
+    MAX_EFFECT,
+    PERCENTILES,
+    SCORES,
+    TEXTS,
+    TOP,
+    VARIANT_PERCENTILE,
+)
 from kipoi_tfb.variants.line import allele_line
 from kipoi_tfb.variants.percentiles import Percentiles
+from kipoi_tfb.variants.phased import Haplotypes
 from kipoi_tfb.variants.reasons import Reasons
 from tfb_matrix_data.alleles import AlleleWindows, allele_windows
 from tfb_matrix_data.errors import ConfigError, EntryError
@@ -59,11 +69,14 @@ class EffectScorer:
         How many TFs the line names that an allele gains most, and loses most; 0 for no such columns.
     allele_swap
         As alleles were placed; see `tfb_matrix_data.alleles.allele_windows`.
+    phased
+        Whether haplotypes are scored too.
 
     Attributes
     ----------
     scores
-        As given, with ``max_effect`` where there are shifts.
+        As given, with ``max_effect`` where there are shifts, and `kipoi_tfb.variants.columns.CONTEXT_SCORES` where
+        there are haplotypes.
     line
         Columns of the allele as a whole.
     percentiles
@@ -90,15 +103,23 @@ class EffectScorer:
         line: bool = False,
         top: int = 0,
         allele_swap: bool = False,
+        phased: bool = False,
     ) -> None:
         unknown = [score for score in scores if score not in SCORES]
         if unknown or not scores:
             raise ConfigError(f"scores are {', '.join(SCORES)}; found {', '.join(map(repr, unknown)) or 'none'}")
         if shifts is None and MAX_EFFECT in scores:
             raise ConfigError(f"{MAX_EFFECT} is over shifts of the window: say how far, with --shifts")
+        if not phased and (needed := [score for score in CONTEXT_SCORES if score in scores]):
+            raise ConfigError(f"{needed[0]} is of haplotypes: name the sample that has them, with --phased")
+        if phased and allele_swap:
+            raise ConfigError("--phased takes REF as what the genome has, so that it does not go with --allele-swap")
         self.predictor, self.genome, self.top, self.allele_swap = predictor, genome, top, allele_swap
+        self.phased = phased
         self.shifts = window_shifts(*shifts, predictor.window_length) if shifts else ()
-        self.scores = list(dict.fromkeys([*scores, *([MAX_EFFECT] if shifts else [])]))
+        self.scores = list(
+            dict.fromkeys([*scores, *([MAX_EFFECT] if shifts else []), *(CONTEXT_SCORES if phased else ())])
+        )
         self.percentiles = Percentiles(predictor) if {*scores} & {*PERCENTILES} else None
         self.line = [name for name in LINE if line and (top or name not in TOP)]
         self.reasons = Reasons(predictor.columns) if line else None
@@ -117,12 +138,12 @@ class EffectScorer:
         self.percentiles = found
         return ""
 
-    def __call__(self, variants: Variants, windows: AlleleWindows) -> Effects:
-        """Return the scores of alleles, given their windows."""
-        with heard(of=1 + len(self.shifts)):
-            return self._effects(variants, windows)
+    def __call__(self, variants: Variants, windows: AlleleWindows, haplotypes: Haplotypes | None = None) -> Effects:
+        """Return the scores of alleles, given their windows, and their haplotypes if these are scored too."""
+        with heard(of=1 + len(self.shifts) + self.phased):
+            return self._effects(variants, windows, haplotypes)
 
-    def _effects(self, variants: Variants, windows: AlleleWindows) -> Effects:
+    def _effects(self, variants: Variants, windows: AlleleWindows, haplotypes: Haplotypes | None) -> Effects:
         rows = windows.scored
         shape = (len(variants), len(self.predictor.columns))
         values = {score: np.full(shape, np.nan, np.float32) for score in self.scores}
@@ -130,6 +151,8 @@ class EffectScorer:
             name: np.full(len(variants), *((".", object) if name in TEXTS else (np.nan, np.float32)))
             for name in self.line
         }
+        if haplotypes is not None:
+            line = haplotypes.columns() | line
         if not len(rows):
             return Effects(values, line)
         part = variants.take(rows)
@@ -144,6 +167,8 @@ class EffectScorer:
             "disagreement": lambda: disagreed,
             MAX_EFFECT: lambda: self._largest(part, effect(ref, alt)),
         }
+        if haplotypes is not None:
+            found |= self._in_context(haplotypes, rows, ref)
         said = allele_line(self.predictor.columns, ref, alt, self.top) if self.line else {}
         if self.percentiles is not None:
             matched = self.percentiles.matched(part, windows)
@@ -154,8 +179,8 @@ class EffectScorer:
             said |= self.reasons.columns_of(windows.take(rows), p_ref.numpy(), p_alt.numpy(), size.numpy())
         for score, written in values.items():
             written[rows] = found[score]().numpy()
-        for name, column in line.items():
-            column[rows] = said[name]
+        for name in self.line:
+            line[name][rows] = said[name]
         return Effects(values, line)
 
     def _logits(self, ref: NDArray[np.uint8], alt: NDArray[np.uint8]) -> tuple[Tensor, Tensor, Tensor]:
@@ -165,6 +190,25 @@ class EffectScorer:
         if not strands:
             return of_ref, of_alt, torch.empty(0)
         return average(of_ref), average(of_alt), disagreement(of_ref, of_alt)
+
+    def _in_context(
+        self, haplotypes: Haplotypes, rows: NDArray[np.int64], ref: Tensor
+    ) -> dict[str, Callable[[], Tensor]]:
+        """Return the scores of haplotypes, by score; NaN where there is no window of one."""
+        at = np.searchsorted(rows, haplotypes.rows)
+        without, within = map(torch.from_numpy, self.predictor.allele_logits(haplotypes.without, haplotypes.within))
+
+        def spread(values: Tensor) -> Tensor:
+            every = torch.full_like(ref, np.nan)
+            every[at] = values
+            return every
+
+        return {
+            "context_effect": lambda: spread(effect(without, within)),
+            "context_impact": lambda: spread(impact(without, within)),
+            "joint_effect": lambda: spread(effect(ref[at], within)),
+            "joint_impact": lambda: spread(impact(ref[at], within)),
+        }
 
     def _largest(self, variants: Variants, centred: Tensor) -> Tensor:
         """Return the effect of largest magnitude over the shifts of the window, the centred one included."""

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
+from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.columns import REASON
-from kipoi_tfb.variants.site_changes import MATCH, KnownMotifs, SiteChange
+from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_cofactors, read_modes
 

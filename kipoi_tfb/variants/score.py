@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
 from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.models.run import heard
-from kipoi_tfb.output.cluster import Cluster, piece_maker
+from kipoi_tfb.output.cluster import piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar, progress_within
+from kipoi_tfb.output.workers import Cluster
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import DEFAULT_SCORES, SCORES, VEFF2
+from kipoi_tfb.variants.columns import DEFAULT_SCORES, HAPLOTYPE, SCORES, VEFF2
 from kipoi_tfb.variants.effects import EffectScorer
 from kipoi_tfb.variants.identifiers import finder
+from kipoi_tfb.variants.phased import Haplotypes, Phased
+from kipoi_tfb.variants.summary import ScoringSummary
 from kipoi_tfb.variants.tables import EffectFile, EffectTable, ScoredChunk, Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import EffectVcf
 from kipoi_tfb.variants.vcf_header import SeenContigs
@@ -56,6 +58,8 @@ class ScoringOptions:
         VCF that identifiers are looked up in.
     allele_swap
         Score alleles whose REF the genome does not have, but ALT, as ``swapped``.
+    phased
+        Sample whose phased genotypes say which alleles are on one haplotype: these are also scored together.
     ignore_assembly
         Do not stop where REF is mostly not what the genome has.
     scores
@@ -78,6 +82,7 @@ class ScoringOptions:
     region: str | None = None
     ids: Path | None = None
     allele_swap: bool = False
+    phased: str | None = None
     ignore_assembly: bool = False
     scores: Sequence[str] | None = None
     shifts: tuple[int, int] | None = None
@@ -86,46 +91,6 @@ class ScoringOptions:
     tidy: bool = False
     index: bool = True
     piece_size: int = 8192
-
-
-@dataclass
-class ScoringSummary:
-    """What became of the alleles.
-
-    Attributes
-    ----------
-    records, alleles
-        How many were read; as many were written.
-    status, flags
-        How many alleles have each.
-    taken_over
-        Pieces that an earlier, killed run had finished.
-    problems
-        What is wrong although the output was written: the end of the input is lost, no index could be made, no allele
-        is on a contig of the genome.
-    warnings
-        What may be meant so: there is no record, they are not sorted, or the genome is masked.
-    notices
-        What the output lacks, and why: there is no null for a percentile.
-    """
-
-    records: int = 0
-    alleles: int = 0
-    status: Counter[str] = field(default_factory=Counter)
-    flags: Counter[str] = field(default_factory=Counter)
-    taken_over: int = 0
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-
-    def count(self, windows: AlleleWindows, records: int = 0) -> None:
-        """Add a chunk."""
-        self.records += records
-        self.alleles += len(windows.status)
-        self.status.update(windows.status)
-        for flags in windows.flags:
-            if flags != ".":
-                self.flags.update(flag.partition("=")[0] for flag in flags.split(";"))
 
 
 def score_variants(
@@ -173,25 +138,27 @@ def score_variants(
     _check_not_input(output, (variants if isinstance(variants, str | Path) else "", genome.path, options.ids or ""))
     source = open_variants(variants, options.region, genome, finder(options.ids))
     scorer = _scorer(predictor, genome, options)
+    phased = (
+        Phased(source.header, options.phased, source.name, genome, predictor.window_length) if options.phased else None
+    )
     file = _effect_file(output, scorer, source, options)
     summary = ScoringSummary(notices=[scorer.notice] if scorer.notice else [])
-    check = None if options.ignore_assembly else AssemblyCheck()
     sorting, contigs = SortCheck(), SeenContigs(genome)
     # A tidy table repeats the text of an allele for every TF.
     max_bytes = _MAX_BYTES // (len(predictor.columns) if options.tidy else 1)
+    placed = _placed(iter_chunks(source, options.piece_size, max_bytes), scorer, options, summary, sorting, contigs)
+    chunks = phased.of(placed) if phased else ((chunk, windows, None) for chunk, windows in placed)
     known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
         with piece_maker(pieces, write, cluster) as add:
-            for chunk in _until_cut(iter_chunks(source, options.piece_size, max_bytes), summary):
-                windows = allele_windows(chunk.variants, genome, predictor.window_length, check, options.allele_swap)
-                # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
-                summary.count(windows, len(chunk.n_alleles))
-                sorting.update(chunk.variants)
-                contigs.update(chunk.variants.chrom)
+            for chunk, windows, haplotypes in chunks:
+                digest = hashlib.sha256(chunk.text)
+                if haplotypes is not None:  # these may follow from records of other chunks
+                    digest.update(repr((haplotypes.state, haplotypes.others)).encode())
                 with progress_within(advance, len(chunk.n_alleles)) as share, heard(share):
-                    add(hashlib.sha256(chunk.text).hexdigest(), _place(chunk), chunk, windows)
+                    add(digest.hexdigest(), _place(chunk), chunk, windows, haplotypes)
         if isinstance(file, EffectVcf):
             file.header = contigs.declared_in(file.header)
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
@@ -210,6 +177,31 @@ def score_variants(
             f"the input is not sorted ({sorting.fault}): the flag duplicate is about neighbouring records only"
         )
     return summary
+
+
+def _placed(
+    chunks: Iterator[VariantChunk],
+    scorer: EffectScorer,
+    options: ScoringOptions,
+    summary: ScoringSummary,
+    sorting: SortCheck,
+    contigs: SeenContigs,
+) -> Iterator[tuple[VariantChunk, AlleleWindows]]:
+    """Yield chunks with the windows of their alleles, counted and looked at."""
+    check = None if options.ignore_assembly else AssemblyCheck()
+    genome, length = scorer.genome, scorer.predictor.window_length
+    for chunk in _until_cut(chunks, summary):
+        windows = allele_windows(chunk.variants, genome, length, check, options.allele_swap)
+        # Cheap as it is, this is done again for pieces that are there: counts and checks then need no memory.
+        summary.count(windows, len(chunk.n_alleles))
+        sorting.update(chunk.variants)
+        if options.phased and sorting.fault:
+            raise InputError(
+                chunk.variants.path,
+                f"is not sorted ({sorting.fault}): --phased looks for neighbours beside each other; bcftools sort it",
+            )
+        contigs.update(chunk.variants.chrom)
+        yield chunk, windows
 
 
 def _masked(summary: ScoringSummary, genome: Genome) -> str:
@@ -234,9 +226,10 @@ def _write_piece(
     path: Path,
     chunk: VariantChunk,
     windows: AlleleWindows,
+    haplotypes: Haplotypes | None,
 ) -> None:
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
-    effects = scorer(chunk.variants, windows)
+    effects = scorer(chunk.variants, windows, haplotypes)
     normal = normal_texts(chunk.variants, windows, scorer.genome)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
 
@@ -268,7 +261,8 @@ def _scorer(predictor: Predictor, genome: Genome, options: ScoringOptions) -> Ef
     if scores is None:
         scores = DEFAULT_SCORES if options.columns == "tfb" else tuple(VEFF2)
     line, top = not options.tidy, 0 if options.tidy else options.top
-    return EffectScorer(predictor, genome, scores, options.shifts, line, top, options.allele_swap)
+    swap, phased = options.allele_swap, options.phased is not None
+    return EffectScorer(predictor, genome, scores, options.shifts, line, top, swap, phased)
 
 
 def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines, options: ScoringOptions) -> EffectFile:
@@ -278,6 +272,8 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
     if options.columns != "tfb" and (options.tidy or ending.startswith(".vcf")):
         raise ConfigError(f"names of columns ({options.columns}) are for wide tables: .tsv, .parquet or .h5")
     about = f"kipoi-tfb {__version__}, genome {shown(scorer.genome.path.name)}"
+    if options.phased is not None:
+        about += ", with phased genotypes"
     if options.shifts:
         about += ", windows shifted by up to {} bp in steps of {}".format(*options.shifts)
     models = _models(scorer)
@@ -295,7 +291,7 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
         predictor.columns,
         predictor.sources,
         scorer.scores,
-        scorer.line,
+        [*(HAPLOTYPE if scorer.phased else ()), *scorer.line],
         about,
         compress=ending == ".vcf.gz",
     )
@@ -325,6 +321,7 @@ def _identity(scorer: EffectScorer, output: str | Path, options: ScoringOptions)
         "format": effect_format(output),
         "region": options.region,
         "allele_swap": options.allele_swap,
+        "phased": options.phased,
         "scores": scorer.scores,
         "shifts": options.shifts,
         "line": scorer.line,

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
-from kipoi_tfb.motifs.scan import StripedWindows
+from kipoi_tfb.motifs.scan import MATCH, StripedWindows
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_profiles
 
-__all__ = ["MATCH", "KnownMotifs", "Match", "SiteChange"]
-
-MATCH = 5.0
-"""Natural log-odds from which a match is called a site."""
+__all__ = ["KnownMotifs", "Match", "SiteChange"]
 
 
 class Match(NamedTuple):

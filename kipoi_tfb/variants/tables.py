@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
-from kipoi_tfb.variants.columns import FIXED, LINE, SCORES, TIDY, VEFF2
+from kipoi_tfb.variants.columns import FIXED, HAPLOTYPE, LINE, SCORES, TIDY, VEFF2
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.variants import VariantChunk
@@ -38,8 +38,8 @@ class ScoredChunk(NamedTuple):
     values
         float32 (alleles, TFs) for each of `SCORES` that is wanted; NaN where there is none.
     line
-        (alleles,) for each of `LINE` that is wanted: float32, NaN where there is none; or text, of dtype object,
-        ``"."`` where there is none.
+        (alleles,) for each of `HAPLOTYPE` and `LINE` that is wanted: float32, NaN where there is none; or text, of
+        dtype object, ``"."`` where there is none.
     """
 
     records: VariantChunk
@@ -108,19 +108,18 @@ class EffectTable:
         """Return what the file says of itself: the run, and the meaning of every column there may be."""
         if self.tidy:
             scores = {TIDY.get(name, name): said for name, said in SCORES.items()}
-            return Notes(self.about, FIXED | {"tf": "the TF that the scores are of"} | scores)
+            return Notes(self.about, FIXED | HAPLOTYPE | {"tf": "the TF that the scores are of"} | scores)
         scores = {f"{tf}_{name}": f"{tf}: {said}" for tf in self.tfs for name, said in SCORES.items()}
-        return Notes(self.about, FIXED | LINE | scores)
+        return Notes(self.about, FIXED | HAPLOTYPE | LINE | scores)
 
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write a chunk as Parquet."""
         write_piece(path, self.table(chunk))
 
     def table(self, chunk: ScoredChunk) -> Table:
-        """Return the rows of a chunk: columns of `FIXED`, the allele's line, then scores."""
-        columns = _fixed(chunk)
+        """Return the rows of a chunk: columns of `FIXED`, the allele's line (if tidy: of `HAPLOTYPE`), then scores."""
+        columns = _fixed(chunk) | dict(chunk.line)
         if not self.tidy:
-            columns |= chunk.line
             for i, tf in enumerate(self.tfs):
                 columns |= {f"{tf}_{name}": values[:, i] for name, values in chunk.values.items()}
             return columns
@@ -173,7 +172,7 @@ class Veff2Table(EffectTable):
             for target in self.targets
             for name, said in SCORES.items()
         }
-        return Notes(self.about, fixed | LINE | scores)
+        return Notes(self.about, fixed | HAPLOTYPE | LINE | scores)
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from kipoi_tfb.variants.columns import COUNTS, LINE, REASON, SCORES, TEXTS, TOP
+from kipoi_tfb.variants.columns import COUNTS, HAPLOTYPE, LINE, REASON, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.alleles import SCORED
@@ -37,7 +38,7 @@ class EffectVcf:
     scores
         Which of `SCORES` are written.
     line
-        Which of `LINE` are written.
+        Which of `HAPLOTYPE` and `LINE` are written.
     about
         What the header says of the run.
     compress
@@ -83,8 +84,9 @@ class EffectVcf:
         ]  # fmt: skip
         self.line = {name: f"TFB_{name.upper()}" for name in line}
         for name, field in self.line.items():
-            kind = "String" if name in TEXTS else "Integer" if name in COUNTS else "Float"
-            said = f"{LINE[name]}: TF:impact of each ALT, joined by |; a dot for none" if name in TOP else LINE[name]
+            kind = "String" if name in (*HAPLOTYPE, *TEXTS) else "Integer" if name in COUNTS else "Float"
+            said = (HAPLOTYPE | LINE)[name].replace("separated by a semicolon", "joined by |")
+            said += ": TF:impact of each ALT, joined by |; a dot for none" if name in TOP else ""
             declared.append(declare(field, "A", kind, said))
         for score, i, field in self.fields:
             entry = sources[i]
@@ -114,7 +116,7 @@ class EffectVcf:
             if any(status in SCORED for status in chunk.status[alleles]):
                 info += f";{_NORMAL}={','.join(map(_allowed, chunk.normal[alleles]))}"
                 for name, field in self.line.items():
-                    write = _phrase if name in REASON else _named if name in TEXTS else _number
+                    write = _writer(name)
                     info += f";{field}={','.join(map(write, chunk.line[name][alleles].tolist()))}"
             if n == 1 and whole[start - 1] and self.fields:
                 info += ";" + self._one % tuple(values[start - 1].tolist())
@@ -165,6 +167,18 @@ def declare(name: str, number: str, kind: str, description: str) -> str:
 def _named(text: str) -> str:
     """Return ``TF:effect;...`` as INFO allows it."""
     return re.sub(r"[^0-9A-Za-z_.:|/+-]", "_", text.replace(";", "|"))
+
+
+def _writer(name: str) -> Callable[[Any], str]:
+    """Return what makes a value of INFO of one of a column."""
+    if name in HAPLOTYPE:
+        return _listed
+    return _phrase if name in REASON else _named if name in TEXTS else _number
+
+
+def _listed(text: str) -> str:
+    """Return normal forms, with what INFO allows between them."""
+    return _allowed(text.replace(";", "|"))
 
 
 def _phrase(text: str) -> str:

@@ -111,7 +111,8 @@ def _alts(source: Path) -> list[tuple[str, str, str, str]] | None:
     found = []
     for line in data.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
         if line.strip() and not line.startswith("#"):
-            chrom, pos, _, ref, alt = line.split("\t")[:5]
+            # No cell of a table has a lone carriage return.
+            chrom, pos, _, ref, alt = line.replace("\r", "%0D").split("\t")[:5]
             found += [(chrom, str(int(pos)), ref, one) for one in alt.split(",")]
     return found
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from kipoi_tfb.output.cluster import Cluster, _Remote, check_dask, piece_maker
+from kipoi_tfb.output.cluster import _Remote, piece_maker
 from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.workers import Cluster, check_dask
 from kipoi_tfb.variants import score
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from tests.entries import VCF, record
@@ -59,7 +60,7 @@ def makers(tmp_path_factory) -> Iterator[ModuleType]:
 @pytest.fixture(scope="module")
 def cluster(makers) -> Iterator[Cluster]:
     """Two workers behind a scheduler."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as local:
         yield Cluster(scheduler=local.scheduler_address, threads=1)
 
 
@@ -89,7 +90,7 @@ def test_a_failing_piece_does_not_poison_the_rest(tmp_path, cluster, makers):
     with pytest.raises(UnfinishedError) as caught:
         make(tmp_path / "out", partial(makers.fail_at, [2, 5]), cluster)
     lines = str(caught.value).splitlines()
-    assert "out: is not written, 2 of 8 pieces failed" in lines[0]
+    assert "out: is not written: 2 of 8 pieces failed" in lines[0]
     assert sorted(lines[1:]) == ["  chr1:2: ValueError: no 2", "  chr1:5: ValueError: no 5"]
     kept = sorted(path.name for path in (tmp_path / "out.parts").glob("0*"))
     assert kept == [f"{number:08d}-{number}" for number in (0, 1, 3, 4, 6, 7)]
@@ -120,8 +121,9 @@ def test_no_more_pieces_are_on_their_way_than_workers_can_use(tmp_path, cluster,
 
 
 def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, caplog):
-    monkeypatch.setattr("kipoi_tfb.output.cluster._WORKERLESS", 0.1)
-    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as local:
+    monkeypatch.setattr("kipoi_tfb.output.cluster._LOOK", 0.1)
+    monkeypatch.setattr("kipoi_tfb.output.workers._SILENT", 0.1)
+    with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as local:
         timer = threading.Timer(1, local.scale, [1])  # some ten waits later
         timer.start()
         found = make(tmp_path / "out", makers.write_number, Cluster(scheduler=local.scheduler_address), n=3)
@@ -198,7 +200,7 @@ def test_the_command_starts_workers(tfb, tmp_path, vcf):
 
 
 def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
-    monkeypatch.setattr("kipoi_tfb.output.cluster._TIMEOUT", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.workers._CONNECT", 0.2)
     rest = ("--models", "ENTRY", "--genome", "GENOME", "-o", "out.tsv")
     code, _, err = tfb("score", str(vcf), *rest, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 1 and "error: no dask scheduler answers at 'tcp://127.0.0.1:1'" in err

@@ -7,6 +7,7 @@ that of the variable CHROMIUM.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import os
 import re
@@ -15,9 +16,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from kipoi_tfb.report.contents import Report
+from kipoi_tfb.report.contents import Column, Report, Sheet
+from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.page import write_page
-from tests.report.pages import HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
+from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -44,7 +46,7 @@ def open_page(chromium, tmp_path) -> Iterator[Callable]:
     said: list[str] = []
     pages = []
 
-    def opened(report: Report, view: str = "wide", where: str = ""):
+    def opened(report: Report | Sheet, view: str = "wide", where: str = ""):
         write_page(report, tmp_path / "report.html")
         width, scheme = VIEWS[view]
         page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -53,13 +55,14 @@ def open_page(chromium, tmp_path) -> Iterator[Callable]:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto((tmp_path / "report.html").as_uri() + where)
-        page.wait_for_selector("#one article, #one p, #rows .nothing")
+        page.wait_for_function("document.querySelector('#count').textContent")
         return page
 
     yield opened
     for page in pages:
         page.close()
-    assert {re.sub("#.*", "", url) for url in requests} <= {(tmp_path / "report.html").as_uri()}
+    asked = {re.sub("#.*", "", url) for url in requests if not url.startswith("data:")}
+    assert asked <= {(tmp_path / "report.html").as_uri()}
     assert said == []
 
 
@@ -182,6 +185,47 @@ def test_ten_thousand_rows(open_page):
     assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 101
     page.locator("#search").fill("rs9999")
     assert _ids(page) == ["rs9999"]
+
+
+IGV = """!function(){window.igv={createBrowser:async function(box,options){
+  const sheet=document.createElement("style");sheet.textContent=".drawn{color:red}";document.head.append(sheet);
+  box.textContent=options.locus+" "+await(await fetch(options.reference.fastaURL)).text();
+  box.dataset.tracks=options.tracks.map(track=>track.name).join();
+}}}()"""
+"""A stand-in that writes styles and fetches its sequence, as igv.js does."""
+
+
+def test_a_genome_browser_starts_when_it_is_asked_for(open_page):
+    slices = {number: Slice(f"chr{number}", 5000, 1, "ACGT" * 250) for number in (1, 2, 3)}
+    report = dataclasses.replace(small_report(), igv=Igv(IGV, "MIT"), slices=slices)
+    page = open_page(report, where="#v1")
+    assert page.evaluate("window.igv === undefined")
+    page.get_by_role("button", name="Open in the genome browser").click()
+    box = page.get_by_role("region", name="Genome browser")
+    page.wait_for_function("document.querySelector('.igv').dataset.tracks")
+    assert box.inner_text().startswith("chr1:900-1000 >chr1:1-1000 @len=5000 ACGTACGT")
+    assert box.get_attribute("data-tracks") == "Variant,Sites,GATA1, P with REF,GATA1, P with ALT"
+
+
+def test_a_page_of_one_table(open_page):
+    columns = [Column("TF", "factor"), Column("AUPRC", "area", 2)]
+    rows = [[f"TF{n}", n / 250 if n else None] for n in range(250)]
+    page = open_page(Sheet(FACTS, "evaluation report", "How good?", "So good.", columns, [*rows, [HOSTILE, 0.999]]))
+    assert page.locator("#count").inner_text() == "251 of 251 rows, the first 100 drawn"
+    head = page.locator("th[data-column='1']")
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.locator("#rows th").nth(1).inner_text() == "TF249"
+    page.locator("#more-rows").click()
+    page.locator("#more-rows").click()
+    assert page.locator("#rows th").last.inner_text() == "TF0" and page.locator("#rows tr").count() == 251
+    page.locator("#search").fill("tf12")
+    assert page.locator("#rows tr").count() == 11 and page.locator("img").count() == 0
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    assert download.value.path().read_text("utf-8-sig").splitlines()[:2] == ["TF,AUPRC", "TF129,0.516"]
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    assert axe.Axe().run(page).response["violations"] == []
 
 
 def test_rows_are_there_without_a_script(chromium, tmp_path):

@@ -214,7 +214,7 @@ SPOILT = {
         {"p": "chr1\t1\t9\t.\t0\t.\t0\t0\t0\t8\n"},
         r"p\.bed, line 1: summit offset 8 of an interval of 8",
     ),
-    "other names": ({"p": "1\t1\t2\n"}, r"p\.bed: lies on 1, where no accessible region is \(these are on chr1\)"),
+    "other names": ({"p": "2\t1\t2\n"}, r"p\.bed: lies on 2, where no accessible region is \(these are on chr1\)"),
     "no region left": ({"a": "chr1\t1\t9\n", "b": "chr1\t1\t9\n"}, "no region is left: all 1 reach beyond"),
     "too many contigs": ({"a": "".join(f"c{i}\t500\t600\n" for i in range(200))}, "its regions lie on 201 contigs"),
 }
@@ -268,6 +268,35 @@ def test_intervals_that_are_not_on_the_genome_are_left_out_and_counted(lab, tmp_
     for name in ("p", "b"):
         said = next(r.getMessage() for r in caplog.records[::-1] if r.getMessage().startswith(f"{name}.bed: "))
         assert said.endswith("; left out 1 on contigs that the genome lacks and 2 that end beyond their contig")
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("genome", ["chr1", "1", "NC_000001.11", ""])
+@pytest.mark.parametrize(("opened", "peaks"), [("chr1", "1"), ("1", "chr1"), ("1", "1"), ("NC_000001.11", "chr1")])
+def test_other_spellings_of_contigs_are_the_same_contigs(
+    lab, tmp_path: Path, caplog, genome: str, opened: str, peaks: str, strict: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    sizes = tmp_path / "sizes"
+    sizes.write_text(f"{genome}\t10000\n")
+    sheet = lab(ALL)
+    build_matrix(sheet, tmp_path / "as-ever.h5")
+    files = {"a": opened, "b": opened, "p": peaks, "s": "1"}
+    for name, contig in files.items():
+        (tmp_path / f"{name}.bed").write_text((tmp_path / f"{name}.bed").read_text().replace("chr1", contig))
+    caplog.clear()
+    report = build_matrix(sheet, tmp_path / "m.h5", sizes if genome else None, strict=strict)
+    found, expected = (BindingMatrix(tmp_path / name) for name in ("m.h5", "as-ever.h5"))
+    assert found.regions.chrom_names == [genome or opened] and report.n_off == 0
+    np.testing.assert_array_equal(found.labels(found.tfs), expected.labels(expected.tfs))
+    np.testing.assert_array_equal(found.regions.start[:], expected.regions.start[:])
+    told = caplog.text.count(" contig names differ, reconciled: ")
+    assert told == sum(contig != (genome or opened) for contig in files.values())
+
+
+def test_two_spellings_in_one_track_are_one_contig(lab, tmp_path: Path) -> None:
+    report = build_matrix(lab(a="chr1\t1000\t1300\n1\t1250\t1400\nchr1\t5000\t5100\n"), tmp_path / "m.h5")
+    assert report.n_merged == 2 and BindingMatrix(tmp_path / "m.h5").regions.chrom_names == ["chr1"]
 
 
 def test_a_track_none_of_which_is_on_the_genome_is_refused(lab, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import socket
 import time
+from itertools import accumulate
 
 import pytest
 
@@ -126,6 +127,35 @@ def test_a_stall_is_given_up_and_continued_next_time(server: Server) -> None:
         find(entry())
     assert get(entry()).read_bytes() == CONTENT
     assert server.ranges[1] is not None
+
+
+def test_a_server_that_never_ends_is_left_at_the_size_that_is_known(server: Server) -> None:
+    server.plan = ["endless"]
+    assert get(entry()).read_bytes() == CONTENT  # the next attempt, from the beginning
+    assert server.ranges == [None, None]
+    most: list[int] = []
+    server.plan = ["endless"] * 9
+    with pytest.raises(DownloadError, match=r"the server sends more than the 1,000,000 bytes of the file"):
+        get(entry("other.npz"), progress=most.append)
+    assert max(accumulate(most)) <= len(CONTENT) and cached() == ["a+b.npz"]
+
+
+def test_a_file_of_unknown_size_has_a_limit_too(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfb_matrix_data.download._MOST", 3_000_000)
+    server.plan = ["endless"] * 9
+    with pytest.raises(DownloadError, match=r"the server sends more than the 3,000,000 bytes of the file"):
+        get(entry(size=None))
+    assert cached() == []
+
+
+def test_a_server_that_drips_is_given_up_and_continued_next_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tfb_matrix_data.download._SLOW_FOR", 0.5)
+    server.plan = ["drip"] * 9
+    with pytest.raises(DownloadError, match=r"only \d+ bytes came in 1 s.* bytes are kept in .*\.part"):
+        get(entry(), timeout=0.5, attempts=2)
+    assert len(server.seen) == 2 and server.ranges[1] is not None
 
 
 @pytest.mark.parametrize(("status", "requests"), [("404", 1), ("403", 1), ("500", 4), ("503", 4), ("429", 4)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import pickle
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pyfaidx
 import pytest
+from Bio import bgzf
 
 import tfb_matrix_data.fasta_index
 import tfb_matrix_data.genome_cache
@@ -48,6 +50,34 @@ def test_the_cache_is_used_the_second_time(write_fasta, tmp_path: Path, name: st
     assert decode(Genome(path).codes("chr1")) == "ACGTT"
     no_fetch()
     assert decode(Genome(path).codes("chr1")) == "ACGTT"
+
+
+@pytest.mark.parametrize("name", ["g.fa", "g.fa.gz"])
+@pytest.mark.parametrize("first", ["chr1", "c" * 400])
+def test_a_byte_order_mark_is_no_part_of_the_genome(tmp_path: Path, name: str, first: str) -> None:
+    contigs = {first: LONG["chr1"][:1000], "chr2": LONG["chr2"][:70]}
+    text = "\ufeff" + "".join(f">{contig}\n{bases}\n" for contig, bases in contigs.items())
+    with bgzf.open(tmp_path / name, "wb") if name.endswith(".gz") else open(tmp_path / name, "wb") as stream:
+        stream.write(text.encode())
+    for _ in range(2):  # the index made, and the index found
+        genome = Genome(tmp_path / name)
+        assert {contig: decode(genome.codes(contig)) for contig in genome.lengths} == contigs
+    index = (tmp_path / f"{name}.fai").read_text().splitlines()
+    assert index[0].split("\t")[2] == str(len(f"\ufeff>{first}\n".encode()))
+
+
+@pytest.mark.parametrize("name", ["g.fa", "g.fa.gz", "g"])
+@pytest.mark.parametrize("kind", ["plain", "bgzip", "gzip"])
+def test_what_a_genome_is_is_told_by_its_content(write_fasta, tmp_path: Path, name: str, kind: str) -> None:
+    made = write_fasta(tmp_path / ("made.gz" if kind == "bgzip" else "made"), {"chr1": "ACGTT", "chr2": "GG"})
+    data = made.read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(data) if kind == "gzip" else data)
+    if kind == "gzip":
+        with pytest.raises(InputError, match=rf"{name}: is compressed by gzip; recompress it: gunzip -c IN \| bgzip >"):
+            Genome(tmp_path / name)
+        return
+    assert decode(Genome(tmp_path / name).codes("chr2")) == "GG"
+    assert decode(Genome(tmp_path / name).codes("chr1")) == "ACGTT"
 
 
 def test_a_changed_fasta_is_read_again(write_fasta, tmp_path: Path) -> None:

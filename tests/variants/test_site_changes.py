@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kipoi_tfb.motifs.profiles import jaspar_motifs, log_odds
-from kipoi_tfb.variants.site_changes import MATCH, KnownMotifs, SiteChange
+from kipoi_tfb.motifs.scan import MATCH
+from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.sequence import encode
 

@@ -19,7 +19,15 @@ import pytest
 from Bio import bgzf
 
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.variants.columns import DEFAULT_SCORES, LINE, PERCENTILES, SCORES, TOP, VARIANT_PERCENTILE
+from kipoi_tfb.variants.columns import (
+    CONTEXT_SCORES,
+    DEFAULT_SCORES,
+    LINE,
+    PERCENTILES,
+    SCORES,
+    TOP,
+    VARIANT_PERCENTILE,
+)
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.tables import Veff2Table, effect_format
 from kipoi_tfb.variants.vcf import bgzip
@@ -277,7 +285,7 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
     score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("effect",)))
     columns = (tmp_path / "out.tsv").read_text().splitlines()[0].split("\t")
     assert columns[7 + len(LINE) :] == [f"{tf}_effect" for tf in TFS]
-    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*max_effect; found 'delta'"):
+    with pytest.raises(ConfigError, match=r"scores are ref, alt, effect, impact, diff, .*joint_impact; found 'delta'"):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", ScoringOptions(scores=("delta",)))
     with pytest.raises(ConfigError, match="a VCF has one line per record"):
         score_variants(predictor, vcf, genome, tmp_path / "out.vcf", ScoringOptions(tidy=True))
@@ -294,7 +302,9 @@ def test_only_the_scores_that_are_wanted(tmp_path, predictor, genome: Genome):
 def test_columns_say_what_they_mean(tmp_path, predictor, entry, genome, options, column, words):
     vcf = write(tmp_path / "in.vcf", HEAD + "".join(LINES))
     options = ScoringOptions(
-        scores=tuple(score for score in SCORES if score not in PERCENTILES), shifts=(20, 20), **options
+        scores=tuple(score for score in SCORES if score not in (*PERCENTILES, *CONTEXT_SCORES)),
+        shifts=(20, 20),
+        **options,
     )
     score_variants(predictor, vcf, genome, tmp_path / "out.parquet", options)
     score_variants(predictor, vcf, genome, tmp_path / "out.h5", options)

@@ -1,12 +1,3 @@
-// From the data in the file to the page: nothing is loaded from elsewhere.
-
-async function readData() {
-  const held = byId("data");
-  if (held.type === "application/json") return JSON.parse(held.textContent);
-  const packed = Uint8Array.from(atob(held.textContent.trim()), letter => letter.charCodeAt(0));
-  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
-}
-
 // What is empty is left out of the file.
 function complete(report) {
   for (const row of report.rows) {
@@ -74,14 +65,7 @@ function begin(report) {
   addEventListener("afterprint", () => paper.replaceChildren());
   addEventListener("hashchange", () => follow(true));
   byId("print").addEventListener("click", () => print());
-  for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
   if (!follow(true) && table.shown().length) show(table.shown()[0], false);
 }
 
-readData()
-  .then(complete)
-  .then(begin)
-  .catch(error => {
-    byId("count").textContent =
-      `The table cannot be made interactive in this browser (${error.message}): it stays as written.`;
-  });
+start(report => begin(complete(report)));

@@ -1,6 +1,4 @@
-// The table: columns, order, filter, and the rows as CSV. Rows are drawn a part at a time; all are sorted and searched.
-
-const PART = 100;
+// The table of variants: columns, order, filter, and the rows as CSV.
 
 // What a row changes: "un"scored, "no" change, "up", "down", or both.
 const kindOf = row =>
@@ -29,25 +27,6 @@ const inWords = row =>
     : !row.groups.length
       ? "No change predicted"
       : row.groups.map(group => `${group.title}: ${group.tfs.join(", ")}`).join("; ");
-
-// Where each row stands by a column, as a number; NaN where it has no value, which comes last in either direction.
-const collator = new Intl.Collator("en", {numeric: true});
-const numbers = value => rows => Float64Array.from(rows, row => value(row) ?? NaN);
-function texts(value) {
-  return rows => {
-    const different = [...new Set(rows.map(value))].sort(collator.compare);
-    const order = new Map(different.map((said, i) => [said, said === "" ? NaN : i]));
-    return Float64Array.from(rows, row => order.get(value(row)));
-  };
-}
-// Values of INFO are numbers if all of them are.
-function numbersOrTexts(value) {
-  return rows => {
-    const numeric = rows.every(row => value(row) === "" || !isNaN(value(row)));
-    return (numeric ? numbers(row => (value(row) === "" ? NaN : +value(row))) : texts(value))(rows);
-  };
-}
-const onGenome = rows => texts(row => row.chrom)(rows).map((place, i) => place * 2 ** 33 + rows[i].pos);
 
 const columnsOf = info => [
   {name: "variant", title: "Variant", upward: true, places: onGenome},
@@ -102,11 +81,7 @@ function makeTable(report, state) {
     const places = placesBy(sort.column),
       sign = sort.down ? -1 : 1;
     shown = report.rows.filter(row => isKind(row, kind) && words.every(word => textOf(row).includes(word)));
-    shown.sort((a, b) => {
-      const x = places[a.index],
-        y = places[b.index];
-      return isNaN(x) || isNaN(y) ? isNaN(x) - isNaN(y) || a.number - b.number : (x - y) * sign || a.number - b.number;
-    });
+    shown.sort((a, b) => compare(places[a.index], places[b.index], sign) || a.number - b.number);
     drawn = PART;
     draw();
   }
@@ -125,12 +100,7 @@ function makeTable(report, state) {
   }
 
   function draw() {
-    for (const head of document.querySelectorAll("th[data-column]")) {
-      head.setAttribute(
-        "aria-sort",
-        head.dataset.column !== sort.column.name ? "none" : sort.down ? "descending" : "ascending",
-      );
-    }
+    markOrder(sort.column.name, sort.down);
     body.replaceChildren(...shown.slice(0, drawn).map(row => tableRow(row, report, state.open === row.number)));
     if (!shown.length)
       body.append(
@@ -192,7 +162,7 @@ function makeTable(report, state) {
   }
   byId("search").addEventListener("input", refresh);
   byId("more-rows").addEventListener("click", more);
-  byId("csv").addEventListener("click", () => save(csv(shown, report.info), `${report.name}.csv`));
+  byId("csv").addEventListener("click", () => save(rowsAsCsv(shown, report.info), `${report.name}.csv`));
   refresh();
   prepare();
   return {shown: () => shown, drawn: () => shown.slice(0, drawn), draw};
@@ -301,15 +271,7 @@ function tableRow(row, report, open) {
   );
 }
 
-// A cell that a spreadsheet would take for a formula gets an apostrophe, as in the tables of `tfb score`.
-function csvCell(value) {
-  let written = value == null ? "" : String(value);
-  if (/^[=+\-@\t\r\n']/.test(written) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(written))
-    written = `'${written}`;
-  return /[",\n\r]/.test(written) ? `"${written.replace(/"/g, '""')}"` : written;
-}
-
-function csv(rows, info) {
+function rowsAsCsv(rows, info) {
   const names = ["chrom", "pos", "id", "ref", "alt", "normal", "status", "flags"];
   const numbers = ["largest_impact", "largest_tf", "p_ref", "p_alt", "variant_percentile"];
   const lines = [
@@ -321,11 +283,5 @@ function csv(rows, info) {
       ...numbers.map(name => row[name]),
     ]),
   ];
-  return lines.map(line => line.map(csvCell).join(",") + "\r\n").join("");
-}
-
-function save(written, name) {
-  const address = URL.createObjectURL(new Blob(["\ufeff", written], {type: "text/csv"}));
-  html("a", {href: address, download: name}).click();
-  setTimeout(() => URL.revokeObjectURL(address), 5000);
+  return csvOf(lines);
 }

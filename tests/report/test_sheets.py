@@ -1,0 +1,101 @@
+"""Pages of one table: an entry's evaluation and predictions for regions, by `tfb report`."""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow.parquet as pq
+import pytest
+
+from kipoi_tfb.report import sheets
+from kipoi_tfb.report.contents import Column, Sheet
+from kipoi_tfb.report.page import render_sheet
+from tests.entries import BED, TFS, write_files
+from tests.report.pages import FACTS, HOSTILE
+from tests.report.test_page import _Tags, data_of
+
+pytest_plugins = ("tests.entries",)
+
+
+@pytest.fixture
+def predicted(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED.replace("peak", "=peak")})
+    for ending in ("tsv", "parquet"):
+        assert tfb("predict", "ENTRY", "--regions", "in.bed", "--genome", "GENOME", "-o", f"p.{ending}")[0] == 0
+    return tfb
+
+
+def _brief(page: str) -> str:
+    return re.search('<p class="brief">(.*?)</p>', page)[1]
+
+
+@pytest.mark.parametrize("ending", ["tsv", "parquet"])
+def test_regions(predicted, tmp_path, ending):
+    code, _, err = predicted("report", f"p.{ending}", "-o", "r.html")
+    assert code == 0 and "3 rows -> r.html" in err
+    page = (tmp_path / "r.html").read_text()
+    rows, table = data_of(page)["rows"], pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [row[0] for row in rows] == ["chr1:501-700", "chr2:1,301-1,310", "1:1-20"]
+    assert rows[0][1] == "=peak" and rows[1][3:] == [None, None, None]  # N only
+    for row, scores in zip([rows[0], rows[2]], [table[0], table[2]], strict=True):
+        bound = sorted((tf for tf in TFS if scores[tf] >= 0.5), key=lambda tf: -scores[tf])
+        assert row[3] == len(bound) and row[5] == (", ".join(bound) or None)
+        assert row[4] == pytest.approx(max(scores[tf] for tf in TFS), abs=1e-4)
+    n_bound = sum(bool(row[3]) for row in rows)
+    assert _brief(page) == f"Of 3 regions, {n_bound} are predicted to be bound by at least one of 3 TFs."
+
+
+def test_more_regions_than_a_page_holds(predicted, tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MOST_REGIONS", 2)
+    assert predicted("report", "p.tsv", "-o", "r.html")[0] == 0
+    page = (tmp_path / "r.html").read_text()
+    assert len(data_of(page)["rows"]) == 2 and "Shown are the first 2 of 3." in _brief(page)
+
+
+def test_an_evaluation(tfb, tmp_path):
+    code, _, err = tfb("report", "multi163", "-o", "r.html")
+    assert code == 0 and "163 rows -> r.html" in err
+    page = (tmp_path / "r.html").read_text()
+    data = data_of(page)
+    assert re.fullmatch(
+        r"On chr22, never trained on: mean AUPRC 0\.\d{3} and AUROC 0\.\d{3} over the \d+ TFs .*", _brief(page)
+    )
+    at = [column["title"] for column in data["columns"]].index("AUPRC")
+    areas = [row[at] for row in data["rows"] if row[at] is not None]
+    assert areas == sorted(areas, reverse=True) and "How good is multi163?" in page
+
+
+BAD = {
+    "not evaluated": (("ENTRY",), "has no metrics: it has not been evaluated"),
+    "no entry": (("multi16",), "'multi16'. Did you mean multi163"),
+    "no file": (("effects.parquet", "--genome", "GENOME"), "effects.parquet: no such file"),
+    "no tfs": (("bare.tsv",), "bare.tsv: is no table of `tfb predict --regions`: it has no column of a TF"),
+    "no name": (("nameless.tsv",), "nameless.tsv: is no table of `tfb predict --regions`: it has no column name"),
+    "damaged": (("damaged.tsv",), "damaged.tsv: cannot be read as predictions"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_no_page_can_be_made_of(tfb, tmp_path, case):
+    head = "chrom\tstart\tend\tname\tn_unknown\tflags"
+    write_files(tmp_path, {
+        "bare.tsv": f"{head}\nchr1\t0\t9\ta\t0\t.\n", "nameless.tsv": "chrom\tstart\tend\tn_unknown\tflags\tSP1\n",
+        "damaged.tsv": f"{head}\tSP1\nchr1\t0\n",
+    })  # fmt: skip
+    arguments, said = BAD[case]
+    code, _, err = tfb("report", *arguments, "-o", "r.html")
+    assert code == 1 and said in err and not (tmp_path / "r.html").exists()
+
+
+def test_scores_need_their_genome(tfb, tmp_path):
+    write_files(tmp_path, {"s.tsv": "chrom\tpos\n"})
+    code, _, err = tfb("report", "s.tsv", "-o", "r.html")
+    assert code == 2 and "needs --genome" in err
+
+
+def test_names_are_text():
+    columns = [Column(HOSTILE, HOSTILE), Column("P", "probability", 2)]
+    page = render_sheet(Sheet(FACTS, HOSTILE, HOSTILE, HOSTILE, columns, [[HOSTILE, 0.5], ["b", None]], [HOSTILE]))
+    tags = _Tags(page)
+    assert not [tag for tag, _ in tags.tags if tag == "img"] and page.count("</script>") == 2
+    assert data_of(page)["rows"] == [[HOSTILE, 0.5], ["b", None]]
