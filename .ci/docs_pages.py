@@ -25,9 +25,9 @@ OUTSIDE = {
 }
 """{file outside of docs/: its name in the site}."""
 ROOMS = (
-    "kipoi_tfb", "kipoi_tfb.variants", "kipoi_tfb.prediction", "kipoi_tfb.evaluation", "kipoi_tfb.finetuning",
-    "kipoi_tfb.training", "kipoi_tfb.interpretation", "kipoi_tfb.report", "kipoi_tfb.zoo", "kipoi_tfb.models", "kipoi_tfb.motifs",
-    "kipoi_tfb.output", "tfb_matrix_data",
+    "kipoi_tfb", "kipoi_tfb.variants", "kipoi_tfb.prediction", "kipoi_tfb.interpretation", "kipoi_tfb.evaluation",
+    "kipoi_tfb.finetuning", "kipoi_tfb.training", "kipoi_tfb.report", "kipoi_tfb.zoo", "kipoi_tfb.models",
+    "kipoi_tfb.motifs", "kipoi_tfb.output", "tfb_matrix_data",
 )  # fmt: skip
 
 
