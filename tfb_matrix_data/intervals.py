@@ -14,7 +14,6 @@ from tfb_matrix_data.errors import InputError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.lines import Lines, read_lines
 from tfb_matrix_data.summits import UNCLEAR, Kind, another_kind, summit_of
-from tfb_matrix_data.windows import Windows
 
 __all__ = [
     "ANCHORS",
@@ -22,11 +21,9 @@ __all__ = [
     "Intervals",
     "check_contigs",
     "contig_sizes",
-    "interval_windows",
     "is_contig",
     "iter_intervals",
     "no_contig_of",
-    "on_contigs",
     "parse_line",
     "read_intervals",
 ]
@@ -180,20 +177,6 @@ def read_intervals(path: str | Path | Lines) -> Intervals:
     return intervals
 
 
-def interval_windows(intervals: Intervals, genome: Genome, length: int, anchor: Anchor = "centre") -> Windows:
-    """Cut the window of even length L around each interval's anchor p: [p - L/2, p + L/2).
-
-    A window that reaches beyond its contig is padded with unknown bases and marked.
-
-    Raises
-    ------
-    InputError
-        As `check_contigs` and `Intervals.anchor`.
-    """
-    check_contigs(intervals, genome)
-    return genome.around(intervals.chrom, intervals.anchor(anchor), length)
-
-
 def check_contigs(intervals: Intervals, genome: Genome) -> None:
     """Check that all intervals are on the genome.
 
@@ -202,23 +185,10 @@ def check_contigs(intervals: Intervals, genome: Genome) -> None:
     InputError
         If an interval's contig is not in the FASTA or the interval ends beyond it; the message names the line.
     """
-    on_contigs(intervals, genome, every=True)
-
-
-def on_contigs(intervals: Intervals, genome: Genome, every: bool = False) -> NDArray[np.bool_]:
-    """Return which intervals are on contigs that the FASTA has, bool (intervals,).
-
-    Raises
-    ------
-    InputError
-        If an interval ends beyond its contig, or none (with `every`: not every one) is on a contig of the FASTA; the
-        message names the line.
-    """
     sizes = contig_sizes(intervals.chrom, genome)
-    known = sizes >= 0
-    wrong = (intervals.end > sizes) & (known | (every or not known.any()))
+    wrong = intervals.end > sizes
     if not wrong.any():
-        return known
+        return
     at = int(wrong.argmax())
     chrom, line = str(intervals.chrom[at]), int(intervals.line[at])
     try:

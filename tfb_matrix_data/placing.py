@@ -26,7 +26,7 @@ def place_windows(
     Returns
     -------
     Windows
-        As of `tfb_matrix_data.intervals.interval_windows`; without any known base where the first two flags are.
+        Padded with unknown bases beyond a contig's end; without any known base where the first two flags are.
     numpy.ndarray
         str (intervals,), `NO_FLAG` or, separated by ``;``: ``unknown_contig`` (the FASTA has none of that name),
         ``outside_contig`` (the window lies wholly beyond its contig), ``ends_beyond_contig`` (the interval does not end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
 import zlib
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NamedTuple
 
 from Bio import bgzf
 
+from tfb_matrix_data.bounded import check_file, gunzip_at_most
 from tfb_matrix_data.errors import InputError
 
 __all__ = ["current_index"]
@@ -17,6 +17,8 @@ __all__ = ["current_index"]
 _HOUR = 3600
 """By which an index may be older than its file: copying a folder does not keep their order."""
 _TBI_DEPTH = 5
+_MOST_BYTES = 1 << 28
+"""Of an index when unpacked; that of a thousand million variants has a tenth of it."""
 _CHECKED = 64
 """Of the places that an index names."""
 
@@ -69,7 +71,9 @@ def _fault(path: Path, index: Path, bcf: bool) -> str:
     if path.stat().st_mtime - index.stat().st_mtime > _HOUR:
         return f"is older than {path.name}"
     try:
-        spans = _read(index)
+        spans = _read(check_file(index))
+    except InputError as error:  # it unpacks to too much
+        return str(error).removeprefix(f"{index}: ")
     except (OSError, EOFError, zlib.error, struct.error, ValueError) as error:
         return f"cannot be read ({error})"
     try:
@@ -104,8 +108,7 @@ def _ends_at(reader: bgzf.BgzfReader, end: int, size: int, bcf: bool) -> bool:
 
 def _read(index: Path) -> _Spans:
     """Read an index: htslib's documents tabix.pdf and CSIv1.pdf say how it is laid out."""
-    with gzip.open(index, "rb") as stream:
-        data = stream.read()
+    data = gunzip_at_most(index, _MOST_BYTES)
     if data[:4] == b"TBI\1":
         per_bin, depth, n_contigs, at = struct.Struct("<Ii"), _TBI_DEPTH, *struct.unpack_from("<i", data, 4), 8
         names, at = _names(data, at)

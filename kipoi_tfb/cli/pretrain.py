@@ -43,6 +43,7 @@ def pretrain(
 
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
     command += f" --processes {processes}" if processes > 1 else ""
+    before = (out / "entry").exists()
     arguments = (config, matrix, genome, out, device, precision, command)
     if processes == 1:
         entry = pretrain_from_files(*arguments)
@@ -53,7 +54,8 @@ def pretrain(
     if not is_main():
         return
     say(f"best epoch {entry.card.training.best_epoch + 1}, validation loss {entry.card.training.validation_loss}")
+    done = " was finished before, and nothing was left to do" if before else ""
     say(
-        f"{entry.folder}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
+        f"{entry.folder}{done}\nnext: tfb evaluate {entry.name} --matrix {matrix} --genome {genome} --record\n"
         f"then: tfb zoo add {entry.name}"
     )

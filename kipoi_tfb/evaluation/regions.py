@@ -16,9 +16,10 @@ from tfb_matrix_data.contigs import plain_name, plain_names
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.fasta import read_sequences, sequence_windows
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import Anchor, Intervals, interval_windows, read_intervals
+from tfb_matrix_data.intervals import Anchor, Intervals, no_contig_of, read_intervals
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.placing import has_window, place_windows
 from tfb_matrix_data.sequence import UNKNOWN
 
 __all__ = ["LabelledRegions", "from_matrix", "from_regions", "from_sequences", "from_two_files"]
@@ -150,7 +151,7 @@ def from_regions(
     keys = _keys(intervals.chrom, intervals.start, intervals.end)
     chosen = _on(intervals, chromosomes)
     tfs, values = _read_labels(labels, keys, chosen)
-    codes = interval_windows(intervals, genome, length, anchor).codes
+    codes = _placed(intervals, genome, length, anchor, chosen)
     return _own(Path(bed).name, tfs, codes, values, keys, intervals.chrom, chosen)
 
 
@@ -197,9 +198,9 @@ def from_two_files(
         if genome is None:
             raise ConfigError(f"{lines.path} is BED: give the --genome that its regions are on")
         intervals = read_intervals(lines)
-        windows.append(interval_windows(intervals, genome, length, anchor).codes)
-        keys.append(_keys(intervals.chrom, intervals.start, intervals.end))
         chosen.append(_on(intervals, chromosomes))
+        windows.append(_placed(intervals, genome, length, anchor, chosen[-1]))
+        keys.append(_keys(intervals.chrom, intervals.start, intervals.end))
         chroms.append(intervals.chrom)
     shared = set(keys[0]) & set(keys[1])
     if shared and not fasta[0]:
@@ -215,6 +216,28 @@ def from_two_files(
     return _own(source, (tf,), np.concatenate(windows), labels, [*keys[0], *keys[1]], chrom_of, np.concatenate(chosen))
 
 
+def _placed(
+    intervals: Intervals, genome: Genome, length: int, anchor: Anchor, chosen: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Return the codes of the windows as `tfb predict` cuts them, and say which regions are not on the genome."""
+    windows, flags = place_windows(intervals, genome, length, anchor)
+    if not has_window(flags).any():
+        raise InputError(intervals.path, no_contig_of(genome, np.unique(intervals.chrom).tolist()))
+    texts, of = np.unique(flags, return_inverse=True)
+    for flag, what in _OFF.items():
+        at = np.flatnonzero(chosen & np.array([flag in text.split(";") for text in texts.tolist()])[of])
+        if len(at):
+            first = int(intervals.line[at[0]])
+            logger.warning("%s: %d regions, the first in line %d, %s", intervals.path.name, len(at), first, what)
+    return windows.codes
+
+
+_OFF = {
+    "unknown_contig": "are on contigs that the genome lacks, and are left out",
+    "outside_contig": "have their window beyond the end of their contig, and are left out",
+    "ends_beyond_contig": "end beyond their contig; is this the right assembly?",
+}
+"""What is said of regions with a flag of `tfb_matrix_data.placing`."""
 _KINDS = {True: "FASTA", False: "BED"}
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.finetuning.places import Places
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import on_contigs, read_intervals
+from tfb_matrix_data.intervals import contig_sizes, no_contig_of, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN
 
@@ -31,11 +31,14 @@ class Background(NamedTuple):
         What to call them.
     unknown
         Contig of each place that was left out since the FASTA lacks it.
+    n_beyond
+        Places that were left out since they end beyond their contig.
     """
 
     places: Places
     what: str
     unknown: NDArray[np.str_]
+    n_beyond: int = 0
 
 
 def named_as(chrom: NDArray[np.str_], genome: Genome) -> NDArray[np.str_]:
@@ -50,14 +53,18 @@ def open_places(open_regions: str | Path | BindingMatrix, genome: Genome) -> Bac
     Raises
     ------
     InputError
-        If the file cannot be read, none is on a contig of the genome, or one ends beyond it.
+        If the file cannot be read or none is on a contig of the genome, or one of a matrix ends beyond it.
     """
     if isinstance(open_regions, BindingMatrix):
         return _of_matrix(open_regions, genome)
     found = read_intervals(open_regions)
-    known = on_contigs(found, genome)
-    places = Places(named_as(found.chrom[known], genome), found.start[known], found.end[known])
-    return Background(places, f"open regions of {Path(open_regions).name}", found.chrom[~known])
+    sizes = contig_sizes(found.chrom, genome)
+    inside, known = found.end <= sizes, sizes >= 0
+    if not inside.any():
+        raise InputError(open_regions, no_contig_of(genome, np.unique(found.chrom).tolist()))
+    places = Places(named_as(found.chrom[inside], genome), found.start[inside], found.end[inside])
+    n_beyond = int((known & ~inside).sum())
+    return Background(places, f"open regions of {Path(open_regions).name}", found.chrom[~known], n_beyond)
 
 
 def _of_matrix(matrix: BindingMatrix, genome: Genome) -> Background:

@@ -187,8 +187,8 @@ def from_peaks(
     Raises
     ------
     InputError
-        If a file cannot be read, an interval ends beyond its contig, a summit is outside of its peak, or peaks and open
-        regions or genome do not seem to be of one assembly.
+        If a file cannot be read, a summit is outside of its peak, or peaks and open regions or genome do not seem to be
+        of one assembly.
     ConfigError
         If a part has too few bound regions (`LEAST_BOUND`), or no unbound one.
     """

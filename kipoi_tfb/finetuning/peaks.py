@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,9 +14,12 @@ from kipoi_tfb.finetuning.background import Background, away_from, named_as, ope
 from kipoi_tfb.finetuning.places import Places
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
-from tfb_matrix_data.intervals import Anchor, Intervals, on_contigs, read_intervals
+from tfb_matrix_data.intervals import Anchor, Intervals, contig_sizes, no_contig_of, read_intervals
 from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.placing import has_window, region_flags
 from tfb_matrix_data.windows import window_start
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["Account", "PeakPlaces", "places_of_peaks"]
 
@@ -82,17 +86,21 @@ def places_of_peaks(
     Raises
     ------
     InputError
-        If a file cannot be read, it is not clear whether it says summits, no peak is on a contig of the genome, one
-        ends beyond its contig, a summit is outside of its peak, or hardly more peaks lie in open regions than would by
-        chance.
+        If a file cannot be read, it is not clear whether it says summits, no peak is on a contig of the genome, a
+        summit is outside of its peak, or hardly more peaks lie in open regions than would by chance.
     """
     intervals = read_intervals(peaks)
     chosen = _anchor(intervals, anchor)
     centre = intervals.anchor(chosen)
-    known = on_contigs(intervals, genome)
-    chrom, centre = named_as(intervals.chrom[known], genome), centre[known]
-    spans = Places(chrom, intervals.start[known], intervals.end[known])
     start = window_start(centre, length)
+    sizes = contig_sizes(intervals.chrom, genome)
+    known = sizes >= 0
+    there = has_window(region_flags(sizes, intervals.end, start, length))  # as `tfb predict` has it
+    if not there.any():
+        raise InputError(peaks, no_contig_of(genome, np.unique(intervals.chrom).tolist()))
+    _say_beyond(intervals, intervals.end > sizes, there, genome)
+    chrom, centre, start = named_as(intervals.chrom[there], genome), centre[there], start[there]
+    spans = Places(chrom, intervals.start[there], intervals.end[there])
     bound = Places(chrom, start, start + length)
     if open_regions is None:
         background = Background(away_from(spans, genome, length, seed), "places away from peaks", chrom[:0])
@@ -100,10 +108,11 @@ def places_of_peaks(
         background = open_places(open_regions, genome)
     others = background.places
     account = Account(f"{Path(peaks).name}: windows around {chosen}s; unbound: {background.what}")
-    account.add("there are", len(intervals), len(others) + len(background.unknown))
+    account.add("there are", len(intervals), len(others) + len(background.unknown) + background.n_beyond)
     lacking = np.concatenate([intervals.chrom[~known], background.unknown])
     absent = f"- on contigs that {genome.path.name} lacks{_named(lacking)}"
     account.add(absent, int((~known).sum()), len(background.unknown))
+    account.add("- beyond the end of their contig", int((known & ~there).sum()), background.n_beyond)
     if open_regions is not None:
         inside = Places(chrom, centre, centre + 1).touch(others)
         _check_inside(inside, spans, background, genome, Path(peaks))
@@ -117,6 +126,17 @@ def places_of_peaks(
     account.add("- given twice, or overlapping an earlier window", len(bound) - len(distinct), n_double)
     source = f"{len(intervals):,} peaks of {Path(peaks).name} against {background.what}"
     return PeakPlaces(distinct, unbound, source, account)
+
+
+def _say_beyond(intervals: Intervals, beyond: NDArray[np.bool_], there: NDArray[np.bool_], genome: Genome) -> None:
+    """Say how many peaks end beyond their contig, though their windows do not lie there."""
+    odd = beyond & there
+    if odd.any():
+        at = int(odd.argmax())
+        logger.warning(
+            "%s: %d peaks end beyond their contig in %s, the first in line %d; is this the right assembly?",
+            intervals.path.name, odd.sum(), genome.path.name, intervals.line[at],
+        )  # fmt: skip
 
 
 def _anchor(intervals: Intervals, anchor: str) -> Anchor:

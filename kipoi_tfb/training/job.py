@@ -39,6 +39,8 @@ def pretrain(
 ) -> Entry:
     """Train a model and write it as a zoo entry, ``folder/entry``; an interrupted run in `folder` is resumed.
 
+    The entry of a finished run of the same configuration, matrix, genome and teachers is returned as it is.
+
     Parameters
     ----------
     config
@@ -55,7 +57,7 @@ def pretrain(
     Raises
     ------
     EntryError
-        If `folder` holds a finished entry already.
+        If `folder` holds a finished entry that was made from something else.
     ConfigError
         If ``SOURCE_DATE_EPOCH`` is not a number.
     LockedError
@@ -63,8 +65,8 @@ def pretrain(
     """
     folder = Path(folder)
     today()  # a date that is none is refused now, and not when all is trained
-    if (folder / "entry").exists():
-        raise EntryError(f"{folder / 'entry'} exists already; remove it or use another --output")
+    if (there := _finished(config, matrix, genome, folder)) is not None:
+        return there
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose_device(device)
     processes.join_torchrun(chosen)
@@ -78,6 +80,8 @@ def pretrain(
     # One lock for all processes of a run.
     alone = locked(folder / ".lock", wait=False, held=held) if processes.is_main() else nullcontext()
     with alone:
+        if processes.world_size() == 1 and (there := _finished(config, matrix, genome, folder)) is not None:
+            return there  # by a process that was here just now
         return _pretrain(config, matrix, genome, folder, chosen, chosen_precision, where, command)
 
 
@@ -111,6 +115,37 @@ def _pretrain(
         write_entry(folder / "entry", result.network, fields, data.validation.codes)
     processes.wait()
     return open_entry(folder / "entry")
+
+
+def _finished(config: PretrainConfig, matrix: BindingMatrix, genome: Genome, folder: Path) -> Entry | None:
+    """Return the entry that an earlier run left, if it is what is asked for; None if there is none.
+
+    Raises
+    ------
+    EntryError
+        If it was made from something else.
+    """
+    if not (folder / "entry").exists():
+        return None
+    entry = open_entry(folder / "entry")
+    how, data = entry.card.training, entry.card.data
+    teachers = find_teachers(config.teacher) if config.teacher is not None else []
+    same = {
+        "configuration": how.config == config,
+        "matrix": data.matrix_sha256 == sha256(matrix.path),
+        "genome": data.genome == genome.path.name,
+        "teachers": (how.teachers or {}) == _weights(teachers),
+    }
+    if not all(same.values()):
+        other = ", ".join(what for what, is_same in same.items() if not is_same)
+        raise EntryError(
+            f"{entry.folder} exists already, and was made from another {other}; remove it or use another --output"
+        )
+    return entry
+
+
+def _weights(teachers: list[Entry]) -> dict[str, str]:
+    return {entry.card.name: entry.card.weights.sha256 for entry in teachers}
 
 
 def pretrain_from_files(
@@ -156,7 +191,7 @@ def _training_card(
     return TrainingCard(
         command=command,
         config=config,
-        teachers={entry.card.name: entry.card.weights.sha256 for entry in teachers} or None,
+        teachers=_weights(teachers) or None,
         best_epoch=result.best_epoch,
         validation_loss=round(min(record.validation_loss for record in result.history), 5),
         seconds=round(sum(record.seconds for record in result.history), 1),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tfb_matrix_data.errors import InputError
+from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.variants import Variants
 
 __all__ = ["SortCheck", "write_index"]
@@ -64,8 +66,11 @@ def write_index(path: Path, sorting: SortCheck) -> list[str]:
         ]
     import pysam
 
+    csi = sorting.last >= _TBI_END
     try:
-        pysam.tabix_index(str(path), preset="vcf", force=True, csi=sorting.last >= _TBI_END)
-    except (OSError, ValueError) as error:
+        # Beside a whole VCF stands a whole index or none.
+        with atomic_path(path.with_name(f"{path.name}{'.csi' if csi else '.tbi'}")) as temporary:
+            pysam.tabix_index(str(path), preset="vcf", force=True, index=str(temporary), csi=csi)
+    except (OSError, ValueError, InputError) as error:
         return [f"{path}: is written, but could not be indexed ({error})"]
     return []

@@ -85,6 +85,23 @@ def test_only_some_chromosomes(genome, put):
         from_regions(bed, labels, genome, 20, chromosomes=["chr7"])
 
 
+def test_regions_that_are_not_on_the_genome_are_left_out_and_said_as_by_predict(genome, put, caplog):
+    bed = "chr1\t10\t20\nchr9\t1\t5\nchr2\t900\t950\nchr2\t25\t45\n"
+    data = from_regions(put("r.bed", bed), put("l.tsv", "A\n1\n0\n1\n0\n"), genome, 20)
+    assert data.kept.tolist() == [0, 3] and data.labels[:, 0].tolist() == [1, 0]
+    assert decode(data.codes[1]) == "CGTACGTACGTACGT" + "N" * 5
+    for said in (
+        "r.bed: 1 regions, the first in line 2, are on contigs that the genome lacks, and are left out",
+        "r.bed: 1 regions, the first in line 3, have their window beyond the end of their contig, and are left out",
+        "r.bed: 1 regions, the first in line 4, end beyond their contig; is this the right assembly?",
+    ):
+        assert said in caplog.text
+    two = from_two_files(put("p.bed", bed), put("n.bed", BED[11:]), "JUND", 20, genome)
+    assert two.labels[:, 0].tolist() == [1, 1, 0, 0]
+    with pytest.raises(InputError, match=r"r.bed: nothing is on a contig of g.fa, which has chr1, chr2; found chr9"):
+        from_regions(put("r.bed", "chr9\t1\t5\n"), put("l.tsv", "A\n1\n"), genome, 20)
+
+
 def test_wholly_unknown_windows_are_said(genome, put, caplog):
     bed, labels = put("r.bed", BED), put("l.tsv", "A\n1\n0\n1\n0\n")
     with caplog.at_level("WARNING", "kipoi_tfb"):

@@ -30,6 +30,17 @@ def test_open_regions_of_a_bed(genome, tmp_path):
     assert found.unknown.tolist() == ["chrUn"] and found.what == "open regions of open.bed"
 
 
+def test_open_regions_beyond_the_end_of_their_contig_are_left_out_and_counted(genome, tmp_path):
+    (tmp_path / "open.bed").write_text("1\t10\t50\nchr1\t390\t401\nchr2\t900\t950\nchrUn\t3\t9\n")
+    found = open_places(tmp_path / "open.bed", genome)
+    assert found.places.rows() == [("chr1", 10, 50)] and found.n_beyond == 2 and found.unknown.tolist() == ["chrUn"]
+    (tmp_path / "open.bed").write_text("chrUn\t3\t9\nchr1\t390\t401\n")
+    with pytest.raises(
+        InputError, match=r"open.bed: nothing is on a contig of g.fa, which has chr1, 2; found chr1, chrUn"
+    ):
+        open_places(tmp_path / "open.bed", genome)
+
+
 def test_open_regions_of_a_matrix(world):
     found = open_places(world.matrix, world.genome)
     assert len(found.places) == sum(tiny.CONTIGS.values()) and not len(found.unknown)

@@ -156,11 +156,21 @@ def refused(error, match, *arguments, **options):
 
 
 def test_peaks_of_another_assembly(bed, world):
-    beyond = bed([*lines_of(world), "chr22\t900000\t900200"])
-    match = r"peaks.bed, line \d+: chr22:900000-900200 ends beyond the contig .*; is this the right assembly"
-    refused(InputError, match, beyond, world.genome, "SP1", world.matrix)
     elsewhere = bed([f"x{line}" for line in lines_of(world)])
-    refused(InputError, r"peaks.bed, line 1: unknown contig .* 'xchr13'", elsewhere, world.genome, "SP1", world.matrix)
+    match = r"peaks.bed: nothing is on a contig of .*, which has chr13.*; found xchr13.*; is this the right assembly"
+    refused(InputError, match, elsewhere, world.genome, "SP1", world.matrix)
+
+
+def test_peaks_beyond_the_end_of_their_contig_are_left_out_and_said(bed, world, caplog):
+    lines, size = lines_of(world), world.genome.lengths["chr22"]
+    odd = [f"chr22\t{size + 5000}\t{size + 5200}", f"chr22\t{size - 300}\t{size + 40}", "chr99\t1\t9"]
+    with caplog.at_level("INFO"):
+        found = from_peaks(bed([*lines, *odd]), world.genome, "SP1", world.matrix)
+    assert account(caplog)["- beyond the end of their contig"] == [1, 0]
+    assert account(caplog)[f"- on contigs that {world.genome.path.name} lacks (chr99)"] == [1, 0]
+    said = f"peaks.bed: 1 peaks end beyond their contig in {world.genome.path.name}, the first in line {len(lines) + 2}"
+    assert said in caplog.text
+    assert found.counts == from_peaks(bed(lines), world.genome, "SP1", world.matrix).counts
 
 
 def test_peaks_that_are_open_by_chance(bed, tmp_path):

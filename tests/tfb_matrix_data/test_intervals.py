@@ -16,10 +16,10 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import (
     Intervals,
     check_contigs,
-    interval_windows,
     iter_intervals,
     read_intervals,
 )
+from tfb_matrix_data.placing import place_windows
 from tfb_matrix_data.sequence import decode
 
 NARROWPEAK = "chr1\t10\t50\tpeak1\t900\t+\t7.5\t12.1\t9.9\t{summit}\n"
@@ -146,20 +146,20 @@ def test_slices_are_intervals(tmp_path):
 
 def test_the_window_is_half_open_around_the_centre(tmp_path, genome):
     # Centre of 10-31 is 41 // 2 = 20: a window of 8 is [16, 24), its index 4 the base at 20.
-    windows = interval_windows(read_intervals(write(tmp_path / "a.bed", "chr2\t10\t31\n")), genome, 8)
+    windows = place_windows(read_intervals(write(tmp_path / "a.bed", "chr2\t10\t31\n")), genome, 8)[0]
     assert decode(windows.codes[0]) == ("AACCGGTT" * 8)[16:24] == "AACCGGTT"
     assert windows.n_unknown.tolist() == [0] and windows.edge_padded.tolist() == [False]
 
 
 def test_the_summit_moves_the_window(tmp_path, genome):
     peaks = read_intervals(write(tmp_path / "a.narrowPeak", NARROWPEAK.format(summit=7)))
-    assert decode(interval_windows(peaks, genome, 6, "summit").codes[0]) == ("ACGT" * 15)[14:20] == "GTACGT"
-    assert decode(interval_windows(peaks, genome, 6, "centre").codes[0]) == ("ACGT" * 15)[27:33] == "TACGTA"
+    assert decode(place_windows(peaks, genome, 6, "summit")[0].codes[0]) == ("ACGT" * 15)[14:20] == "GTACGT"
+    assert decode(place_windows(peaks, genome, 6, "centre")[0].codes[0]) == ("ACGT" * 15)[27:33] == "TACGTA"
 
 
 def test_windows_beyond_the_contig_are_padded(tmp_path, genome):
     text = "chr1\t0\t4\nchr1\t58\t60\nchr1\t60\t60\n"
-    windows = interval_windows(read_intervals(write(tmp_path / "a.bed", text)), genome, 10)
+    windows = place_windows(read_intervals(write(tmp_path / "a.bed", text)), genome, 10)[0]
     # Centres 2, 59 and 60: [-3, 7), [54, 64) and [55, 65) of a contig of 60 bp.
     assert [decode(codes) for codes in windows.codes] == ["NNNACGTACG", "GTACGTNNNN", "TACGTNNNNN"]
     assert windows.n_unknown.tolist() == [3, 4, 5] and windows.edge_padded.tolist() == [True] * 3
@@ -168,8 +168,8 @@ def test_windows_beyond_the_contig_are_padded(tmp_path, genome):
 def test_other_contig_names_give_the_same_windows(tmp_path, genome):
     with_chr = read_intervals(write(tmp_path / "a.bed", "chr1\t10\t20\nchr2\t10\t20\nchrM\t2\t9\n"))
     without = read_intervals(write(tmp_path / "b.bed", "1\t10\t20\n2\t10\t20\nMT\t2\t9\n"))
-    expected = interval_windows(with_chr, genome, 12).codes
-    np.testing.assert_array_equal(interval_windows(without, genome, 12).codes, expected)
+    expected = place_windows(with_chr, genome, 12)[0].codes
+    np.testing.assert_array_equal(place_windows(without, genome, 12)[0].codes, expected)
 
 
 # What is wrong
@@ -257,14 +257,12 @@ def test_an_unknown_contig_is_named_with_the_known_ones(tmp_path, genome):
     intervals = read_intervals(write(tmp_path / "a.bed", "chr1\t1\t2\nscaffold_9\t1\t2\nscaffold_9\t4\t5\n"))
     with pytest.raises(InputError, match=r"a\.bed, line 2: unknown contig .*'scaffold_9'.*Valid: chr1, chr2, chrM"):
         check_contigs(intervals, genome)
-    with pytest.raises(InputError, match="line 2"):
-        interval_windows(intervals, genome, 10)
 
 
 def test_an_interval_beyond_its_contig_is_named(tmp_path, genome):
     intervals = read_intervals(write(tmp_path / "a.bed", "chr1\t1\t60\n1\t50\t61\nchr1\t90\t95\n"))
     with pytest.raises(InputError, match=r"a\.bed, line 2: 1:50-61 ends beyond the contig \(60 bp in genome\.fa\)"):
-        interval_windows(intervals, genome, 10)
+        check_contigs(intervals, genome)
     with pytest.raises(InputError, match="line 3: chr1:90-95"):
         check_contigs(intervals[2:], genome)
     check_contigs(intervals[:1], genome)

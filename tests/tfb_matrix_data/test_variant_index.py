@@ -128,6 +128,15 @@ def test_what_is_no_index_is_told(tmp_path: Path, content: bytes) -> None:
         lines(path, "chr1")
 
 
+def test_an_index_that_unpacks_to_gigabytes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make(tmp_path / "a.vcf.gz", {"chr1": 3})
+    monkeypatch.setattr("tfb_matrix_data.variant_index._MOST_BYTES", 1 << 20)
+    Path(f"{path}.tbi").write_bytes(gzip.compress(b"TBI\1" + bytes(1 << 21)))
+    match = r"\.tbi: unpacks to more than 1 MB, which is too much for what it should be; make it again: tabix -f -p vcf"
+    with pytest.raises(InputError, match=match):
+        current_index(path, False)
+
+
 def test_an_index_that_is_cut_off_is_told(tmp_path: Path) -> None:
     path = make(tmp_path / "a.vcf.gz", {"chr1": 3000})
     index = Path(f"{path}.tbi")

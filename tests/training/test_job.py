@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import yaml
 
 from kipoi_tfb.training.job import pretrain, pretrain_from_files
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
-from tfb_matrix_data.errors import ConfigError, EntryError, LockedError
+from tests.entries import run_tfb
+from tfb_matrix_data.errors import ConfigError, LockedError
 from tfb_matrix_data.files import locked, sha256
 
 
@@ -22,8 +26,35 @@ def test_pretrain_writes_an_entry_that_verifies(world, tmp_path):
     assert card.data.excluded_chromosomes == ("chr16",) and card.data.matrix_sha256 == sha256(world.matrix_path)
     assert card.training.config == config and card.training.command == "a test" and card.training.best_epoch == 0
     assert [check for check in verify_entry(entry) if not check.passed] == []
-    with pytest.raises(EntryError, match=r"entry exists already; remove it or use another --output"):
-        pretrain(config, world.matrix, world.genome, tmp_path / "run", device="cpu")
+
+
+def test_a_finished_run_given_again_says_so_and_does_nothing(world, tmp_path, monkeypatch, capfd):
+    recipe = tiny.config(epochs=1, tfs=["SP1"], fraction=0.2).model_dump(mode="json", exclude_unset=True)
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(recipe))
+    rest = ("--matrix", str(world.matrix_path), "--device", "cpu", "-o", "run")
+    monkeypatch.chdir(tmp_path)
+
+    def run(genome: Path = world.genome_path) -> tuple[int, str]:
+        code, _, err = run_tfb(monkeypatch, capfd, ["pretrain", "config.yaml", "--genome", str(genome), *rest])
+        return code, err
+
+    code, err = run()
+    assert code == 0 and "finished before" not in err
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run" / "entry").rglob("*") if path.is_file()}
+    with monkeypatch.context() as patch:
+        patch.setitem(pretrain.__globals__, "train", None)
+        code, err = run()
+    assert code == 0 and "entry was finished before, and nothing was left to do" in err
+    assert {
+        path.name: path.read_bytes() for path in (tmp_path / "run" / "entry").rglob("*") if path.is_file()
+    } == before
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(recipe | {"epochs": 2}))
+    other = tmp_path / "other.fa"
+    other.write_bytes(world.genome_path.read_bytes())
+    code, err = run(other)
+    said = r"entry exists already, and was made from another configuration, genome; remove it or use another --output"
+    assert code == 1 and re.search(said, err)
+    assert not (tmp_path / "run" / ".lock").exists()
 
 
 def test_the_date_is_that_of_the_source(world, tmp_path, monkeypatch):
