@@ -266,7 +266,8 @@ def test_command(tfb, tmp_path):
     assert code == 0 and firsts == ["entry", "tf/CTCF", "tf/JUND", "tf/SP1", "against", "against"]
     code, out, _ = tfb("zoo", "ls", "--group", "out", "--markdown")
     header, rule, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in out.splitlines()]
-    *rows, _, said = rows
+    *rows, _, said, _, natural = rows
+    assert natural[0].startswith("against base at natural prevalence: mean AUPRC 0.") and "wins" in natural[0]
     assert len(rows) == 3 and {len(row) for row in rows} == {len(header)} == {len(rule)} and rows[2][-1] == "refused"
     assert said[0].startswith("against base: mean AUPRC 0.") and "over 3 TFs with at least 40" in said[0]
     assert rows[0][header.index("base")].startswith("0.") and rows[0][header.index("from scratch")] == ""
