@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-isas lint wheel-test clean fuzz faults
+.PHONY: help demo test test-isas lint docs wheel-test clean fuzz faults
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is to make
@@ -41,6 +41,13 @@ lint: $(STAMP)  ## Run ruff, mypy and import-linter
 	  || { $(BIN)/ruff format --check . || true; echo "To fix: $(BIN)/ruff format ."; exit 1; }
 	$(BIN)/mypy --no-error-summary
 	imports=$$($(BIN)/lint-imports) || { echo "$$imports"; exit 1; }
+
+docs: $(STAMP)  ## Build the site of the docs into site/, strictly, all its links checked
+	@$(BIN)/python -c "import material, mkdocs, mkdocstrings" 2>/dev/null \
+	  || $(BIN)/python -m pip install -qq --editable '.[dev,docs]' --constraint constraints.txt \
+	  || { echo "the site needs the extra docs: pip install -e '.[docs]' -c constraints.txt"; exit 1; }
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	echo "site/index.html (open it in a browser; search works without a network)"
 
 MUTANTS ?= 5000
 KILLS ?= 102
@@ -75,5 +82,5 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	echo "The wheel works"
 
 clean:  ## Remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output
+	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -36,7 +36,7 @@ from kipoi_tfb.zoo.card import MetricsCard
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from tests.entries import TFS
-from tests.test_truth import ASB_HEADER, snv, write_table
+from tests.measured import ASB_HEADER, snv, write_table
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome

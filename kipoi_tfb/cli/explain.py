@@ -44,6 +44,7 @@ def explain(
     references: Annotated[
         Path | None, typer.Option("--references", help="Instead, the sequences of a FASTA, as long as the windows.")
     ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help=".png or .svg: logos of the first windows.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the shuffles.")] = 0,
     anchor: AnchorOption = "centre",
     tfs: TfsOption = "",
@@ -71,8 +72,10 @@ def explain(
     own = None if references is None else read_references(references, found.card.window_length)
     explainer = Explainer(found, listed(tfs), method, own, shuffles, seed, device)  # type: ignore[arg-type]
     say(f"device: {describe(explainer.device, 'fp32')}")
-    summary = write_contributions(explainer, source, output)
+    summary = write_contributions(explainer, source, output, plot)
     say(f"{summary.windows} windows x {len(explainer.tfs)} TFs by {method} -> {', '.join(map(str, summary.files[:3]))}")
+    if plot is not None:
+        say(f"{plot}: the first {summary.drawn} windows")
     if summary.taken_over:
         say(f"{summary.taken_over} pieces were there from an earlier run")
     if summary.unscored:

@@ -10,6 +10,7 @@ import typer
 from kipoi_tfb.cli.options import (
     AnchorOption,
     DeviceOption,
+    ModelsOption,
     PrecisionOption,
     RequiredGenomeOption,
     ThreadsOption,
@@ -26,7 +27,7 @@ def grammar(
     regions: Annotated[Path, typer.Option("--regions", help="BED or narrowPeak of regions that it binds.")],
     genome: RequiredGenomeOption,
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, .parquet or .h5.")],
-    model: Annotated[str, typer.Option("--model", help="Zoo entry, or the folder of one.")] = "multi163",
+    models: ModelsOption = "multi163",
     plot: Annotated[Path | None, typer.Option("--plot", help="Picture: OUT.png or OUT.svg.")] = None,
     farthest: Annotated[int, typer.Option("--distance", min=1, metavar="BP", help="Largest distance.")] = 70,
     step: Annotated[int, typer.Option("--step", min=1, metavar="BP", help="Between distances.")] = 5,
@@ -58,7 +59,7 @@ def grammar(
     from kipoi_tfb.motifs.profiles import jaspar_motifs
 
     motifs = {name: profiles[0] for name, profiles in jaspar_motifs([tf, *names]).items()}
-    predictor = predictor_of(model, tf, device, precision, threads)
+    predictor = predictor_of(models, tf, device, precision, threads)
     windows, left_out = known_windows(regions, open_genome(genome), predictor.window_length, anchor)  # type: ignore[arg-type]
     asked = Grammar(predictor, motifs[tf], windows, GrammarOptions(farthest, step, most, seed))
     rows = [asked.alone(motif) for motif in motifs.values()]
@@ -68,7 +69,7 @@ def grammar(
     rows += [row for row in out.values() if row is not None]
     n = write_grammar(tf, rows, output)
     if plot is not None:
-        plot_grammar(tf, rows, plot, f"What a second motif adds to {tf}: {model}, {len(asked.windows)} regions")
+        plot_grammar(tf, rows, plot, f"What a second motif adds to {tf}: {models}, {len(asked.windows)} regions")
     say(f"{len(asked.windows)} of {len(windows)} regions, {n} rows -> {output}")
     if left_out:
         say(f"regions left out, with unknown bases (N) or not on the genome: {left_out}")

@@ -14,8 +14,11 @@ from kipoi_tfb import __version__
 from kipoi_tfb.interpretation.attributions import Explainer
 from kipoi_tfb.interpretation.completeness import BOUNDS, is_complete
 from kipoi_tfb.interpretation.files import About, Piece, check_format, write_output
+from kipoi_tfb.interpretation.plot import plot_contributions
 from kipoi_tfb.interpretation.sources import ExplainedWindows, Source
 from kipoi_tfb.models.device import numeric_identity
+from kipoi_tfb.output.figures import check_format as check_picture
+from kipoi_tfb.output.logos import check_tfs
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_bar
 from tfb_matrix_data.errors import InputError
@@ -45,6 +48,8 @@ class ExplainSummary:
         Where that is.
     taken_over
         Pieces that an earlier, killed run had finished.
+    drawn
+        Windows in the picture.
     files
         What was written.
     problems
@@ -57,6 +62,7 @@ class ExplainSummary:
     largest_error: float = float("nan")
     worst: str = ""
     taken_over: int = 0
+    drawn: int = 0
     files: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -72,7 +78,7 @@ class ExplainSummary:
                 self.largest_error, self.worst = error, f"{piece.windows.name[window]}, {tfs[tf]}"
 
 
-def explain(explainer: Explainer, source: Source, output: str | Path) -> ExplainSummary:
+def explain(explainer: Explainer, source: Source, output: str | Path, plot: str | Path | None = None) -> ExplainSummary:
     """Write the contribution of every base of the windows of a file to the logits of an entry's TFs.
 
     Parameters
@@ -85,6 +91,8 @@ def explain(explainer: Explainer, source: Source, output: str | Path) -> Explain
         ``.tsv`` or ``.parquet``: a row per base and TF. ``.h5``: what TF-MoDISco and finemo read, a file per TF
         (`kipoi_tfb.interpretation.files`). ``.bw``, ``.bigwig``, ``.bedgraph``: a track per TF, of regions. Where there
         is a file per TF and several TFs, the name has ``{tf}``.
+    plot
+        Also draw the first windows, as ``.png`` or ``.svg``.
 
     Raises
     ------
@@ -94,6 +102,9 @@ def explain(explainer: Explainer, source: Source, output: str | Path) -> Explain
         If the source is not valid, or no window of it has a known base; nothing is written then.
     """
     check_format(check_output(output), explainer.tfs, source)
+    if plot is not None:
+        check_picture(check_output(plot))
+        check_tfs(len(explainer.tfs))
     summary, about = ExplainSummary(), _about(explainer)
     with (
         Pieces(output, _identity(explainer, source, output)) as pieces,
@@ -106,6 +117,9 @@ def explain(explainer: Explainer, source: Source, output: str | Path) -> Explain
         if summary.unscored == summary.windows:
             raise InputError(source.path, "no window has a known base: is this the right genome, and not masked there?")
         summary.files = write_output(output, explainer.tfs, lambda: _read(pieces.paths), summary.windows, about, source)
+        if plot is not None:
+            title = f"{explainer.entry.card.name}, {explainer.method}"
+            summary.drawn = plot_contributions(_read(pieces.paths), explainer.tfs, plot, title)
         summary.taken_over = pieces.taken_over
     if summary.incomplete:
         bound = BOUNDS[explainer.method]

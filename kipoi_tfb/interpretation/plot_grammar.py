@@ -41,9 +41,9 @@ def plot_grammar(tf: str, rows: Sequence[GrammarRow], path: str | Path, title: s
                     own = [
                         row
                         for row in pairs
-                        if (row.site, row.orientation) == (partner, way) and row.distance * side > 0
+                        if (row.site, row.orientation) == (partner, way) and side * (row.distance or 0) > 0
                     ]
-                    x = [row.distance for row in own]
+                    x = [row.distance or 0 for row in own]
                     axes.fill_between(x, [r.null_low for r in own], [r.null_high for r in own], color="0.85", lw=0)
                     spread = [[r.effect - r.low for r in own], [r.high - r.effect for r in own]]
                     label = f"{way} strand" if side == 1 else None

@@ -225,7 +225,7 @@ def _left_out(rows: int, all_rows: int, scored: int, details: int, options: Repo
     """Return what is not shown, in a sentence."""
     said = ""
     if options.variants is not None:
-        said = f"Shown are the {rows:,} that were named."
+        said = f"Shown of them: the {rows:,} named by the user."
     elif rows < all_rows:
         said = f"Shown are the {rows:,} of the largest impact."
     if details < scored:

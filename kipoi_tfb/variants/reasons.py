@@ -180,7 +180,7 @@ class Reasons:
     def _sharing(
         self, columns: list[int], impact: NDArray[np.float32], sites: dict[int, SiteChange]
     ) -> list[list[int]]:
-        """Return TFs with one direction, overlapping sites and a common binding mode together, by largest impact."""
+        """Return TFs with one direction, overlapping sites and motifs of one kind together, by largest impact."""
         groups: list[list[int]] = []
         for column in columns:
             akin = [
@@ -189,13 +189,23 @@ class Reasons:
                 if any(
                     impact[other] * impact[column] > 0
                     and _overlap(sites[other], sites[column])
-                    and self._modes.shared(self._names[other], self._names[column])
+                    and self._akin(self._names[other], self._names[column])
                     for other in group
                 )
             ]
             merged = sorted([column, *(i for group in akin for i in group)], key=lambda i: -abs(float(impact[i])))
             groups = [group for group in groups if group not in akin] + [merged]
         return sorted(groups, key=lambda group: -abs(float(impact[group[0]])))
+
+    def _akin(self, one: str, other: str) -> bool:
+        """Return whether two TFs bind by motifs of one kind: of one binding mode, or both bZIP or bHLH."""
+        short = self._short(one)
+        return bool(self._modes.shared(one, other)) or (bool(short) and short == self._short(other))
+
+    def _short(self, tf: str) -> str:
+        """Return the short name of a TF's class, such as bZIP; empty where it has none, as zinc fingers, all unlike."""
+        found = _SHORT.search(self._modes.tf_class.get(tf, ""))
+        return found[1] if found else ""
 
     def _site_name(self, columns: Sequence[int]) -> str:
         """Return what TFs share by name: ``GATA`` of GATA1 and GATA2, ``bZIP`` of JUND and MAFK, else the first's."""
@@ -205,8 +215,8 @@ class Reasons:
         alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
         if stem := _STEM.match("".join(letters[0] for letters in alike)):
             return stem[0]
-        classes = {short[1] for name in names if (short := _SHORT.search(self._modes.tf_class.get(name, "")))}
-        return classes.pop() if len(classes) == 1 else f"{names[0]}-like"
+        classes = set(map(self._short, names))
+        return classes.pop() if len(classes) == 1 and "" not in classes else f"{names[0]}-like"
 
 
 UP = ("gained", "strengthened", "more likely")

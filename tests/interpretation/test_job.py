@@ -32,8 +32,11 @@ def rows_of(path):
 def test_regions_as_a_table(tfb, tmp_path):
     write_files(tmp_path, {"in.bed": BED})
     arguments = ("--regions", "in.bed", "--genome", "GENOME", "--tfs", "JUND,ATF4", "--shuffles", "2")
-    code, _, err = tfb("explain", "ENTRY", *arguments, "-o", "out.tsv")
+    code, _, err = tfb("explain", "ENTRY", *arguments, "-o", "out.tsv", "--plot", "out.svg")
     assert code == 0, err
+    picture = (tmp_path / "out.svg").read_text()
+    assert "out.svg: the first 2 windows" in err and ">tiny, deeplift<" in picture
+    assert ">JUND   1:560-760   log-odds " in picture and ", of references " in picture and "unknown" not in picture
     assert "3 windows x 2 TFs by deeplift -> out.tsv" in err and "without a known base, which have no contrib" in err
     assert "largest completeness error: " in err
     rows = rows_of(tmp_path / "out.tsv")
@@ -158,6 +161,10 @@ def test_ism_says_that_it_does_not_add_up(tfb, tmp_path):
 REST = ("--genome", "GENOME", *FEW)
 REGIONS = ("--regions", "in.bed", *REST)
 BAD = {
+    "picture": (
+        ("--sequences", "in.fa", "--plot", "o.pdf", "-o", "o.tsv"),
+        "cannot draw a figure of the ending '.pdf'",
+    ),
     "two": (("--regions", "in.bed", "--sequences", "in.fa", "-o", "o.tsv"), "give one of --regions, --sequences and"),
     "none": (("-o", "o.tsv"), "give one of --regions, --sequences and --variants"),
     "genome": (("--regions", "in.bed", "-o", "o.tsv"), "in.bed: regions and variants need --genome"),

@@ -90,7 +90,7 @@ def test_named_variants(scored, tmp_path):
         code, _, err = scored("s.vcf.gz", "--variants", named)
         assert code == 0 and "2 alleles, 2 with details" in err
         assert [row["number"] for row in data_of(_page(tmp_path))["rows"]] == [2, 13]
-        assert "Shown are the 2 that were named." in _page(tmp_path)
+        assert "Shown of them: the 2 named by the user." in _page(tmp_path)
 
 
 def test_some_tfs(scored, tmp_path):

@@ -6,14 +6,10 @@ import errno
 import os
 import re
 import shutil
-import socket
-import sys
-import time
 
 import pytest
 import yaml
 
-from kipoi_tfb import cli
 from kipoi_tfb.zoo import change, find, verify
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.change import install_entry
@@ -22,56 +18,13 @@ from kipoi_tfb.zoo.find import find_entries, find_entry, group_names
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.specs import render_specs
-from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tests.entries import run_tfb
-from tests.tuned import small_base, tuned
+from tests.tuned import small_base
+from tests.zoo.small_zoo import change_card, failed
 from tfb_matrix_data.errors import EntryError, UnknownNameError
 
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder with a base and two entries of a group."""
-    folder = tmp_path_factory.mktemp("made")
-    base = small_base(folder)
-    for seed, tf in enumerate(("SP1", "ATF4")):
-        tuned(base, f"tf/{tf}", seed)
-    return folder
-
-
-@pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    """A copy of it, which is the zoo."""
-    copy = shutil.copytree(made, tmp_path / "zoo")
-    monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: copy)
-    return copy
-
-
-@pytest.fixture
-def tfb(folder, monkeypatch, capfd):
-    """Run `tfb zoo`. (code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tfb", "zoo", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(caught.value.code or 0), out, err
-
-    return call
-
-
-def failed(folder):
-    return {check.what: check.detail for check in verify_entry(open_entry(folder)) if not check.passed}
-
-
-def change_card(folder, **changes):
-    path = folder / CARD_FILE
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
-
-
-# Groups
+pytest_plugins = ("tests.zoo.small_zoo",)
 
 
 def test_names_of_groups(folder):
@@ -91,92 +44,89 @@ def test_a_group_is_no_entry(folder):
         find_entries("tg")
 
 
-def test_ls_and_show(tfb):
-    code, out, _ = tfb("ls")
+def test_ls_and_show(tfb_zoo):
+    code, out, _ = tfb_zoo("ls")
     assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["entry", "base", "tf"]
     assert re.search(r"^tf +2 +A group of 2 entries; `tfb zoo ls --group tf` lists them\.$", out, re.M)
-    code, out, _ = tfb("ls", "--markdown")
+    code, out, _ = tfb_zoo("ls", "--markdown")
     assert {line.count("|") for line in out.splitlines()} == {8}
-    code, out, _ = tfb("ls", "--group", "tf")
+    code, out, _ = tfb_zoo("ls", "--group", "tf")
     assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["entry", "tf/ATF4", "tf/SP1"]
-    code, _, err = tfb("ls", "--group", "base")
+    code, _, err = tfb_zoo("ls", "--group", "base")
     assert code == 1 and "base is an entry, not a group of entries" in err
-    code, _, err = tfb("ls", "--group", "nothing")
+    code, _, err = tfb_zoo("ls", "--group", "nothing")
     assert code == 1 and "nothing" in err
-    code, out, _ = tfb("show", "tf/SP1", "--full")
+    code, out, _ = tfb_zoo("show", "tf/SP1", "--full")
     assert out.startswith("# ") and "name: tf/SP1" in out
-    code, out, _ = tfb("show", "tf", "--full")
+    code, out, _ = tfb_zoo("show", "tf", "--full")
     assert "name: tf/SP1" in out and "\n---\n# " in out and len(list(yaml.safe_load_all(out))) == 2
 
 
-def test_verify(tfb, folder):
-    code, out, _ = tfb("verify", "--all")
+def test_verify(tfb_zoo, folder):
+    code, out, _ = tfb_zoo("verify", "--all")
     assert code == 0 and {line.split()[1] for line in out.splitlines()} == {"base", "tf/ATF4", "tf/SP1", "the"}
     assert "ok    the zoo  size: " in out
     (folder / "tf" / "SP1" / "golden.json").unlink()
-    code, out, err = tfb("verify", "tf")
+    code, out, err = tfb_zoo("verify", "tf")
     assert code == 1 and "FAIL  tf/SP1  golden predictions" in out and "checks failed" in err
 
 
 @pytest.mark.parametrize("name", ["evil/model.yaml", "tf/model.py", ".x.1.part/card.yaml", "tf/.SP1.1.part/card.yaml"])
-def test_files_of_no_entry(tfb, folder, name):
-    assert "ok    the zoo  nothing else: 3 entries" in tfb("verify", "--all")[1]
+def test_files_of_no_entry(tfb_zoo, folder, name):
+    assert "ok    the zoo  nothing else: 3 entries" in tfb_zoo("verify", "--all")[1]
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("type: pytorch\n")
-    code, out, _ = tfb("verify", "--all")
+    code, out, _ = tfb_zoo("verify", "--all")
     assert code == 1 and f"FAIL  the zoo  nothing else: {name}: of no entry" in out
     (folder / name).unlink()
     (folder / "link").symlink_to(folder / "base")
-    assert "FAIL  the zoo  nothing else: link: of no entry" in tfb("verify", "--all")[1]
+    assert "FAIL  the zoo  nothing else: link: of no entry" in tfb_zoo("verify", "--all")[1]
 
 
-def test_a_zoo_that_is_too_large(tfb, monkeypatch):
+def test_a_zoo_that_is_too_large(tfb_zoo, monkeypatch):
     monkeypatch.setattr(verify, "MAX_ZOO_MB", 0)
-    code, out, _ = tfb("verify", "--all")
+    code, out, _ = tfb_zoo("verify", "--all")
     assert code == 1 and "FAIL  the zoo  size: " in out
 
 
-def test_render(tfb, folder):
+def test_render(tfb_zoo, folder):
     spec = folder / "tf" / "SP1" / "model.yaml"
     before = spec.read_text()
     spec.write_text("old: form\n")
-    assert tfb("render", "tf")[0] == 0 and spec.read_text() == before
+    assert tfb_zoo("render", "tf")[0] == 0 and spec.read_text() == before
 
 
-# Adding and removing
-
-
-def test_add_and_remove(tfb, folder, tmp_path):
+def test_add_and_remove(tfb_zoo, folder, tmp_path):
     source = shutil.move(folder / "tf" / "SP1", tmp_path / "SP1")
-    code, out, _ = tfb("add", source)
+    code, out, _ = tfb_zoo("add", source)
     assert code == 0 and out.strip() == str(folder / "tf" / "SP1") and failed(folder / "tf" / "SP1") == {}
-    code, _, err = tfb("add", source)
+    code, _, err = tfb_zoo("add", source)
     assert code == 1 and "tf/SP1 is in the zoo already; `tfb zoo remove tf/SP1` takes it out" in err
-    assert tfb("remove", "tf/SP1", "tf/ATF4")[1].count("removed") == 2
+    assert tfb_zoo("remove", "tf/SP1", "tf/ATF4")[1].count("removed") == 2
     assert not (folder / "tf").exists() and group_names() == {}
-    assert tfb("remove", "base")[0] == 0 and not list(folder.iterdir())
+    assert tfb_zoo("remove", "base")[0] == 0 and not list(folder.iterdir())
 
 
-def test_add_takes_all_or_nothing(tfb, folder, tmp_path):
+def test_add_takes_all_or_nothing(tfb_zoo, folder, tmp_path):
     source = shutil.move(folder / "tf", tmp_path / "tf")
     (source / "SP1" / "golden.json").unlink()
-    code, _, err = tfb("add", source)
+    code, _, err = tfb_zoo("add", source)
     assert code == 1 and "SP1 is not fit for the zoo: golden predictions" in err and not (folder / "tf").exists()
 
 
-def test_add_takes_none_where_a_later_one_has_no_place(tfb, folder, tmp_path):
+def test_add_takes_none_where_a_later_one_has_no_place(tfb_zoo, folder, tmp_path):
     source = shutil.move(folder / "tf", tmp_path / "tf")
     shutil.copytree(source / "SP1", folder / "tf" / "SP1")
-    code, _, err = tfb("add", source)
+    code, _, err = tfb_zoo("add", source)
     assert code == 1 and "tf/SP1 is in the zoo already" in err and os.listdir(folder / "tf") == ["SP1"]
     shutil.rmtree(folder / "tf")
     shutil.copytree(source / "SP1", tmp_path / "again")
-    code, _, err = tfb("add", source / "SP1", tmp_path / "again")
+    code, _, err = tfb_zoo("add", source / "SP1", tmp_path / "again")
     assert code == 1 and "tf/SP1 and " in err and "are both called tf/SP1; add one of them" in err
     assert not (folder / "tf").exists()
 
 
-def test_a_disk_that_is_full_while_several_are_added(tfb, folder, tmp_path, monkeypatch):
+def test_a_disk_that_is_full_while_several_are_added(tfb_zoo, folder, tmp_path, monkeypatch):
     source = shutil.move(folder / "tf", tmp_path / "tf")
     copy = shutil.copytree
 
@@ -187,10 +137,10 @@ def test_a_disk_that_is_full_while_several_are_added(tfb, folder, tmp_path, monk
 
     with monkeypatch.context() as patch:
         patch.setattr(change.shutil, "copytree", full)
-        code, _, err = tfb("add", source)
+        code, _, err = tfb_zoo("add", source)
     assert code == 1 and "the disk is full; nothing was written" in err
     assert sorted(os.listdir(folder)) == ["base"]
-    assert tfb("add", source)[0] == 0 and group_names() == {"tf": 2}
+    assert tfb_zoo("add", source)[0] == 0 and group_names() == {"tf": 2}
 
 
 @pytest.mark.parametrize(
@@ -201,34 +151,34 @@ def test_a_disk_that_is_full_while_several_are_added(tfb, folder, tmp_path, monk
         ("tf/ATF4/x", "SP1: tf/ATF4/x would lie within the entry tf/ATF4; give it another `name`"),
     ],
 )
-def test_names_that_get_in_the_way(tfb, folder, tmp_path, name, message):
+def test_names_that_get_in_the_way(tfb_zoo, folder, tmp_path, name, message):
     source = shutil.move(folder / "tf" / "SP1", tmp_path / "SP1")
     change_card(source, name=name)
-    assert tfb("render", source)[0] == 0
-    code, _, err = tfb("add", source)
+    assert tfb_zoo("render", source)[0] == 0
+    code, _, err = tfb_zoo("add", source)
     assert code == 1 and message in err
     change_card(source, name="tf/SP1-mine")
-    assert tfb("render", source)[0] == 0 and tfb("add", source)[0] == 0
-    assert find.entry_names() == ["base", "tf/ATF4", "tf/SP1-mine"] and tfb("verify", "--all")[0] == 0
+    assert tfb_zoo("render", source)[0] == 0 and tfb_zoo("add", source)[0] == 0
+    assert find.entry_names() == ["base", "tf/ATF4", "tf/SP1-mine"] and tfb_zoo("verify", "--all")[0] == 0
 
 
-def test_an_entry_whose_base_the_zoo_lacks(tfb, folder, tmp_path):
+def test_an_entry_whose_base_the_zoo_lacks(tfb_zoo, folder, tmp_path):
     source = shutil.copytree(folder, tmp_path / "elsewhere")
     shutil.rmtree(folder)
     folder.mkdir()
-    code, _, err = tfb("add", source / "tf")
+    code, _, err = tfb_zoo("add", source / "tf")
     assert code == 1 and "tf/ATF4: its base base is neither in a folder above" in err and not os.listdir(folder)
-    assert tfb("add", source / "tf", source / "base")[0] == 0 and tfb("verify", "--all")[0] == 0
+    assert tfb_zoo("add", source / "tf", source / "base")[0] == 0 and tfb_zoo("verify", "--all")[0] == 0
 
 
-def test_what_cannot_be_removed(tfb):
-    code, _, err = tfb("remove", "base")
+def test_what_cannot_be_removed(tfb_zoo):
+    code, _, err = tfb_zoo("remove", "base")
     assert code == 1 and "base is the base of tf/ATF4, tf/SP1, which are nothing without it; remove them first" in err
-    code, _, err = tfb("remove", "tf/SP2")
+    code, _, err = tfb_zoo("remove", "tf/SP2")
     assert code == 1 and "unknown zoo entry 'tf/SP2'" in err
     for name in ("../zoo/base", "tf/../base", "/tmp"):
-        assert tfb("remove", name)[0] == 1
-    assert tfb("verify", "--all")[0] == 0
+        assert tfb_zoo("remove", name)[0] == 1
+    assert tfb_zoo("verify", "--all")[0] == 0
 
 
 def test_two_that_add_the_same_name_at_once(folder, tmp_path, monkeypatch):
@@ -260,161 +210,6 @@ def test_a_base_with_other_weights(folder, tmp_path):
     found = failed(folder / "tf" / "SP1")
     assert set(found) == {"weights", "held-out rule", "golden predictions"}
     assert all("get the version of the base that the card names" in detail for detail in found.values())
-
-
-# What must not get in
-
-
-@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "tf/../../outside", "", ".hidden", "tf//x", "a b"])
-def test_a_name_that_climbs_out(folder, name):
-    change_card(folder / "tf" / "SP1", name=name)
-    with pytest.raises(EntryError, match=r"card.yaml: field 'name': String should match pattern"):
-        open_entry(folder / "tf" / "SP1")
-
-
-@pytest.mark.parametrize("file", ["../weights.pt", "/etc/passwd", "a/b.pt", "..", ".hidden"])
-def test_weights_that_lie_elsewhere(folder, file):
-    path = folder / "tf" / "SP1"
-    weights = yaml.safe_load((path / CARD_FILE).read_text())["weights"]
-    change_card(path, weights={**weights, "file": file})
-    with pytest.raises(EntryError, match=r"field 'weights.file': String should match pattern"):
-        open_entry(path)
-
-
-def test_links(folder, tmp_path):
-    (tmp_path / "secret").write_text("secret")
-    path = folder / "tf" / "SP1"
-    (path / "README.md").symlink_to(tmp_path / "secret")
-    assert failed(path) == {"files": "README.md is a link; an entry holds its files itself"}
-    (path / "README.md").unlink()
-    shutil.move(path / "variants", tmp_path / "variants")
-    (path / "variants").symlink_to(tmp_path / "variants")
-    assert "variants is a link" in failed(path)["files"]
-
-
-def test_what_no_entry_needs(folder):
-    path = folder / "tf" / "SP1"
-    (path / "dataloader.py").write_text("import os")
-    assert failed(path) == {"files": "dataloader.py is not part of an entry; take it out"}
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("kipoi_tfb.serving.RegionModel", "os.system"),
-        ("kipoi_tfb.dataloaders.regions.Regions", "evil.Loader"),
-        ("weights: weights.pt", "weights:\n    url: https://example.org/weights.pt"),
-    ],
-)
-def test_a_model_yaml_that_names_other_code(folder, old, new):
-    path = folder / "tf" / "SP1"
-    text = (path / "model.yaml").read_text()
-    assert old in text
-    (path / "model.yaml").write_text(text.replace(old, new))
-    assert set(failed(path)) == {"model.yaml"}
-    assert "is not what templates/ give for the card, and Kipoi would run the code" in failed(path)["model.yaml"]
-
-
-def test_a_card_that_runs_code(folder, tmp_path):
-    path = folder / "tf" / "SP1"
-    card = (path / CARD_FILE).read_text()
-    (path / CARD_FILE).write_text(f"{card}summary2: !!python/object/apply:os.mkdir ['{tmp_path / 'executed'}']\n")
-    with pytest.raises(
-        EntryError, match=r"card.yaml: is not YAML: it has a tag .tag:yaml.org,2002:python/object/apply:os.mkdir"
-    ):
-        open_entry(path)
-    assert not (tmp_path / "executed").exists()
-
-
-INJECTED = "SP1:\n      shape: (1, )\nargs:\n  module_class: os.system\n  module_kwargs:\n    command: x"
-
-
-@pytest.mark.parametrize("command", ["verify", "render", "add", "show"])
-def test_a_tf_whose_name_is_structure(tfb, folder, tmp_path, command):
-    path = shutil.move(folder / "tf" / "SP1", tmp_path / "SP1")
-    change_card(path, tasks=[INJECTED])
-    before = (path / "model.yaml").read_text()
-    code, _, err = tfb(command, path)
-    assert code == 1 and "card.yaml: field 'tasks.0': Value error, 'SP1:\\n" in err and "is not a name of a TF" in err
-    assert (path / "model.yaml").read_text() == before and find.entry_names() == ["base", "tf/ATF4"]
-
-
-def test_kipoi_is_told_of_what_was_checked(tfb, folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    config = tmp_path / ".kipoi" / "config.yaml"
-    config.parent.mkdir()
-    config.write_text("model_sources: {}\n")
-    spec = folder / "tf" / "SP1" / "variants" / "model.yaml"
-    right = spec.read_text()
-    spec.write_text(right.replace("kipoi_tfb.serving.VariantModel", "os.system"))
-    code, _, err = tfb("register")
-    assert code == 1 and "tf/SP1: variants/model.yaml: is not what templates/ give for the card" in err
-    spec.write_text(right)
-    (folder / "evil").mkdir()
-    (folder / "evil" / "model.yaml").write_text("args: {}\n")
-    code, _, err = tfb("register")
-    assert code == 1 and "is not fit for Kipoi: evil/model.yaml: of no entry" in err
-    assert config.read_text() == "model_sources: {}\n"
-    (folder / "evil").rename(folder / "base" / "evil")
-    code, _, err = tfb("register")
-    assert code == 1 and "base: evil/model.yaml is not part of an entry, and Kipoi would run what it names" in err
-    assert config.read_text() == "model_sources: {}\n"
-    shutil.rmtree(folder / "base" / "evil")
-    code, _, err = tfb("register", "--name", "a: b\nc")
-    assert code == 1 and "'a: b\\nc' is not a name of a zoo entry, a group or a Kipoi source" in err
-    assert tfb("register")[0] == 0 and yaml.safe_load(config.read_text())["model_sources"]["tfb"]["type"] == "local"
-
-
-@pytest.mark.parametrize("name", ["golden.json", "weights.pt", "model.yaml", "card.yaml", "README.md", "null.npz"])
-@pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "link to a pipe", "link"])
-def test_what_is_no_file_is_refused_and_not_waited_for(tfb, folder, tmp_path, name, kind):
-    copy = shutil.copytree(folder / "tf" / "SP1", tmp_path / "SP1")
-    path = copy / name
-    moved = tmp_path / "moved"
-    if path.exists():
-        path.rename(moved)
-    else:
-        moved.write_text("x")
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "socket":
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(path))
-    elif kind == "folder":
-        path.mkdir()
-    elif kind == "link":
-        path.symlink_to(moved)
-    else:
-        os.mkfifo(tmp_path / "pipe")
-        path.symlink_to(tmp_path / "pipe")
-    started = time.monotonic()
-    code, out, err = tfb("verify", copy)
-    if kind == "folder" and name == "README.md":
-        return  # an empty folder says nothing
-    said = {"pipe": "a named pipe", "socket": "a socket", "folder": "a folder"}.get(
-        kind, "is a link; an entry holds its"
-    )
-    assert code == 1 and said in out + err and "Traceback" not in err and time.monotonic() - started < 60
-
-
-@pytest.mark.parametrize(
-    "content",
-    ["<script>x</script>", '<a onclick="x"/>', '<image href="http://x"/>', '<!ENTITY a "b">', "<foreignObject/>"],
-)
-def test_a_picture_that_runs_code(folder, content):
-    path = folder / "tf" / "SP1"
-    (path / "picture.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg"><use href="#a"/>{content}</svg>')
-    assert "a picture has none" in failed(path)["files"]
-    (path / "picture.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><use xlink:href="#a"/></svg>')
-    assert failed(path) == {}
-
-
-def test_a_card_whose_text_becomes_yaml_of_its_own(folder):
-    path = folder / "tf" / "SP1"
-    data = yaml.safe_load((path / CARD_FILE).read_text())["data"]
-    change_card(path, data={**data, "assembly": "hg38\nargs:\n  module_class: os.system"})
-    with pytest.raises(EntryError, match=r"field 'data.assembly': String should match pattern"):
-        open_entry(path)
 
 
 def test_what_the_base_has_seen_is_seen(folder):

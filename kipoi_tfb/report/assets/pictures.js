@@ -243,7 +243,13 @@ function locus(row, detail, id, small) {
     );
   for (const [a, b] of detail.unknown)
     picture.append(
-      svg("rect", {fill: `url(#hatch-${id})`, x: x(a), y: 32, width: x(b + 1) - x(a), height: height - 54}),
+      svg("rect", {
+        fill: `url(#hatch-${id})`,
+        x: x(a),
+        y: 32,
+        width: Math.min(x(b + 1), width - right) - x(a),
+        height: height - 54,
+      }),
     );
   picture.append(
     svg("rect", {class: "changed", x: x(0) - 1, y: 22, width: Math.max(5, x(own) - x(0) + 2), height: height - 44}),
