@@ -88,6 +88,7 @@ class Inputs:
         """Return the commands by name."""
         entry, genome, bed = str(self.small.entry.folder), str(self.small.genome), str(self.bed)
         world = ["--matrix", str(self.world.matrix_path), "--genome", str(self.world.genome_path), "--device", "cpu"]
+        labels = ["--from-matrix", *world[1:]]
         quick = ["--seeds", "1", "--epochs", "3", "--batch-size", "64", "--controls", "base"]
         return {
             "score": Command(
@@ -109,7 +110,7 @@ class Inputs:
                 lambda out: ["pretrain", f"{self.config}", *world, "-o", f"{out / 'run'}"], _entry("run")
             ),
             "finetune": Command(
-                lambda out: ["finetune", "SP1", *world, "--base", f"{self.base.folder}", "--arm", "everything", *quick,
+                lambda out: ["finetune", "SP1", *labels, "--base", f"{self.base.folder}", "--arm", "everything", *quick,
                              "-o", f"{out / 'run'}"],
                 _entry("run"),
             ),

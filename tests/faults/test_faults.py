@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,10 @@ import pytest
 from tests.faults.commands import COMMANDS, Command, Inputs
 
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-_LONGEST = 300
+_LONGEST = 1800
+"""Seconds of a command on a machine with much else to do: no run comes near it that does not hang."""
+_DONE = {0, 3}
+"""Exit codes of what is finished: 3 is that of an entry that its controls refuse."""
 _ENDED = {signal.SIGTERM: {143, -signal.SIGTERM}, signal.SIGINT: {130, -signal.SIGINT}}
 """Exit codes after signals; the negative ones of a process that had not come to its first line of ours."""
 
@@ -48,7 +52,7 @@ def _whole(command: Command, out: Path) -> float:
     started = time.monotonic()
     process = _start(command, out)
     _, err = process.communicate(timeout=_LONGEST)
-    assert process.returncode == 0, err
+    assert process.returncode in _DONE, err
     return time.monotonic() - started
 
 
@@ -61,6 +65,7 @@ def test_kills(name, inputs, tmp_path):
     command = inputs.commands()[name]
     rng = random.Random(f"{os.environ.get('TFB_FAULTS_SEED', 1)} {name}")
     kills = int(os.environ.get("TFB_FAULTS_KILLS", 102)) // len(COMMANDS)
+    shutil.copytree(inputs.base.folder, tmp_path / inputs.base.folder.name)  # a fine-tuned entry looks for it above
     (tmp_path / "whole").mkdir()
     _whole(command, tmp_path / "whole")  # with what it reads into caches
     (tmp_path / "again").mkdir()
@@ -77,10 +82,11 @@ def test_kills(name, inputs, tmp_path):
         _, err = process.communicate(timeout=_LONGEST)
         said[f"{how.name} {process.returncode}"] += 1
         assert "Traceback" not in err or process.returncode == -how, f"kill {number} by {how.name}: {err}"
-        if process.returncode and how in _ENDED:
+        done = process.returncode in _DONE
+        if not done and how in _ENDED:
             assert process.returncode in _ENDED[how], f"kill {number} by {how.name}: {process.returncode} {err}"
-        if number % 2 or process.returncode == 0:  # else killed again where it goes on
-            if process.returncode:
+        if number % 2 or done:  # else killed again where it goes on
+            if not done:
                 _whole(command, out)
             assert command.results(out) == expected, f"kill {number} by {how.name}"
             assert not _debris(tmp_path), f"kill {number} by {how.name}"
