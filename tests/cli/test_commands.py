@@ -133,6 +133,7 @@ def test_zoo_verify_and_show(tfb, entry):
 
 
 def test_zoo_ls_fits_the_terminal(tfb, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     full, group = tfb("zoo", "ls")[1], tfb("zoo", "ls", "--group", "tf")[1]
     assert "Binding of 163 TFs from 200 bp of sequence; known motifs on both strands under a dilated" in full
     for columns in (60, 80, 120):

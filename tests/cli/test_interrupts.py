@@ -39,7 +39,10 @@ kipoi_tfb.cli.main()
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", BEFORE + code], capture_output=True, text=True, check=False)
+    # Where the tests run in the background, a shell has let them ignore Ctrl-C, and they would hand that on.
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", heeded + BEFORE + code]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("code", [IMPORTED, PARSED, AT_WORK, FINALISER])

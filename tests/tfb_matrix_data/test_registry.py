@@ -149,7 +149,7 @@ def test_take_does_not_write_through_the_link_that_a_killed_process_left(server:
 @pytest.fixture
 def small(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     """The server, and a registry of two files that it has and one that it spoils."""
-    files = {name: entry(name) for name in ("one.npz", "two.npz")} | {"bad.gz": entry("bad.gz", b"something else")}
+    files = {name: entry(name) for name in ("one.npz", "two.npz")} | {"bad.gz": entry("bad.gz", CONTENT[1:] + b"x")}
     monkeypatch.setattr(registry, "published", lambda: files)
     return server
 
@@ -160,7 +160,7 @@ def run(*args: str) -> tuple[int, str, str]:
 
 
 def test_commands_get_list_and_find(small: Server) -> None:
-    assert run("ls")[1] == "name\tbytes\tcached\none.npz\t1000000\tno\ntwo.npz\t1000000\tno\nbad.gz\t14\tno\n"
+    assert run("ls")[1] == "name\tbytes\tcached\none.npz\t1000000\tno\ntwo.npz\t1000000\tno\nbad.gz\t1000000\tno\n"
     code, _, error = run("path", "one.npz")
     assert code == 1 and "one.npz is not there; `tfb data get 'one.npz'`" in error
     code, out, _ = run("get", "*.npz")

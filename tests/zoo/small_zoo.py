@@ -39,6 +39,7 @@ def folder(made, tmp_path, monkeypatch):
 @pytest.fixture
 def tfb_zoo(folder, monkeypatch, capfd):
     """Run `tfb zoo`. (code, stdout, stderr)."""
+    monkeypatch.delenv("COLUMNS", raising=False)  # nothing is cut
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["tfb", "zoo", *map(str, arguments)])
