@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-isas lint docs wheel-test clean fuzz faults
+.PHONY: help demo test test-slow test-isas lint docs wheel-test clean fuzz faults
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is to make
@@ -30,6 +30,9 @@ demo: $(STAMP)  ## Set up .venv, then run the demonstration
 test: lint  ## Set up .venv, then run the linters, the type checker and the tests
 	@echo "pytest"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-slow: $(STAMP)  ## Run the tests that `make test` leaves out, but for those of fuzz and faults
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow --ignore tests/fuzz --ignore tests/faults
 
 test-isas: $(STAMP)  ## Run the tests that compare bytes as if on older processors, with one thread and two
 	@.ci/test_isas

@@ -95,6 +95,7 @@ def test_training_data_have_these_columns(world):
     assert data.train.labels.shape[1] == 3 and (data.train.labels >= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_the_pentad_on_the_real_matrix(real_matrix):
     chosen = {}
