@@ -140,6 +140,7 @@ def test_one_worker_that_dies_while_it_starts_is_done_without(tmp_path, makers, 
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_workers_that_stop_while_they_start_are_not_waited_for(tmp_path, makers, monkeypatch, capfd, caplog):
     monkeypatch.setattr(WORKERS + "_START", 6.0)
     monkeypatch.setattr(WORKERS + "_CLOSE", 1.0)
@@ -153,6 +154,7 @@ def test_workers_that_stop_while_they_start_are_not_waited_for(tmp_path, makers,
     assert "Traceback" not in caplog.text + capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_worker_that_stops_is_ended_and_its_piece_made_again(tmp_path, makers, monkeypatch, caplog):
     monkeypatch.setattr(WORKERS + "_GIVEN_UP", 6)
     monkeypatch.setattr(WORKERS + "_SILENT", 2.0)  # a worker that is well gives a sign twice a second

@@ -109,6 +109,7 @@ def test_two_processes_learn_what_one_does(start, tmp_path):
     assert checkpoint(tmp_path / "two")["step"] == checkpoint(tmp_path / "one")["step"]
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_by_another_number_of_processes(start, tmp_path):
     whole, killed = start("whole"), start("killed", "--processes", "2", seconds=-1)
     deadline = time.monotonic() + _PATIENCE
@@ -132,6 +133,7 @@ def test_with_batch_normalisation_processes_agree_on_one_network(start, tmp_path
     assert "best epoch 1" in err and [check for check in verify_entry(entry) if not check.passed] == []
 
 
+@pytest.mark.slow
 def test_torchrun(start, tmp_path):
     program = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     running = [start("one"), start("torchrun", program=program)]
