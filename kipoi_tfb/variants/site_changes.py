@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
-from kipoi_tfb.motifs.scan import MATCH, StripedWindows
+from kipoi_tfb.motifs.scan import MATCH
+from kipoi_tfb.variants.sites import covering_hits
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_profiles
 
@@ -119,15 +120,12 @@ def _matches(
     codes: NDArray[np.uint8], n_own: NDArray[np.int64], rows: NDArray[np.int64], pwm: NDArray[np.float64]
 ) -> Iterator[Match]:
     """Yield, for each row, the best match that covers the allele's own bases, or the seam where it has none."""
-    length, width = codes.shape[1], pwm.shape[1]
-    half = length // 2
+    half = codes.shape[1] // 2
     score, start, reverse = np.full(len(rows), -np.inf), np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
     for n in np.unique(n_own[rows]).tolist():
-        first, last = max(0, half - width + 1), min(length, half + n + width - 1)
-        if last - first < width:
-            continue
         of = np.flatnonzero(n_own[rows] == n)
-        hits = StripedWindows(codes[rows[of], first:last]).best_hits(pwm)
-        score[of], start[of], reverse[of] = hits.score, first + hits.start, hits.reverse
+        hits = covering_hits(codes[rows[of]], pwm, half, half + n)
+        if hits is not None:
+            score[of], start[of], reverse[of] = hits.score, hits.start, hits.reverse
     for values in zip(score.tolist(), start.tolist(), reverse.tolist(), strict=True):
         yield Match(*values)

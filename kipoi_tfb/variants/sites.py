@@ -10,9 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from kipoi_tfb.motifs.profiles import Motif, log_odds
-from kipoi_tfb.motifs.scan import StripedWindows
+from kipoi_tfb.motifs.scan import BestHits, StripedWindows
 
-__all__ = ["RegionSite", "Site", "best_site", "region_sites", "site_groups"]
+__all__ = ["RegionSite", "Site", "best_site", "covering_hits", "region_sites", "site_groups"]
 
 _LIKENESS = 0.8  # of the way from a profile's lowest to its highest log-odds
 _SUPPORT = 1.0  # log-odds
@@ -88,6 +88,26 @@ class RegionSite:
     def end(self) -> int:
         """Index behind its last base."""
         return self.start + self.motif.width
+
+
+def covering_hits(codes: NDArray[np.uint8], pwm: NDArray[np.float64], first: int, last: int) -> BestHits | None:
+    """Return the best match of each sequence among those that cover a stretch of it; None where none fits in.
+
+    Parameters
+    ----------
+    codes
+        uint8 (sequences, bases).
+    pwm
+        Natural log-odds (4, width).
+    first, last
+        The stretch is bases first to last - 1; where it has none, a match has to cover the seam before `first`.
+    """
+    width = pwm.shape[1]
+    start, end = max(0, first - width + 1), min(codes.shape[1], last + width - 1)
+    if end - start < width:
+        return None
+    hits = StripedWindows(codes[:, start:end]).best_hits(pwm)
+    return hits._replace(start=start + hits.start)
 
 
 def best_site(
@@ -177,15 +197,13 @@ def _overlap(one: RegionSite, other: RegionSite) -> bool:
 
 def _match(motif: Motif, codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]] | None) -> Site | None:
     """Return the best match of one motif; of those that cover an allele's own bases, where these are given."""
-    width, pwm = motif.width, log_odds(motif.pfm)
+    pwm = log_odds(motif.pfm)
     hits = []
     for number, bases in enumerate(codes):
-        first, last = (0, len(bases)) if own is None else own[number]
-        start, end = max(0, first - width + 1), min(len(bases), last + width - 1)
-        if end - start < width:
+        hit = covering_hits(bases[None], pwm, *((0, len(bases)) if own is None else own[number]))
+        if hit is None:
             return None
-        hit = StripedWindows(bases[None, start:end]).best_hits(pwm)
-        hits.append((float(hit.score[0]), start + int(hit.start[0]), bool(hit.reverse[0])))
+        hits.append((float(hit.score[0]), int(hit.start[0]), bool(hit.reverse[0])))
     allele = int(hits[1][0] > hits[0][0])
     _, start, reverse = hits[allele]
     scores = (hits[0][0], hits[1][0])
