@@ -115,12 +115,10 @@ def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
 
 def _bound_in_training() -> dict[str, int]:
     """Return how many bound regions of each TF the entry learnt from."""
-    import pandas as pd
-
     from kipoi_tfb.zoo.find import find_entry
+    from kipoi_tfb.zoo.measured import metrics_rows
 
-    table = pd.read_csv(find_entry(ENTRY).folder / "metrics.tsv", sep="\t")
-    return dict(zip(table["tf"], table["bound_train"].astype(int), strict=True))
+    return {row["tf"]: int(row["bound_train"]) for row in metrics_rows(find_entry(ENTRY))}
 
 
 def _auroc(regions: pd.DataFrame) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -19,10 +18,10 @@ from kipoi_tfb.report import record
 from kipoi_tfb.report.record import Contributions, Detail, Row, TfLine, Track
 from kipoi_tfb.report.words import group_sentence, group_title, limits_of, whole_sentence
 from kipoi_tfb.variants.percentiles import Percentiles
-from kipoi_tfb.variants.reasons import UP, Group, Reason, Reasons
+from kipoi_tfb.variants.reasons import Group, Reason, Reasons
 from kipoi_tfb.variants.site_changes import SiteChange
 from kipoi_tfb.variants.view import FLANK, ShownAllele, shown_allele
-from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.measured import metrics_rows
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows
 from tfb_matrix_data.errors import AssemblyError, EntryError
 from tfb_matrix_data.genome import Genome
@@ -131,8 +130,8 @@ class _Details:
         start = lead.position(self.windows, i) if lead else None
         return record.Group(
             group_title(group, names),
-            group.verb in UP,
-            group.verb in ("lost", "gained"),
+            group.rises,
+            group.crosses,
             names,
             group_sentence(group, names, self.ref[i, group.tfs], self.alt[i, group.tfs]),
             start,
@@ -175,23 +174,16 @@ def _percentiles(
 
 def _auprc(predictor: Predictor) -> dict[int, float]:
     """Return the held-out AUPRC at equal numbers of each column whose entry's table has one."""
-    tables = {id(entry): _metrics(entry) for entry in predictor.sources}
-    found = {}
-    for column, (name, entry) in enumerate(zip(predictor.columns, predictor.sources, strict=True)):
-        value = tables[id(entry)].get(name.rpartition("/")[2])
-        if value is not None:
-            found[column] = value
-    return found
-
-
-def _metrics(entry: Entry) -> dict[str, float]:
-    metrics = entry.card.metrics
-    path = entry.folder / metrics.table if metrics else None
-    if path is None or not path.is_file():
-        return {}
-    with open(path, encoding="utf-8", newline="") as stream:
-        rows = csv.DictReader(stream, delimiter="\t")
-        return {row["tf"]: float(row["auprc"]) for row in rows if row.get("auprc")}
+    entries = {id(entry): entry for entry in predictor.sources}
+    tables = {
+        key: {
+            row["tf"]: float(row["auprc"]) for row in metrics_rows(entry) if row.get("auprc") not in (None, "", "nan")
+        }
+        for key, entry in entries.items()
+    }
+    columns = enumerate(zip(predictor.columns, predictor.sources, strict=True))
+    found = {column: tables[id(entry)].get(name.rpartition("/")[2]) for column, (name, entry) in columns}
+    return {column: auprc for column, auprc in found.items() if auprc is not None}
 
 
 def _site(

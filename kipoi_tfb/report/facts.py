@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kipoi_tfb import __version__
 from kipoi_tfb.report.contents import Facts, InputFile, Model
+from kipoi_tfb.report.words import listed
 from kipoi_tfb.zoo.card import Card, MetricsCard
 from tfb_matrix_data.files import sha256
 
@@ -48,14 +49,14 @@ def _held_out(card: Card) -> str:
     unseen = sorted({*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes})
     if not unseen:
         return "no region was held out of its training"
-    tested = f"; tested on {_joined(data.test_chromosomes)}" if data.test_chromosomes else ""
-    return f"never trained on {_joined(unseen)}{tested}"
+    tested = f"; tested on {_all(data.test_chromosomes)}" if data.test_chromosomes else ""
+    return f"never trained on {_all(unseen)}{tested}"
 
 
 def _accuracy(metrics: MetricsCard) -> str:
     jaspar = (metrics.baselines or {}).get("jaspar")
     return (
-        f"bound from unbound regions on {_joined(metrics.chromosomes)}, never trained on, at equal numbers: AUPRC "
+        f"bound from unbound regions on {_all(metrics.chromosomes)}, never trained on, at equal numbers: AUPRC "
         f"{metrics.auprc:.3f}{_interval(metrics.auprc_interval)}, AUROC {metrics.auroc:.3f}"
         f"{_interval(metrics.auroc_interval)}, mean of {metrics.n_tfs} TFs"
         f"{f'; best JASPAR motif: AUPRC {jaspar:.3f}' if jaspar is not None else ''}."
@@ -66,5 +67,5 @@ def _interval(ends: tuple[float, float] | None) -> str:
     return f" ({ends[0]:.3f}–{ends[1]:.3f})" if ends else ""
 
 
-def _joined(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+def _all(names: Sequence[str]) -> str:
+    return listed(names, len(names))

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
 
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
@@ -21,7 +19,7 @@ from kipoi_tfb.report.named import Named, named_forms
 from kipoi_tfb.report.ranking import RankingOptions, rank
 from kipoi_tfb.report.record import Detail, Row
 from kipoi_tfb.report.rows import TF_SCORES, rows_of
-from kipoi_tfb.report.scores import ScoresFile
+from kipoi_tfb.report.scores import ScoresFile, score_numbers
 from kipoi_tfb.variants.reasons import notable
 from tfb_matrix_data.alleles import SCORED, STATUSES
 from tfb_matrix_data.errors import ConfigError, InputError, few
@@ -163,16 +161,14 @@ def _tally(scores: ScoresFile, tfs: Sequence[str], some: bool) -> _Tally:
     for part in scores.chunks(["status", "n_gained", "n_lost", *by_tf]):
         status.update(part["status"].to_pylist())
         if some:
-            ref, alt, impact = (np.stack([_numbers(part[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES)
+            ref, alt, impact = (
+                np.stack([score_numbers(part[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES
+            )
             changed += int(notable(ref, alt, impact).any(1).sum())
         else:
-            gained, lost = (np.nan_to_num(_numbers(part[name])) for name in ("n_gained", "n_lost"))
+            gained, lost = (np.nan_to_num(score_numbers(part[name])) for name in ("n_gained", "n_lost"))
             changed += int(np.count_nonzero(gained + lost))
     return _Tally(status, changed)
-
-
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    return column.cast(pa.float32()).to_numpy()
 
 
 def _rows(scores: ScoresFile, genome: Genome, predictor: Predictor, options: ReportOptions) -> list[Row]:

@@ -11,8 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kipoi_tfb.report.record import Group, Row
+from kipoi_tfb.report.scores import score_numbers
 from kipoi_tfb.report.words import group_title
-from kipoi_tfb.variants.reasons import UP, Reason, Reasons
+from kipoi_tfb.variants import reasons
+from kipoi_tfb.variants.reasons import Reason, Reasons
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows
 from tfb_matrix_data.errors import AssemblyError
 from tfb_matrix_data.genome import Genome
@@ -63,10 +65,10 @@ def rows_of(
     AssemblyError
         If the genome is another one: it has other bases under an allele.
     """
-    reasons = Reasons(tfs)
+    teller = Reasons(tfs)
     for start in range(0, table.num_rows, _PART):
         part = table.slice(start, _PART)
-        yield from _Part(part, numbers[start : start + _PART], tfs, info).rows(reasons, genome, length)
+        yield from _Part(part, numbers[start : start + _PART], tfs, info).rows(teller, genome, length)
 
 
 class _Part:
@@ -80,18 +82,18 @@ class _Part:
         there = "variant_percentile" in table.column_names
         self.percentile = table["variant_percentile"].to_pylist() if there else [None] * table.num_rows
         self.ref, self.alt, self.impact = (
-            np.stack([_numbers(table[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES
+            np.stack([score_numbers(table[f"{tf}_{score}"]) for tf in tfs], 1) for score in TF_SCORES
         )
 
-    def rows(self, reasons: Reasons, genome: Genome, length: int) -> Iterator[Row]:
-        variants = self._variants(genome)
+    def rows(self, teller: Reasons, genome: Genome, length: int) -> Iterator[Row]:
+        variants = self._variants()
         windows = allele_windows(variants, genome, length, allele_swap="swapped" in self.fixed["status"])
         self._check(windows, genome)
-        said = reasons(windows, self.ref, self.alt, self.impact)
+        said = teller(windows, self.ref, self.alt, self.impact)
         for i, reason in enumerate(said):
             yield self._row(i, reason if windows.status[i] in SCORED else None, genome)
 
-    def _variants(self, genome: Genome) -> Variants:
+    def _variants(self) -> Variants:
         chrom, names, ref, alt = (self.fixed[name] for name in ("chrom", "id", "ref", "alt"))
         pos = np.array(self.fixed["pos"], np.int64)
         return Variants(chrom, pos, names, ref, alt, np.zeros(len(pos), bool), Path("the scores"))
@@ -124,13 +126,13 @@ class _Part:
             p_ref=float(self.ref[i, best]) if known else None,
             p_alt=float(self.alt[i, best]) if known else None,
             variant_percentile=None if percentile is None or np.isnan(percentile) else float(percentile),
-            groups=[self._group(group.tfs, group.verb, bool(group.site), group) for group in reason.groups],
+            groups=[self._group(group) for group in reason.groups],
             bound=[self.tfs[j] for j in reason.beside],
         )
 
-    def _group(self, columns: Sequence[int], verb: str, site: bool, group: Any) -> Group:
-        names = [self.tfs[j] for j in columns]
-        return Group(group_title(group, names), verb in UP, verb in ("lost", "gained"), names, own_site=site)
+    def _group(self, group: reasons.Group) -> Group:
+        names = [self.tfs[j] for j in group.tfs]
+        return Group(group_title(group, names), group.rises, group.crosses, names, own_site=bool(group.site))
 
     def _why_not(self, i: int, genome: Genome) -> str:
         status, flags = self.fixed["status"][i], self.fixed["flags"][i].split(";")
@@ -155,10 +157,6 @@ def _kind(normal: str) -> str:
     if len(ref) == 1 and alt.startswith(ref):
         return "insertion"
     return "deletion" if len(alt) == 1 and ref.startswith(alt) else "several bases"
-
-
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    return column.cast(pa.float32()).to_numpy()
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

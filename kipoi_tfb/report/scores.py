@@ -21,7 +21,7 @@ from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
 
-__all__ = ["ScoresFile", "open_scores"]
+__all__ = ["ScoresFile", "open_scores", "score_numbers"]
 
 _CHUNK = 8192
 _TEXT_COLUMNS = {"chrom", "id", "ref", "alt", "status", "flags", "normal", *HAPLOTYPE, *TEXTS}
@@ -116,6 +116,11 @@ def open_scores(path: str | Path) -> ScoresFile:
         return kind(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(path, f"cannot be read as scores: {error}") from None
+
+
+def score_numbers(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Return a column of numbers, NaN where there is none."""
+    return column.cast(pa.float32()).to_numpy()
 
 
 def _taken(chunks: Iterator[pa.Table], rows: NDArray[np.int64]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.report.contents import Column, Facts, Sheet
 from kipoi_tfb.variants.reasons import PREDICTED
 from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.measured import metrics_rows
 from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import EntryError, InputError
 
@@ -59,9 +59,10 @@ def evaluation_sheet(entry: Entry, facts: Facts) -> Sheet:
     metrics = entry.card.metrics
     if metrics is None:
         raise EntryError(f"{entry.name} has no metrics: it has not been evaluated (`tfb evaluate --record`)")
-    with open(entry.folder / metrics.table, encoding="utf-8", newline="") as stream:
-        table = list(csv.DictReader(stream, delimiter="\t"))
-    there = [name for name in _METRICS if table and name in table[0]]
+    table = metrics_rows(entry)
+    if not table:
+        raise EntryError(f"{entry.name} has no table of metrics ({entry.folder / metrics.table}); evaluate it again")
+    there = [name for name in _METRICS if name in table[0]]
     table.sort(key=lambda row: -(_number(row.get("auprc")) or 0))
     rows = [[row["tf"], *(_number(row[name]) for name in there)] for row in table]
     return Sheet(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
-from kipoi_tfb.variants.reasons import DOWN, PREDICTED, Group, Reason
+from kipoi_tfb.variants.reasons import PREDICTED, Group, Reason
 
 __all__ = ["group_sentence", "group_title", "limits_of", "listed", "probability_text", "whole_sentence"]
 
@@ -62,11 +62,11 @@ def group_sentence(group: Group, names: Sequence[str], ref: NDArray, alt: NDArra
     told = [
         f"{name} (P {probability_text(r)} to {probability_text(a)})" for name, r, a in zip(names, ref, alt, strict=True)
     ]
-    better, worse = (ref, alt) if group.verb in DOWN else (alt, ref)
+    better, worse = (alt, ref) if group.rises else (ref, alt)
     crossing = [text for text, b, w in zip(told, better, worse, strict=True) if b >= PREDICTED > w]
     staying = [text for text, w in zip(told, worse, strict=True) if w >= PREDICTED]
     below = [text for text, b in zip(told, better, strict=True) if b < PREDICTED]
-    less = group.verb in DOWN
+    less = not group.rises
     said = []
     if crossing:
         start = "With ALT the model no longer predicts binding of" if less else "With ALT the model predicts binding of"

@@ -21,7 +21,7 @@ from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_cofactors, read_modes
 
-__all__ = ["DOWN", "PREDICTED", "UP", "Group", "Reason", "Reasons", "notable"]
+__all__ = ["PREDICTED", "Group", "Reason", "Reasons", "notable"]
 
 PREDICTED = 0.5
 """Probability from which binding is called predicted: what is lost falls below it, what is gained rises above it."""
@@ -49,6 +49,16 @@ class Group(NamedTuple):
     tfs: list[int]
     verb: str
     site: str
+
+    @property
+    def rises(self) -> bool:
+        """Whether ALT strengthens binding."""
+        return self.verb in _UP
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it is lost or gained as a whole."""
+        return self.verb in (_UP[0], _DOWN[0])
 
 
 class Reason(NamedTuple):
@@ -122,14 +132,14 @@ class Reasons:
 
         Such as ``GATA site lost: GATA1, GATA2; with it: TAL1; bound beside it: SOX6``; a dot where nothing is bound.
         """
-        parts, with_site = [], ""
+        parts: list[str] = []
+        rises: bool | None = None
         for group in reason.groups:
             tfs = self._listed(group.tfs)
-            way = "up" if group.verb in UP else "down"
             if group.site:
                 parts.append(f"{group.site} site {group.verb}: {tfs}")
-                with_site = way
-            elif with_site == way:
+                rises = group.rises
+            elif rises == group.rises:
                 parts.append(f"with it: {tfs}")
             else:
                 parts.append(f"binding {group.verb}, no own motif explains it: {tfs}")
@@ -219,8 +229,8 @@ class Reasons:
         return classes.pop() if len(classes) == 1 and "" not in classes else f"{names[0]}-like"
 
 
-UP = ("gained", "strengthened", "more likely")
-DOWN = ("lost", "weakened", "less likely")
+_UP = ("gained", "strengthened", "more likely")
+_DOWN = ("lost", "weakened", "less likely")
 
 
 def notable(ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -231,7 +241,7 @@ def notable(ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[
 def _verb(ref: NDArray[np.float32], alt: NDArray[np.float32]) -> str:
     up = float((alt - ref).sum()) > 0
     better, worse = (alt, ref) if up else (ref, alt)
-    crossed, stayed, below = UP if up else DOWN
+    crossed, stayed, below = _UP if up else _DOWN
     predicted = better >= PREDICTED
     if not predicted.any():
         return below

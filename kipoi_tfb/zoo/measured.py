@@ -13,7 +13,7 @@ from kipoi_tfb.zoo.verify import CONTROLS_FILE
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import EntryError, InputError
 
-__all__ = ["measured"]
+__all__ = ["measured", "metrics_rows"]
 
 _MOST_BYTES = 8 << 20
 
@@ -36,6 +36,18 @@ def measured(entry: Entry) -> Card:
     if gate is not None and any(control.auprc_natural is None for control in gate.controls):
         gate = _with_natural_controls(gate, metrics, entry.folder / CONTROLS_FILE)
     return card.model_copy(update={"metrics": metrics, "gate": gate})
+
+
+def metrics_rows(entry: Entry) -> list[dict[str, str]]:
+    """Return the rows of an entry's table of metrics, as text by column; none where there is no table.
+
+    Raises
+    ------
+    EntryError
+        If the table is damaged.
+    """
+    metrics = entry.card.metrics
+    return list(_table(entry.folder / metrics.table)) if metrics else []
 
 
 def _with_natural(metrics: MetricsCard, path: Path) -> MetricsCard:
@@ -71,16 +83,19 @@ def _with_natural_controls(gate: GateCard, metrics: MetricsCard | None, path: Pa
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of a table of metrics; none where it is not there or has no such columns."""
+    """Yield the rows of a table of metrics; none where it has no areas at natural prevalence."""
+    return (row for row in _table(path) if {"auprc_natural", "auprc", "bound", "unbound"} <= row.keys())
+
+
+def _table(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table; none where it is not there."""
     try:
         lines = read_at_most(check_file(path), _MOST_BYTES).decode().splitlines()
     except FileNotFoundError:
         return
     except (InputError, UnicodeDecodeError) as error:
         raise EntryError(f"{path}: is not a table of metrics: {error}") from None
-    rows = csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    if {"auprc_natural", "auprc", "bound", "unbound"} <= set(rows.fieldnames or ()):
-        yield from rows
+    yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def _number(path: Path, row: dict[str, str], column: str) -> float:
