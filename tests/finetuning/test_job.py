@@ -6,7 +6,6 @@ import csv
 import errno
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ import torch
 import kipoi_tfb
 from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.scorers import EntryScorer, NetworkScorer
-from kipoi_tfb.finetuning import controls, learn
+from kipoi_tfb.finetuning import learn
 from kipoi_tfb.finetuning.config import FinetuneConfig, make_config
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
 from kipoi_tfb.finetuning.job import Finetuned, alone_in, finetune, finished
@@ -23,31 +22,18 @@ from kipoi_tfb.finetuning.nearest import nearest_output
 from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.prediction.predictor import Predictor
-from kipoi_tfb.training.data import load_training_data
-from kipoi_tfb.training.trainer import _Trainer, train
+from kipoi_tfb.training.trainer import _Trainer
 from kipoi_tfb.zoo.card import write_card
 from kipoi_tfb.zoo.controls import CONTROLS
 from kipoi_tfb.zoo.entry import Entry, open_entry
-from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
-from tests.entries import run_tfb
 from tests.tuned import contents
 from tfb_matrix_data.errors import ConfigError, EntryError, LockedError
 
-SIZES = {"filters": 16, "channels": 8, "hidden": 16, "blocks": 1, "members": 2, "width": 13}
-QUICK = ("--seeds", "1", "--epochs", "2", "--batch-size", "64", "--device", "cpu")
-
-
-@pytest.fixture(scope="module")
-def base(world, tmp_path_factory) -> Entry:
-    """An entry of a small motif network that knows the planted motifs."""
-    recipe = tiny.config(architecture="motif-cnn", sizes=SIZES, epochs=4, learning_rate=0.01, batch_size=32)
-    data = load_training_data(recipe, world.matrix, world.genome)
-    folder = tmp_path_factory.mktemp("zoo")
-    network = train(recipe, data, folder, torch.device("cpu")).network
-    return tiny.make_entry(folder / "small", network, name="small", architecture="motif-cnn", sizes=SIZES)
+pytest_plugins = ("tests.finetuning.small_motif_base",)
 
 
 @pytest.fixture(scope="module")
@@ -111,22 +97,6 @@ def test_the_entry_is_a_network_of_its_own(done, sp1):
 
 
 # Other ways
-
-
-@pytest.fixture
-def zoo(base, tmp_path) -> Entry:
-    """The base in a folder of its own: entries beside it find it."""
-    return open_entry(shutil.copytree(base.folder, tmp_path / "small"))
-
-
-@pytest.fixture
-def cheap(monkeypatch):
-    """Leave out the control that takes seconds."""
-
-    def guess(tfs, codes, labels, seed, name):
-        return NetworkScorer(name, tuple(tfs), lambda windows: windows[:, :1].astype(np.float32))
-
-    monkeypatch.setattr(controls, "denovo_scorer", guess)
 
 
 def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
@@ -275,89 +245,8 @@ def test_a_base_that_the_entry_would_not_find(zoo, sp1, tmp_path):
         run(moved, sp1, tmp_path / "out")
 
 
-# The command
-
-
-@pytest.fixture
-def tfb(monkeypatch, capfd, tmp_path, zoo, world):
-    """Run `tfb finetune SP1` in an empty folder. (code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-    matrix = world.matrix
-    chosen = np.flatnonzero(matrix.labels(["SP1"])[:, 0] == 1)
-    names = np.array(matrix.regions.chrom_names)[matrix.regions.chrom[chosen]]
-    starts = matrix.regions.start[chosen].tolist()
-    lines = [f"{c}\t{s}\t{s + 200}\n" for c, s in zip(names.tolist(), starts, strict=True)]
-    (tmp_path / "peaks.bed").write_text("".join(lines))
-    common = ("--genome", str(world.genome_path), "--base", str(zoo.folder), *QUICK)
-
-    def call(*arguments, out="out"):
-        valid = {"MATRIX": str(world.matrix_path)}
-        given = [valid.get(each, each) for each in arguments]
-        return run_tfb(monkeypatch, capfd, ["finetune", *given, *common, "-o", str(out)])
-
-    return call
-
-
-def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog):
-    with caplog.at_level("INFO", "kipoi_tfb"):
-        code, out, err = tfb("MYTF", "--peaks", "peaks.bed", "--matrix", "MATRIX")
-    assert "JASPAR 2020 has no profile of MYTF: that control is left out" in caplog.text
-    assert "small has no output for MYTF; SP1 tells its training regions best" in caplog.text
-    found = open_entry(tmp_path / "out" / ("refused" if code == 3 else "entry"))
-    assert code == (3 if found.card.gate.verdict == "refused" else 0) and found.card.gate.words in out
-    assert "train" in err and "unbound, of the same GC content" in err
-    card = found.card
-    assert card.tasks == ("MYTF",) and card.finetuned.head_from == "SP1" and card.metrics.labels == "peaks"
-    assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
-    assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
-    assert Predictor([found]).columns == ["MYTF"]
-
-
-@pytest.mark.parametrize("arm", ["head", "motif-head", "everything"])
-def test_the_same_command_gives_the_same_bytes(tfb, tmp_path, monkeypatch, cheap, arm):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
-    found = []
-    for out in (Path("a"), tmp_path / "deeper" / "b"):
-        code, _, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", arm, out=out)
-        assert code in (0, 3), err
-        found.append(contents(finished(out)))
-    assert found[0].keys() == found[1].keys() and {"card.yaml", "weights.pt", "controls.tsv"} <= found[0].keys()
-    for name, content in found[0].items():
-        assert content == found[1][name], name
-    card = found[0]["card.yaml"].decode()
-    assert card.count("2023-11-14") == 2 and card.count("-o OUT") == 2 and str(tmp_path) not in card
-
-
 def test_a_date_that_is_none(zoo, sp1, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
     with pytest.raises(ConfigError, match=r"SOURCE_DATE_EPOCH is 'today'; set it to a whole number of seconds"):
         run(zoo, sp1, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(("verdict", "code"), [("refused", 3), ("accepted with note", 0)])
-def test_exit_code_says_the_verdict(tfb, tmp_path, cheap, monkeypatch, verdict, code):
-    gate = GateCard(verdict=verdict, words=f"{verdict}: so it is", controls=())
-    monkeypatch.setitem(finetune.__globals__, "judge", lambda *_: gate)
-    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
-    assert found == code and f"{verdict}: so it is" in out
-    assert (tmp_path / "out" / "refused").exists() == (code == 3)
-    assert ("next: tfb zoo add" in err) == (code == 0) and "finished before" not in err
-    before = contents(finished(tmp_path / "out"))
-    found, out, err = tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head")
-    assert found == code and out.strip() == f"{verdict}: so it is" and contents(finished(tmp_path / "out")) == before
-    assert f"out/{'refused' if code else 'entry'} was finished before, and nothing was left to do" in err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((), "give either --from-matrix or --peaks"),
-        (("--from-matrix", "MATRIX", "--peaks", "peaks.bed"), "give either --from-matrix or --peaks"),
-        (("--from-matrix", "MATRIX", "--open", "peaks.bed"), "--open and --matrix go with --peaks"),
-        (("--peaks", "peaks.bed", "--open", "peaks.bed", "--matrix", "MATRIX"), "give one of --open and --matrix"),
-    ],
-)
-def test_options_that_do_not_go_together(tfb, arguments, message):
-    code, _, err = tfb("SP1", *arguments)
-    assert code == 2 and message in " ".join(err.replace("│", " ").split())
