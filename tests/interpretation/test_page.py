@@ -11,6 +11,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "interpretation.md").read_text()
 CODE = [part.split("```")[0] for part in PAGE.split("```python\n")[1:]]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Input Tensor 0 did not already require gradients", "ignore:Setting forward, backward"
+)
 def test_the_code_of_the_page(tmp_path, monkeypatch, capsys, write_fasta):
     known = "".join(np.random.default_rng(1).choice(list("ACGT"), 400))
     write_fasta(tmp_path / "hg38.fa", {"chr19": "N" * 11_089_000 + known})
