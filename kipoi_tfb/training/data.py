@@ -17,10 +17,10 @@ from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
-from tfb_matrix_data.sequence import UNKNOWN, reverse_complement
+from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
-__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
+__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +48,6 @@ class LabelledWindows:
 
     def __len__(self) -> int:
         return len(self.region)
-
-    def inputs(
-        self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64], device: torch.device
-    ) -> Tensor:
-        """Return one-hot windows (batch, 4, length) of samples, reverse complements where `flip` says so, shifted."""
-        codes = self.codes[samples]
-        codes[flip] = reverse_complement(codes[flip])
-        return to_one_hot(torch.from_numpy(shifted(codes, shifts)).to(device))
 
     def part(self, part: slice, device: torch.device) -> Tensor:
         """Return one-hot windows (batch, 4, length) of consecutive windows."""
@@ -119,23 +111,6 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
     excluded = () if config.split == "paper" else config.split.excluded
     return TrainingData(tfs, train, validation, split.test, excluded)
-
-
-def shifted(codes: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return windows shifted, each by its own number of bp; what comes in at the end is N.
-
-    Parameters
-    ----------
-    codes
-        uint8 (windows, length).
-    shifts
-        int (windows,): positive ones show the sequence further downstream.
-    """
-    most = int(np.abs(shifts).max(initial=0))
-    if not most:
-        return codes
-    padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
-    return np.take_along_axis(padded, (most + shifts)[:, None] + np.arange(codes.shape[1]), axis=1)
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:

@@ -90,7 +90,7 @@ def taught(
         with atomic_path(path) as temporary, open(temporary, "wb") as stream:
             np.save(stream, probabilities)
     processes.wait()
-    return replace(data, train=replace(data.train, taught=np.load(path, mmap_mode="r", allow_pickle=False)))
+    return replace(data, train=replace(data.train, taught=np.load(path, mmap_mode="c", allow_pickle=False)))
 
 
 def _chromosomes_held_out(config: PretrainConfig) -> set[str]:

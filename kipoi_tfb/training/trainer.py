@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -23,6 +22,7 @@ from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.models.tensors import load_tensors, save_tensors
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.training import processes
+from kipoi_tfb.training.batches import Batches, Chosen
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.training.memory import explain_out_of_memory
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _CHECKPOINT_SECONDS = 60
 _EVALUATION_BATCH = 1024
+_READ_EVERY = {"cuda": 32}
+"""Steps after which a GPU's losses are read: to read one is to wait for it. Elsewhere it costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ class _Trainer:
         weight = config.teacher.weight if config.teacher is not None else 0.0
         self.objective = processes.prepare(Objective(network, weight).to(device), device)
         self.network = self.objective.get_submodule("network")
+        self.batches = Batches(data.train, device)
         self.optimiser = _optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
@@ -160,47 +163,47 @@ class _Trainer:
 
     def _run_epoch(self, advance) -> None:  # noqa: ANN001 (see progress_bar)
         epoch, done = divmod(self.step, self.steps_per_epoch)
-        rng = np.random.default_rng([self.config.seed, epoch])
-        order = rng.permutation(self.n_samples)
-        # On one random strand, or (strands: both) the second half of the samples are the reverse complements.
-        flip = rng.random(self.n_samples) < 0.5 if self.config.strands == "random" else order >= len(self.data.train)
-        order %= len(self.data.train)
+        chosen = self.batches.choose(self.config, epoch, self.steps_per_epoch)
         self.objective.train()
         _keep_frozen(self.network)
         started = saved = time.monotonic()
+        losses: list[Tensor] = []
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
-            shifts = self._shifts(len(order[part]))
-            loss = self._step(*processes.share(order[part], flip[part], shifts))
-            self.epoch_loss += loss
+            losses.append(self._step(chosen.part(part).own_share()))
             self.step += 1
-            advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
             # Not after the last batch: a run that is resumed there would not finish this epoch.
-            if batch + 1 < self.steps_per_epoch and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            last = batch + 1 == self.steps_per_epoch
+            due = not last and time.monotonic() - saved > _CHECKPOINT_SECONDS
+            if last or due or len(losses) == _READ_EVERY.get(self.device.type, 1):
+                self._read(losses)
+                loss = f"loss {self.epoch_loss / (batch + 1):.4f}"
+                advance(len(losses), text=f"epoch {epoch + 1}/{self.config.epochs}, {loss}")
+                losses = []
+            if due:
                 saved = time.monotonic()
                 self.epoch_seconds += saved - started
                 started = saved
                 self._save_checkpoint()
         self._finish_epoch(epoch, self.epoch_seconds + time.monotonic() - started)
 
-    def _shifts(self, n: int) -> NDArray[np.int64]:
-        """Return by how many bp each window of this step's batch, of all processes together, is shifted."""
-        most = self.config.shift
-        return np.random.default_rng([self.config.seed, 1, self.step]).integers(-most, most + 1, n)
+    def _read(self, losses: list[Tensor]) -> None:
+        """Add the losses of the last steps up; refuse one that is not finite."""
+        for back, value in enumerate(torch.stack(losses).tolist(), -len(losses)):
+            if not math.isfinite(value):
+                raise self._not_finite(f"the loss became {value}", self.step + back)
+            self.epoch_loss += value
 
-    def _step(self, *batch: NDArray) -> float:
+    def _step(self, chosen: Chosen) -> Tensor:
         # Of several processes, the others would not know of an attempt with less.
-        alone = processes.world_size() == 1
-        attempt = (lambda n: self._update(*(part[:n] for part in batch))) if alone else None
+        attempt = (lambda n: self._update(chosen.part(slice(n)))) if processes.world_size() == 1 else None
         with explain_out_of_memory(self.config.batch_size, attempt):
-            loss = self._update(*batch)
+            loss = self._update(chosen)
         return loss
 
-    def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64]) -> float:
-        inputs = self.data.train.inputs(samples, flip, shifts, self.device)
-        labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
-        taught = self.data.train.taught
-        targets = None if taught is None else torch.from_numpy(taught[samples]).to(self.device)
+    def _update(self, chosen: Chosen) -> Tensor:
+        """Learn from one batch; return its loss, which is not read yet."""
+        inputs, labels, targets = self.batches.batch(chosen)
         # Dropout: other masks in each step, and in each process.
         torch.manual_seed((self.config.seed << 32) + (processes.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
@@ -209,18 +212,16 @@ class _Trainer:
             loss = self.replica(inputs, labels, targets)
         loss = processes.whole_batch(loss, (labels >= 0).sum())
         value = processes.global_mean(loss)
-        if not np.isfinite(value):
-            raise self._not_finite(f"the loss became {value}")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         return value
 
-    def _not_finite(self, what: str) -> DivergedError:
+    def _not_finite(self, what: str, step: int | None = None) -> DivergedError:
         kept = self.folder / "checkpoint.pt"
         before = f"the checkpoint {kept} is of before" if kept.is_file() else "there is no checkpoint yet"
         return DivergedError(
-            f"training {self.config.name}: {what} at step {self.step}; {before}. "
+            f"training {self.config.name}: {what} at step {self.step if step is None else step}; {before}. "
             f"Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
         )
 
