@@ -67,7 +67,7 @@ class FinetuneOptions:
             "--relevant",
             metavar="RELATION",
             help="With --from-matrix: make the base first, of TFs that are to this one: binding_mode, cofactors, "
-            "non_cofactors, random.",
+            "cofactors_any, non_cofactors, random.",
         ),
     ] = ""
     relatives: Annotated[int, typer.Option("--relatives", min=1, help="With --relevant: so many of them.")] = 5
