@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
-__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows"]
+__all__ = ["LabelledWindows", "TrainingData", "choose_regions", "load_training_data", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
@@ -89,17 +90,8 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
         bound or no unbound region to train on.
     """
     tfs = _choose_tfs(config, matrix)
-    labels = matrix.labels(tfs, kind=config.labels, cell_types=config.cell_types)
-    located = matrix.regions.start >= 0
-    combine = np.logical_or if config.resolved == "any" else np.logical_and
-    # Column by column: the labels of one TF lie together in memory.
-    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
-    candidates = np.flatnonzero(resolved & located)
-    split = _split(config, matrix, candidates)
-    if config.teacher is not None:
-        # What no label says, the teacher does: of the regions with none, too.
-        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
-    train = _labelled(matrix, genome, _share(split.train, config), labels)
+    labels, split = choose_regions(config, matrix, tfs)
+    train = _labelled(matrix, genome, split.train, labels)
     validation = _labelled(matrix, genome, split.validation, labels)
     for value, (what, other) in enumerate((("unbound", "bound"), ("bound", "unbound"))):
         empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == value).any()]
@@ -113,6 +105,23 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
     excluded = () if config.split == "paper" else config.split.excluded
     return TrainingData(tfs, train, validation, split.test, excluded)
+
+
+def choose_regions(config: PretrainConfig, matrix: BindingMatrix, tfs: Sequence[str]) -> tuple[NDArray[np.int8], Split]:
+    """Return the labels (regions of the matrix, TFs), and which regions a configuration trains, validates and tests on.
+
+    Those whose window has an N are still among them.
+    """
+    labels = matrix.labels(tfs, kind=config.labels, cell_types=config.cell_types)
+    located = matrix.regions.start >= 0
+    combine = np.logical_or if config.resolved == "any" else np.logical_and
+    # Column by column: the labels of one TF lie together in memory.
+    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
+    split = _split(config, matrix, np.flatnonzero(resolved & located))
+    if config.teacher is not None:
+        # What no label says, the teacher does: of the regions with none, too.
+        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
+    return labels, replace(split, train=_share(split.train, config))
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
