@@ -58,7 +58,7 @@ class FinetuneOptions:
         str,
         typer.Option(
             help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, "
-            "motif-head, scratch, jaspar (docs/finetuning.md)."
+            "motif-head, scratch, jaspar, motifs (docs/finetuning.md)."
         ),
     ] = "everything"
     head: Annotated[
