@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kipoi_tfb.cli.options import DeviceOption, PrecisionOption, RequiredGenomeOption, RunFolderOption, listed
+from kipoi_tfb.cli.options import (
+    CellsOption,
+    DeviceOption,
+    PrecisionOption,
+    RequiredGenomeOption,
+    RunFolderOption,
+    listed,
+)
 from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
@@ -74,9 +81,7 @@ class FinetuneOptions:
             "zoo; with --exclude-base."
         ),
     ] = "chromosomes"
-    cells: Annotated[
-        str, typer.Option("--cells", help="With --from-matrix: labels of these cell types alone, comma-separated.")
-    ] = ""
+    cells: CellsOption = ""
     controls: Annotated[
         str,
         typer.Option(

@@ -51,6 +51,10 @@ def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     yield "folder", str(entry.folder), 1
 
 
+def _cells(cell_types: Sequence[str] | None) -> str:
+    return "" if cell_types is None else f" in {', '.join(cell_types)}"
+
+
 def _kept_out(card: Card) -> str:
     data = card.data
     if card.split_at_random:
@@ -90,9 +94,8 @@ def _how(gate: GateCard, metrics: MetricsCard | None) -> str:
 def _tested(metrics: MetricsCard) -> str:
     """Return how good it was, at both prevalences."""
     tfs = "1 TF" if metrics.n_tfs == 1 else f"{metrics.n_tfs} TFs"
-    said = (
-        f"on {', '.join(metrics.chromosomes)}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
-    )
+    where = f"{', '.join(metrics.chromosomes)}{_cells(metrics.cell_types)}"
+    said = f"on {where}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
     if metrics.auprc_natural is not None:
         share = "" if metrics.prevalence is None else f" ({metrics.prevalence:.1%} bound)"
         ends = _ends(metrics.auprc_natural_interval)
