@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.device import autocast, keep_freed_memory, numeric_differences, numeric_identity
@@ -27,6 +26,7 @@ from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.training.memory import explain_out_of_memory
 from kipoi_tfb.training.objective import Objective, masked_loss
+from kipoi_tfb.training.optimiser import keep_frozen, learning_rate, make_optimiser
 from kipoi_tfb.zoo.config import PretrainConfig
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path
@@ -63,7 +63,7 @@ class TrainingResult:
 def train(
     config: PretrainConfig,
     data: TrainingData,
-    folder: str | Path,
+    folder: str | Path | None,
     device: torch.device,
     precision: str = "fp32",
     network: nn.Module | None = None,
@@ -79,7 +79,7 @@ def train(
     config, data
         What to train, and on what.
     folder
-        Where ``checkpoint.pt`` and ``history.json`` go.
+        Where ``checkpoint.pt`` and ``history.json`` go; None: nowhere, for trainings of seconds, which start anew.
     device, precision
         See `kipoi_tfb.models.device`.
     network
@@ -98,7 +98,8 @@ def train(
     TfbError
         If memory is not enough; so it does then.
     """
-    return _Trainer(config, data, Path(folder), device, precision, network, trainable).run()
+    place = None if folder is None else Path(folder)
+    return _Trainer(config, data, place, device, precision, network, trainable).run()
 
 
 class _Trainer:
@@ -106,7 +107,7 @@ class _Trainer:
         self,
         config: PretrainConfig,
         data: TrainingData,
-        folder: Path,
+        folder: Path | None,
         device: torch.device,
         precision: str,
         network: nn.Module | None = None,
@@ -134,7 +135,7 @@ class _Trainer:
         self.objective = processes.prepare(Objective(network, weight).to(device), device)
         self.network = self.objective.get_submodule("network")
         self.batches = Batches(data.train, device)
-        self.optimiser = _optimiser(config, self.objective, device)
+        self.optimiser = make_optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
@@ -165,7 +166,7 @@ class _Trainer:
         epoch, done = divmod(self.step, self.steps_per_epoch)
         chosen = self.batches.choose(self.config, epoch, self.steps_per_epoch)
         self.objective.train()
-        _keep_frozen(self.network)
+        keep_frozen(self.network)
         started = saved = time.monotonic()
         losses: list[Tensor] = []
         for batch in range(done, self.steps_per_epoch):
@@ -218,8 +219,9 @@ class _Trainer:
         return value
 
     def _not_finite(self, what: str, step: int | None = None) -> DivergedError:
-        kept = self.folder / "checkpoint.pt"
-        before = f"the checkpoint {kept} is of before" if kept.is_file() else "there is no checkpoint yet"
+        kept = None if self.folder is None else self.folder / "checkpoint.pt"
+        there = kept is not None and kept.is_file()
+        before = f"the checkpoint {kept} is of before" if there else "there is no checkpoint yet"
         return DivergedError(
             f"training {self.config.name}: {what} at step {self.step if step is None else step}; {before}. "
             f"Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
@@ -227,19 +229,14 @@ class _Trainer:
 
     def _check_finite(self) -> None:
         """Refuse weights that an update has spoilt: no later step can mend them, and no checkpoint may hold them."""
-        for name, value in self.network.state_dict().items():
-            if not torch.isfinite(value).all():
+        state = self.network.state_dict()
+        finite = torch.stack([torch.isfinite(value).all() for value in state.values()]).tolist()  # one wait for a GPU
+        for name, is_finite in zip(state, finite, strict=True):
+            if not is_finite:
                 raise self._not_finite(f"weight {name} became nan or infinite")
 
     def _learning_rate(self) -> float:
-        """Return the rate of this step: constant, or up for 30 % of the steps and down again along a cosine."""
-        peak = self.config.learning_rate
-        if self.config.schedule == "constant":
-            return peak
-        position = self.step / max(1, self.steps_per_epoch * self.config.epochs - 1)
-        if position < 0.3:
-            return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * position / 0.3)) / 2)
-        return peak * (1 + math.cos(math.pi * (position - 0.3) / 0.7)) / 2 + 1e-6
+        return learning_rate(self.config, self.step, self.steps_per_epoch * self.config.epochs)
 
     def _finish_epoch(self, epoch: int, seconds: float) -> None:
         self._check_finite()
@@ -249,11 +246,11 @@ class _Trainer:
         if not np.isfinite(validation):
             raise self._not_finite(f"the validation loss became {validation}")
         if not self.history or validation < min(r.validation_loss for r in self.history):
-            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
-        if processes.is_main():
+        if processes.is_main() and self.folder is not None:
             with atomic_path(self.folder / "history.json") as temporary:
                 temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
         rate = self.n_samples / max(seconds, 1e-9)
@@ -277,7 +274,7 @@ class _Trainer:
         return total / max(resolved, 1.0)
 
     def _save_checkpoint(self) -> None:
-        if not processes.is_main():
+        if not processes.is_main() or self.folder is None:
             return
         self._check_finite()
         state = {
@@ -294,8 +291,8 @@ class _Trainer:
         save_tensors(state, self.folder / "checkpoint.pt")
 
     def _load_checkpoint(self) -> None:
-        path = self.folder / "checkpoint.pt"
-        if not path.is_file():
+        path = None if self.folder is None else self.folder / "checkpoint.pt"
+        if path is None or not path.is_file():
             return
         try:
             state = load_tensors(path, self.device)
@@ -328,21 +325,3 @@ def _digest(network: nn.Module) -> str:
     for name, value in network.state_dict().items():
         digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _keep_frozen(network: nn.Module) -> None:
-    """Let batch normalisation that does not learn use, and keep, its running averages."""
-    for module in network.modules():
-        if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters(recurse=False)):
-            module.eval()
-
-
-def _optimiser(config: PretrainConfig, objective: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-    # Decay pulls weights together; on biases and normalisation it would only fight what they are there for.
-    learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    vectors = [parameter for parameter in learning if parameter.ndim < 2]
-    others = [parameter for parameter in learning if parameter.ndim >= 2]
-    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
-    groups = [{"params": others, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-    return adam(groups, lr=config.learning_rate, fused=device.type in {"cpu", "cuda"})
