@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kipoi_tfb.cli.finetune_group import finetune_all
 from kipoi_tfb.cli.options import (
     DeviceOption,
     PrecisionOption,
@@ -28,7 +29,6 @@ from kipoi_tfb.zoo.controls import CONTROLS
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.config import FinetuneConfig
     from kipoi_tfb.finetuning.data import FinetuneData
-    from kipoi_tfb.finetuning.group import GroupRun, TfCount
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -78,6 +78,22 @@ class FinetuneOptions:
             "motif-head, scratch, jaspar (docs/finetuning.md)."
         ),
     ] = "everything"
+    head: Annotated[
+        str, typer.Option(help="The output layer: copied from the base's nearest one, or new, at random (the paper).")
+    ] = "copied"
+    exclude_base: Annotated[
+        bool, typer.Option("--exclude-base", help="With --from-matrix: leave out regions that the base was made from.")
+    ] = False
+    split: Annotated[
+        str,
+        typer.Option(
+            help="chromosomes; or paper: 80/10/10 at random, each seed another split, all reported, and no entry for a "
+            "zoo; with --exclude-base."
+        ),
+    ] = "chromosomes"
+    cells: Annotated[
+        str, typer.Option("--cells", help="With --from-matrix: labels of these cell types alone, comma-separated.")
+    ] = ""
     controls: Annotated[
         str,
         typer.Option(
@@ -129,6 +145,10 @@ class FinetuneOptions:
             raise typer.BadParameter("give either --from-matrix or --peaks")
         if self.from_matrix is not None and (self.open_regions or self.matrix):
             raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
+        if self.from_matrix is None and (self.exclude_base or self.cells or self.split != "chromosomes"):
+            raise typer.BadParameter("--exclude-base, --split paper and --cells go with --from-matrix")
+        if self.every and self.split != "chromosomes":
+            raise typer.BadParameter("--split paper goes with one TF: --all makes entries for a zoo")
         if self.open_regions is not None and self.matrix is not None:
             raise typer.BadParameter("give one of --open and --matrix")
         if self.relevant and (self.from_matrix is None or self.every):
@@ -146,6 +166,7 @@ class FinetuneOptions:
             tf=self.tf or "all", name=self.name or None, base=self.base, arm=self.arm, labels=self.kind,
             learning_rate=self.learning_rate, sweep=self.sweep, epochs=self.epochs, batch_size=self.batch_size,
             patience=self.patience, seeds=self.seeds, seed=self.seed, n_bound=self.n_bound, licence=self.licence,
+            head=self.head, exclude_base=self.exclude_base, split=self.split, cell_types=listed(self.cells),
         )  # fmt: skip
 
 
@@ -166,25 +187,24 @@ def finetune(options: FinetuneOptions) -> None:
     config = options.config()
     command = _command(sys.argv[1:])
     if options.every:
-        _finetune_all(options, config, controls, command)
+        finetune_all(options, config, controls, command)
     else:
         _finetune_one(options, config, controls, command)
 
 
 def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
     from kipoi_tfb.finetuning.job import finetune as run
-    from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
     reference = open_genome(options.genome)
     if options.relevant:
         config = config.model_copy(update={"base": _base_of_relatives(options, reference, command)})
-    length = find_entry(config.base).card.window_length
     labels = options.from_matrix or options.matrix
     with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
-        data = _data(options, binding, reference, length)
-        for part, counts in data.counts.items():
-            say(f"{part:<10} {counts['bound']:>7,} bound {counts['unbound']:>7,} unbound, of the same GC content")
+        if config.split == "paper":
+            _finetune_splits(options, config, controls, command, binding, reference)  # type: ignore[arg-type]
+        data = _data(options, config, binding, reference)
+        _say_counts(data.counts)
         result = run(config, data, options.out, options.device, options.precision, command, binding, controls=controls)
     for scorer, row in result.tables.items():
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
@@ -196,16 +216,46 @@ def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: An
     say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")
 
 
-def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genome, length: int) -> FinetuneData:
-    """Read the TF's regions, from its labels or from its peaks."""
-    from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+def _finetune_splits(
+    options: FinetuneOptions,
+    config: FinetuneConfig,
+    controls: Any,
+    command: str,
+    matrix: BindingMatrix,
+    genome: Genome,
+) -> None:
+    """Fine-tune on random splits, and print a row for each, their mean and their spread."""
+    from kipoi_tfb.finetuning.splits import finetune_splits
+    from kipoi_tfb.zoo.verify import SPLITS_FILE
 
+    given = options.out, options.device, options.precision, command
+    result = finetune_splits(config, matrix, genome, *given, controls=controls)
+    print((result.entry.folder / SPLITS_FILE).read_text(), end="")
+    print(result.gate.words)
+    say(str(result.entry.folder))
+    raise typer.Exit(_EXIT_REFUSED)
+
+
+def _say_counts(counts: Mapping[str, Mapping[str, int]]) -> None:
+    for part, each in counts.items():
+        say(f"{part:<10} {each['bound']:>7,} bound {each['unbound']:>7,} unbound, of the same GC content")
+
+
+def _data(
+    options: FinetuneOptions, config: FinetuneConfig, binding: BindingMatrix | None, genome: Genome
+) -> FinetuneData:
+    """Read the TF's regions, from its labels or from its peaks."""
+    from kipoi_tfb.finetuning.data import load_finetune_data
+    from kipoi_tfb.finetuning.peak_data import from_peaks
+    from kipoi_tfb.zoo.find import find_entry
+
+    base = find_entry(config.base)
     if options.peaks is None:
         assert binding is not None
-        return from_binding_matrix(binding, genome, options.tf, length, options.seed, options.n_bound, options.kind)  # type: ignore[arg-type]
+        return load_finetune_data(config, base, binding, genome)
     data = from_peaks(
-        options.peaks, genome, options.tf, options.open_regions or binding, length, options.anchor, options.seed,  # type: ignore[arg-type]
-        options.n_bound, options.assembly,
+        options.peaks, genome, options.tf, options.open_regions or binding, base.card.window_length, options.anchor,  # type: ignore[arg-type]
+        options.seed, options.n_bound, options.assembly,
     )  # fmt: skip
     if options.open_regions is None and binding is None:
         say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
@@ -226,48 +276,6 @@ def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -
         made = base_of_relatives(recipe, opened, genome, out, options.device, options.precision, command)
     say(f"base: {', '.join(made.card.tasks)} -> {made.folder}")
     return str(made.folder)
-
-
-def _finetune_all(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
-    from kipoi_tfb.finetuning.group import GroupRun, count_bound, whole_regions
-    from tfb_matrix_data.matrix import BindingMatrix
-
-    assert options.from_matrix is not None
-    run = GroupRun(
-        config, options.group, options.from_matrix, options.genome, options.out, controls, options.device,
-        options.precision, command, threads=options.threads or 1,
-    )  # fmt: skip
-    with BindingMatrix(run.matrix) as matrix:
-        regions = whole_regions(matrix, open_genome(run.genome))[0]
-        counts = count_bound(matrix, regions, config.labels, listed(options.tfs))
-    left_out = [count for count in counts if count.lacks(options.min_bound)]
-    if options.dry_run:
-        print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
-        for each in counts:
-            why = each.lacks(options.min_bound)
-            print(each.tf, each.train, each.validation, each.test, each.total, why, sep="\t")
-    say(f"{len(counts) - len(left_out)} TFs have enough bound regions, {len(left_out)} have not")
-    if not options.dry_run:
-        _run_group(run, counts, options.min_bound, options.jobs)
-
-
-def _run_group(run: GroupRun, counts: list[TfCount], min_bound: int, jobs: int) -> None:
-    """Fine-tune all, a line per TF as it ends."""
-    from collections import Counter
-
-    from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, finetune_group
-
-    verdicts: Counter[str] = Counter()
-    seconds = 0.0
-    for outcome in finetune_group(run, counts, min_bound, jobs):
-        verdicts[outcome.verdict] += 1
-        seconds += outcome.seconds
-        if outcome.words:
-            print(f"{outcome.tf:<10} {outcome.seconds:6.1f} s  {outcome.words}", flush=True)
-    for verdict, n in verdicts.most_common():
-        say(f"{n:>5} {verdict}")
-    say(f"{seconds:.0f} s in all; why TFs have no entry: {run.out / LEFT_OUT_FILE}")
-    say(f"next: tfb zoo ls --group {run.out}\nthen: tfb zoo add {run.out}")
 
 
 def _command(arguments: Sequence[str]) -> str:

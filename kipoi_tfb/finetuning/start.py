@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,7 +29,15 @@ class Start:
     head_from: str | None
 
 
-def start_network(arm: str, base: Entry, tf: str, labels: NDArray[np.int8], nearest: Nearest, seed: int) -> Start:
+def start_network(
+    arm: str,
+    base: Entry,
+    tf: str,
+    labels: NDArray[np.int8],
+    nearest: Nearest,
+    seed: int,
+    head: Literal["copied", "new"] = "copied",
+) -> Start:
     """Return a network of the base's architecture with one output, as an arm starts it.
 
     The output starts from the base's nearest one where all that it sees is the base's (`everything`, `frozen-conv`,
@@ -48,20 +57,26 @@ def start_network(arm: str, base: Entry, tf: str, labels: NDArray[np.int8], near
         Of `nearest_output`.
     seed
         Of what starts at random.
+    head
+        ``new``: the output starts at random, its bias too, whatever the arm transfers.
 
     Raises
     ------
     UnknownNameError
         If there is no such arm.
     ConfigError
-        If the base's architecture has no filters that could start from JASPAR's profiles.
+        If the arm fits an output that is to be new, or the base's architecture has no filters that could start from
+        JASPAR's profiles.
     """
     if arm not in ARMS:
         raise UnknownNameError("arm", arm, ARMS)
     way, card = ARMS[arm], base.card
+    if head == "new" and way.learning_rate is None:
+        raise ConfigError(f"arm {arm} fits an output layer that starts from the base's: it cannot start new")
     torch.manual_seed(seed)
     network = build_network(card.architecture, 1, card.window_length, card.sizes)
-    start_at_prior(network, labels)
+    if head == "copied":
+        start_at_prior(network, labels)
     if way.jaspar:
         if card.architecture != "motif-cnn":
             raise ConfigError(
@@ -73,7 +88,7 @@ def start_network(arm: str, base: Entry, tf: str, labels: NDArray[np.int8], near
         if layer_group(card.architecture, name) in way.transferred:
             state[name] = before[name]
     head_from = None
-    if way.transfers_all:
+    if way.transfers_all and head == "copied":
         head_from, row = nearest.tf, card.tasks.index(nearest.tf)
         state["head.weight"] = before["head.weight"][row : row + 1]
         state["head.bias"] = before["head.bias"][row : row + 1] + nearest.bias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +18,10 @@ from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
 from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
-from tfb_matrix_data.sequence import UNKNOWN, reverse_complement
+from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
-__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
+__all__ = ["LabelledWindows", "TrainingData", "choose_regions", "load_training_data", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +49,6 @@ class LabelledWindows:
 
     def __len__(self) -> int:
         return len(self.region)
-
-    def inputs(
-        self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64], device: torch.device
-    ) -> Tensor:
-        """Return one-hot windows (batch, 4, length) of samples, reverse complements where `flip` says so, shifted."""
-        codes = self.codes[samples]
-        codes[flip] = reverse_complement(codes[flip])
-        return to_one_hot(torch.from_numpy(shifted(codes, shifts)).to(device))
 
     def part(self, part: slice, device: torch.device) -> Tensor:
         """Return one-hot windows (batch, 4, length) of consecutive windows."""
@@ -97,17 +90,8 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
         bound or no unbound region to train on.
     """
     tfs = _choose_tfs(config, matrix)
-    labels = matrix.labels(tfs, kind=config.labels, cell_types=config.cell_types)
-    located = matrix.regions.start >= 0
-    combine = np.logical_or if config.resolved == "any" else np.logical_and
-    # Column by column: the labels of one TF lie together in memory.
-    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
-    candidates = np.flatnonzero(resolved & located)
-    split = _split(config, matrix, candidates)
-    if config.teacher is not None:
-        # What no label says, the teacher does: of the regions with none, too.
-        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
-    train = _labelled(matrix, genome, _share(split.train, config), labels)
+    labels, split = choose_regions(config, matrix, tfs)
+    train = _labelled(matrix, genome, split.train, labels)
     validation = _labelled(matrix, genome, split.validation, labels)
     _check_labels(config, tfs, train.labels)
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
@@ -115,21 +99,21 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     return TrainingData(tfs, train, validation, split.test, excluded)
 
 
-def shifted(codes: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return windows shifted, each by its own number of bp; what comes in at the end is N.
+def choose_regions(config: PretrainConfig, matrix: BindingMatrix, tfs: Sequence[str]) -> tuple[NDArray[np.int8], Split]:
+    """Return the labels (regions of the matrix, TFs), and which regions a configuration trains, validates and tests on.
 
-    Parameters
-    ----------
-    codes
-        uint8 (windows, length).
-    shifts
-        int (windows,): positive ones show the sequence further downstream.
+    Those whose window has an N are still among them.
     """
-    most = int(np.abs(shifts).max(initial=0))
-    if not most:
-        return codes
-    padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
-    return np.take_along_axis(padded, (most + shifts)[:, None] + np.arange(codes.shape[1]), axis=1)
+    labels = matrix.labels(tfs, kind=config.labels, cell_types=config.cell_types)
+    located = matrix.regions.start >= 0
+    combine = np.logical_or if config.resolved == "any" else np.logical_and
+    # Column by column: the labels of one TF lie together in memory.
+    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
+    split = _split(config, matrix, np.flatnonzero(resolved & located))
+    if config.teacher is not None:
+        # What no label says, the teacher does: of the regions with none, too.
+        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
+    return labels, replace(split, train=_share(split.train, config))
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:

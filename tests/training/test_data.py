@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from kipoi_tfb.training.data import load_training_data, region_windows, shifted
+from kipoi_tfb.training.data import load_training_data, region_windows
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN, decode
@@ -142,13 +142,6 @@ def test_tf_without_positives(tmp_path, caplog):
     assert data.tfs == list(tiny.MOTIFS)
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warning == "no bound training region for JUND: its output can only say 'unbound'"
-
-
-def test_shifted_by_hand():
-    codes = np.array([[0, 1, 2, 3, 0, 1]] * 4, np.uint8)
-    expected = [[0, 1, 2, 3, 0, 1], [1, 2, 3, 0, 1, 4], [4, 4, 0, 1, 2, 3], [4, 0, 1, 2, 3, 0]]
-    assert shifted(codes, np.array([0, 1, -2, -1])).tolist() == expected
-    assert shifted(codes, np.zeros(4, np.int64)) is codes
 
 
 def test_fraction_draws_that_share(world):

@@ -65,7 +65,7 @@ def test_strands(data, tmp_path, monkeypatch, strands):
         seen.extend(decode(row) for row in codes.numpy())
         return to_one_hot(codes, *args)
 
-    monkeypatch.setattr("kipoi_tfb.training.data.to_one_hot", spy)
+    monkeypatch.setattr("kipoi_tfb.training.batches.to_one_hot", spy)
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: 0.0)
     config = tiny.config(epochs=2, strands=strands)
     train(config, data, tmp_path, CPU)
@@ -87,7 +87,7 @@ def test_strands(data, tmp_path, monkeypatch, strands):
 def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "kipoi_tfb.training.data.to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes)
+        "kipoi_tfb.training.batches.to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes)
     )
     monkeypatch.setattr(
         "kipoi_tfb.training.objective.masked_loss", lambda x, y: seen.append(y.numpy()) or masked_loss(x, y)
