@@ -180,6 +180,8 @@ class Figure(Strict):
         Or a function of `experiments.paper.facts`.
     rows_of
         Figures whose rows it shows too.
+    also
+        Other figures and tables of the paper that this one stands for.
     plot
         How it is drawn: see `experiments.paper.plot`.
     not_run
@@ -192,6 +194,7 @@ class Figure(Strict):
     groups: tuple[Group, ...] = ()
     facts: str | None = None
     rows_of: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     plot: dict[str, Any] | None = None
     not_run: str | None = None

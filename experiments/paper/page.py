@@ -148,6 +148,8 @@ def _inventory(figures: Mapping[str, Figure], rows: Mapping[str, list[Row]], res
             state = f"not run: {figure.not_run}" if figure.not_run else f"rows of {shared}" if shared else "counted"
             state = state if facts or shared or figure.not_run else "not run yet"
         yield f"| {_label(figure.name)} | {figure.title} | {state} | {splits or ''} | {devices} |"
+        for other in figure.also:
+            yield f"| {_label(other)} | see {_label(figure.name)} | {state} | {splits or ''} | {devices} |"
     seconds = sum(float(row.seconds) for own in rows.values() for row in own if row.seconds)
     yield ""
     yield f"Cells took {seconds / 3600:.1f} hours of worker time in all, without the bases."
