@@ -164,10 +164,18 @@ class TeacherConfig(Strict):
     weight
         Share of the loss, between 0 and 1, that is the cross-entropy against the teachers' probabilities, of all TFs
         in all regions; the rest is that against the labels, where they are resolved.
+    made_up
+        How many times as many windows are made up of the training windows, for the teachers alone to label.
+    evidence
+        Where something is known of a TF in a region, the teachers' word counts half, and this the other half:
+        ``ordinal`` (1 bound, 0.5 ambiguous, 0 unbound) or ``cells`` (the mean of that over the profiled cell types in
+        which the region is open).
     """
 
     entries: Annotated[tuple[str, ...], Field(min_length=1)]
     weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    made_up: Annotated[int, Field(ge=0, le=16)] = 0
+    evidence: Literal["ordinal", "cells"] | None = None
 
 
 class PretrainConfig(Strict):
