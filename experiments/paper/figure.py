@@ -140,9 +140,11 @@ class Claim(Strict):
     published
         Its number.
     test
-        ``wilcoxon``: signed rank over TFs (means over splits); ``welch``; ``kruskal``: over groups of cells, the
+        ``wilcoxon``: signed rank of pairs (`unit`); ``welch``; ``kruskal``: over groups of cells, the
         p-value times `comparisons` (Bonferroni); ``spearman``: of values with the number of windows to train with;
         ``value``: a mean against a number; ``fact``: a number against a number.
+    unit
+        Of ``wilcoxon``: what pairs are of: TFs, or the splits of each (where TFs are few).
     by_tf
         Whether each TF is tested for itself.
     of
@@ -160,6 +162,7 @@ class Claim(Strict):
     test: Literal["wilcoxon", "welch", "kruskal", "spearman", "value", "fact"] | None = None
     of: tuple[Pick, ...] = ()
     expect: Literal["greater", "less", "different", "same"] = "greater"
+    unit: Literal["tf", "split"] = "tf"
     by_tf: bool = False
     comparisons: int = 1
     near: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _section(figure: Figure, rows: Mapping[str, list[Row]], results: Path, pictu
     yield f"## {_label(figure.name)}: {figure.title}"
     yield ""
     if figure.says:
-        yield figure.says.strip()
+        yield textwrap.fill(figure.says.strip(), 118, break_long_words=False, break_on_hyphens=False)
         yield ""
     if figure.not_run:
         yield f"Not run: {figure.not_run}."
