@@ -21,7 +21,8 @@ from kipoi_tfb.output.logos import (
     text_width,
 )
 from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
-from kipoi_tfb.variants.sites import RegionSite, region_sites, site_groups
+from kipoi_tfb.variants.shared_sites import SharedSites
+from kipoi_tfb.variants.sites import RegionSite, region_sites
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
 
@@ -61,7 +62,7 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     A letter's height is minus the mean effect of its base's three substitutions: up where the base helps. A cell is the
     effect of having A, C, G or T there, `kipoi_tfb.models.logits.effect`; the base that is there stands in its grey
     cell. All TFs share one scale. Above the letters stand the TF's sites (`kipoi_tfb.variants.sites.region_sites`), and
-    TFs that share one stand together.
+    TFs that share one (`kipoi_tfb.variants.shared_sites`) stand together.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     check_drawable(mutations.region, len(mutations.tfs), path)
     n = len(mutations)
     sites = _sites(mutations)
-    groups = site_groups(sites)
+    best = [(own[0].start, own[0].end) if own else None for own in sites]
+    groups = SharedSites(mutations.tfs).groups(range(len(sites)), best)
     panel = _TITLE + _SITE + _LOGO + _GAP + 4 * _CELL
     shared = [_shared(mutations, sites, group) for group in groups if len(group) > 1]
     wide, high = max(_BASE * n, 3.0), len(sites) * panel + _GROUP * len(shared)
