@@ -27,7 +27,7 @@ from kipoi_tfb.models.logits import BOUND, NOTABLE
 from kipoi_tfb.report.contents import Facts, Report, Sheet, Status
 from kipoi_tfb.report.igv import Igv
 from kipoi_tfb.report.record import Row
-from kipoi_tfb.report.words import probability_text
+from kipoi_tfb.report.words import probability_decimals
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, check_output
@@ -243,7 +243,7 @@ def _signed(value: float) -> str:
 def _probabilities(row: Row) -> str:
     if row.p_ref is None or row.p_alt is None:
         return ""
-    return f"{row.largest_tf} {probability_text(row.p_ref)} → {probability_text(row.p_alt)}"
+    return f"{row.largest_tf} {probability_decimals(row.p_ref)} → {probability_decimals(row.p_alt)}"
 
 
 def _percentile(value: float | None) -> str:

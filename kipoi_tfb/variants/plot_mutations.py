@@ -17,7 +17,7 @@ from kipoi_tfb.output.logos import (
     contribution_heights,
     draw_logo,
     mark_positions,
-    probability_text,
+    probability_digits,
     text_width,
 )
 from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
@@ -171,5 +171,5 @@ def _heatmap(axes: Any, mutations: RegionMutations, effects: Any, most: float) -
 def _summary(probability: Any) -> str:
     """Return in words what the model makes of the sequence as it is."""
     low, high = np.nanmin(probability), np.nanmax(probability)
-    shown = list(dict.fromkeys(probability_text(value) for value in (low, high)))
+    shown = list(dict.fromkeys(probability_digits(value) for value in (low, high)))
     return f"P(bound) {' to '.join(shown)}"
