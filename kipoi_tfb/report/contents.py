@@ -51,6 +51,10 @@ class Model:
         Which regions it was tested on and never trained on, such as ``tested on chr22; chr16 left out``.
     accuracy
         How good it was there, in a sentence; empty where its card does not say.
+    date
+        When it was trained.
+    card
+        Its card whole, as the entry has it.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Model:
     weights_sha256: str
     held_out: str
     accuracy: str = ""
+    date: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Facts:
     date
         As it is shown; the caller says it, so that the same call makes the same bytes.
     percentiles
-        What percentiles compare with, in a sentence; empty where there are none.
+        The random variants that percentiles compare with, in a sentence; empty where no model has any.
     """
 
     title: str

@@ -17,7 +17,7 @@ from kipoi_tfb.zoo.measured import metrics_rows
 from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import EntryError, InputError
 
-__all__ = ["MOST_REGIONS", "evaluation_sheet", "is_regions", "read_regions", "regions_sheet"]
+__all__ = ["MOST_REGIONS", "about_of", "evaluation_sheet", "is_regions", "read_regions", "regions_sheet", "tfs_of"]
 
 MOST_REGIONS = 10_000
 _MOST_NAMED = 12
@@ -122,9 +122,20 @@ def read_regions(path: Path) -> pa.Table:
     return table
 
 
+def tfs_of(table: pa.Table) -> list[str]:
+    """Return the columns of TFs."""
+    return [name for name in table.column_names if name not in _PLACE]
+
+
+def about_of(table: pa.Table) -> dict[str, str]:
+    """Return what the file says of itself; nothing of a TSV."""
+    said = table.schema.metadata or {}
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in said.items()}
+
+
 def regions_sheet(table: pa.Table, facts: Facts) -> Sheet:
     """Return which TFs are predicted to bind each region."""
-    tfs = [name for name in table.column_names if name not in _PLACE]
+    tfs = tfs_of(table)
     shown = table.slice(0, MOST_REGIONS)
     p = np.stack([shown[tf].cast(pa.float32()).to_numpy() for tf in tfs], 1)
     place = shown.select(["chrom", "start", "end", "name", "flags"]).to_pylist()

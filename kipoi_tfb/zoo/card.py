@@ -26,6 +26,7 @@ __all__ = [
     "MetricsCard",
     "TrainingCard",
     "WeightsCard",
+    "card_text",
     "read_card",
     "today",
     "write_card",
@@ -207,9 +208,14 @@ def read_card(folder: str | Path) -> Card:
 
 def write_card(card: Card, folder: str | Path) -> None:
     """Write the card into an entry's folder, under a temporary name until it is whole."""
-    fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
     with atomic_path(Path(folder) / CARD_FILE) as temporary:
-        temporary.write_text(yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True))
+        temporary.write_text(card_text(card))
+
+
+def card_text(card: Card) -> str:
+    """Return a card as it stands in its file."""
+    fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
+    return yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True)
 
 
 def today() -> str:

@@ -73,6 +73,8 @@ def test_what_stands_in_the_head():
     assert "symbolic" in text and "ALT has no sequence (<DEL>)" in text
     for said in ("never trained on chr22", "ab" * 32, "cd" * 32, "ef" * 32, "tfb report made-up.vcf", "AUPRC 0.906"):
         assert said in text
+    assert "tiny of 2026-11-25, 3 TFs, 200 bp" in text and "Card of tiny" in text
+    assert "Compared with 100 random variants." in text
 
 
 def test_rows_can_be_read_without_a_script():

@@ -10,6 +10,7 @@ import pytest
 from kipoi_tfb.report import sheets
 from kipoi_tfb.report.contents import Column, Sheet
 from kipoi_tfb.report.page import render_sheet
+from kipoi_tfb.zoo.find import find_entry
 from tests.entries import BED, TFS, write_files
 from tests.report.pages import FACTS, HOSTILE
 from tests.report.test_page import _Tags, data_of
@@ -31,7 +32,7 @@ def _brief(page: str) -> str:
 
 @pytest.mark.parametrize("ending", ["tsv", "parquet"])
 def test_regions(predicted, tmp_path, ending):
-    code, _, err = predicted("report", f"p.{ending}", "-o", "r.html")
+    code, _, err = predicted("report", f"p.{ending}", "--models", "ENTRY", "-o", "r.html")
     assert code == 0 and "3 rows -> r.html" in err
     page = (tmp_path / "r.html").read_text()
     rows, table = data_of(page)["rows"], pq.read_table(tmp_path / "p.parquet").to_pylist()
@@ -47,9 +48,41 @@ def test_regions(predicted, tmp_path, ending):
 
 def test_more_regions_than_a_page_holds(predicted, tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "MOST_REGIONS", 2)
-    assert predicted("report", "p.tsv", "-o", "r.html")[0] == 0
+    assert predicted("report", "p.tsv", "--models", "ENTRY", "-o", "r.html")[0] == 0
     page = (tmp_path / "r.html").read_text()
     assert len(data_of(page)["rows"]) == 2 and "Shown are the first 2 of 3." in _brief(page)
+
+
+def test_a_page_names_the_model_of_its_numbers(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED})
+    code, _, err = tfb("predict", "multi163", "--regions", "in.bed", "--genome", "GENOME", "-o", "p.parquet")
+    assert code == 0, err
+    assert tfb("report", "p.parquet", "-o", "r.html")[0] == 0
+    card, page = find_entry("multi163").card, (tmp_path / "r.html").read_text()
+    tags = _Tags(page)
+    text = re.sub(r"\s+", " ", tags.text)
+    assert f"multi163 of {card.training.date}, 163 TFs, 200 bp {card.weights.sha256[:12]} card" in text
+    assert f"Weights of multi163: sha256 {card.weights.sha256}" in text and "never trained on chr" in text
+    assert "genome genome.fa, one window of 200 bp around each centre" in text
+    assert [attrs["href"] for tag, attrs in tags.tags if tag == "a"] == ["#table", "#card-1"]
+    assert [attrs["id"] for tag, attrs in tags.tags if tag == "pre"] == ["card-1"] and "\nname: multi163\n" in tags.text
+
+
+def test_models_that_are_not_those_of_the_numbers(predicted, tmp_path):
+    def refused(*arguments: str) -> str:
+        code, _, err = predicted("report", *arguments, "-o", "r.html")
+        assert code == 1 and not (tmp_path / "r.html").exists()
+        return err
+
+    assert "p.tsv does not say which models its numbers are from: give --models, or let" in refused("p.tsv")
+    assert "p.parquet is from tiny, which is not in the zoo: give its folder (--models)" in refused("p.parquet")
+    other = refused("p.parquet", "--models", "multi163")
+    assert "p.parquet is from other weights of tiny; give --models as they were then" in other
+    lacking = refused("p.tsv", "--models", "pentad-SP1-cofactors")
+    assert "p.tsv has columns that pentad-SP1-cofactors does not predict: ATF4" in lacking
+    table = pq.read_table(tmp_path / "p.parquet")
+    pq.write_table(table.replace_schema_metadata({"tfb_models": "[1]"}), tmp_path / "p.parquet")
+    assert "says which models it is from in a way that cannot be read" in refused("p.parquet", "--models", "ENTRY")
 
 
 def test_an_evaluation(tfb, tmp_path):
