@@ -85,8 +85,7 @@ def report(
     options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
     files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
     entries = list({id(entry): entry for entry in predictor.sources}.values())
-    title, notes = f"Transcription factors affected: {scores.path.name}", {"Scores": scores.about.get("tfb_score", "")}
-    facts = facts_of(title, files, entries, _command(), today(), notes)
+    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, entries, _command(), today())
     made = make_report(scores, reference, predictor, facts, options)
     size = write_page(made, output)
     say(f"{len(made.rows)} alleles, {len(made.details)} with details -> {output} ({size / 1e6:.1f} MB)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
@@ -152,11 +153,14 @@ class Column:
         Its head, and what it says, in a sentence.
     digits
         Decimals of its numbers; None for a column of text.
+    kind
+        ``probability`` for numbers that are written as such, and never as certain.
     """
 
     title: str
     meaning: str
     digits: int | None = None
+    kind: Literal["", "probability"] = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,8 @@ class Sheet:
         The table: a text, a number or None per cell; the first column names the row.
     limits
         What the table does not say, a sentence each.
+    things
+        What the rows are.
     """
 
     facts: Facts
@@ -182,3 +188,4 @@ class Sheet:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | float | None]]
     limits: Sequence[str] = ()
+    things: str = "rows"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from kipoi_tfb.report import sheets
 from kipoi_tfb.report.contents import Column, Sheet
 from kipoi_tfb.report.page import render_sheet
+from kipoi_tfb.report.sheets import regions_sheet
 from kipoi_tfb.zoo.find import find_entry
 from tests.entries import BED, TFS, write_files
 from tests.report.pages import FACTS, HOSTILE
@@ -37,13 +39,31 @@ def test_regions(predicted, tmp_path, ending):
     page = (tmp_path / "r.html").read_text()
     rows, table = data_of(page)["rows"], pq.read_table(tmp_path / "p.parquet").to_pylist()
     assert [row[0] for row in rows] == ["chr1:501-700", "chr2:1,301-1,310", "1:1-20"]
-    assert rows[0][1] == "=peak" and rows[1][3:] == [None, None, None]  # N only
+    assert rows[0][1] == "=peak" and rows[1][3:] == [None, None, None, None]  # N only
     for row, scores in zip([rows[0], rows[2]], [table[0], table[2]], strict=True):
         bound = sorted((tf for tf in TFS if scores[tf] >= 0.5), key=lambda tf: -scores[tf])
-        assert row[3] == len(bound) and row[5] == (", ".join(bound) or None)
-        assert row[4] == pytest.approx(max(scores[tf] for tf in TFS), abs=1e-4)
+        assert row[3] == len(bound) and row[6] == (", ".join(bound) or None)
+        assert (
+            row[5] == pytest.approx(max(scores[tf] for tf in TFS), abs=1e-4) == pytest.approx(scores[row[4]], abs=1e-4)
+        )
     n_bound = sum(bool(row[3]) for row in rows)
-    assert _brief(page) == f"Of 3 regions, {n_bound} are predicted to be bound by at least one of 3 TFs."
+    assert _brief(page).startswith(f"Of 3 regions, {n_bound} are predicted to be bound by at least one of 3 TFs")
+
+
+def test_which_tfs_bind_most_often_and_that_nothing_is_certain():
+    p = {"A": [0.9, 0.2, 0.9996], "B": [0.7, 0.6, 0.8], "C": [0.1, 0.1, None]}
+    place = {"chrom": ["chr1"] * 3, "start": [0, 500, 900], "end": [200, 700, 1100], "name": ["."] * 3}
+    table = pa.table({**place, "n_unknown": [0] * 3, "flags": ["."] * 3, **p})
+    page = render_sheet(regions_sheet(table, FACTS))
+    assert (
+        _brief(page)
+        == "Of 3 regions, 3 are predicted to be bound by at least one of 3 TFs; most often by B (3), A (2)."
+    )
+    assert data_of(page)["rows"][2] == ["chr1:901-1,100", None, None, 2, "A", 0.9996, "A, B"]
+    assert '<td role="cell" data-label="P of top TF" class="third breaks number">&gt;0.99</td>' in page
+    assert '<h2 id="table-title">Regions</h2>' in page
+    none = pa.table({**place, "n_unknown": [0] * 3, "flags": ["."] * 3, "C": [0.1, 0.1, None]})
+    assert regions_sheet(none, FACTS).brief == "Of 3 regions, 0 are predicted to be bound by at least one of 1 TFs."
 
 
 def test_more_regions_than_a_page_holds(predicted, tmp_path, monkeypatch):
