@@ -44,7 +44,7 @@ def check_drawable(region: Region, n_tfs: int, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the file is neither .png nor .svg.
+        If the file is none of .png, .svg and .pdf.
     ConfigError
         If there are more bases or TFs than fit.
     """
@@ -69,7 +69,7 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     mutations
         Of the TFs to draw, in their order.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

@@ -45,7 +45,7 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
     view
         The variant.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

@@ -126,7 +126,7 @@ def test_one_base_and_no_effect_at_all(tmp_path, size):
     [
         (501, 1, "a.png", ConfigError, "shows at most 500 bases, chr1:1-501 has 501; give less, or no --plot"),
         (500, 13, "a.png", ConfigError, "shows at most 12 TFs, these are 13; name fewer with --tfs, or give --top"),
-        (500, 12, "a.pdf", InputError, r"cannot draw a figure of the ending '.pdf'; use one of .png, .svg"),
+        (500, 12, "a.eps", InputError, r"cannot draw a figure of the ending '.eps'; use one of .png, .svg, .pdf"),
     ],
 )
 def test_what_it_refuses(bases, n_tfs, name, error, message):
