@@ -117,8 +117,9 @@ def figure_file(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
 
     suffix = Path(path).suffix.lower()
     # Ids of an SVG are hashed with a salt, random unless set; text stays text, and a name with $ is no formula.
-    said = {"svg.hashsalt": "tfb", "svg.fonttype": "none", "pdf.fonttype": 42}
-    with rc_context({**said, "font.size": 8, "text.parse_math": False}):
+    # A PDF holds its letters as outlines that programs can edit (TrueType).
+    letters: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "text.parse_math": False}
+    with rc_context({"svg.hashsalt": "tfb", **letters}):
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)
         yield figure
