@@ -71,7 +71,7 @@ def test_the_site(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     site = tmp_path / "site"
-    assert "tfb score" in (site / "notebooks" / "analyst.html").read_text()
+    assert "effects.parquet" in (site / "notebooks" / "analyst.html").read_text()
     # Search from a disk needs the index as a script.
     assert (site / "search" / "search_index.js").stat().st_size > 100_000
     for page in site.rglob("*.html"):
