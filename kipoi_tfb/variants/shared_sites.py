@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tfb_matrix_data.modes import read_modes
+from tfb_matrix_data.modes import DERIVED, read_modes
 
 __all__ = ["SharedSites"]
 
@@ -26,7 +26,7 @@ class SharedSites:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._names = [column.rpartition("/")[2] for column in columns]
-        self._modes = read_modes()
+        self._modes = read_modes(DERIVED)  # columns may be of any TF: those that all of JASPAR have
 
     def groups(self, columns: Sequence[int], spans: Sequence[tuple[int, int] | None]) -> list[list[int]]:
         """Return which of some TFs share a site: groups of columns, each in their order, by their first ones.
