@@ -27,6 +27,8 @@ __all__ = [
     "log_odds",
     "motif_filters",
     "read_motifs",
+    "start_profiles",
+    "vertebrate_motifs",
 ]
 
 PSEUDOCOUNT = 1.0
@@ -116,6 +118,30 @@ def jaspar_motifs(
         own = sorted(found.values(), key=lambda m: ("::" in m.name, m.matrix_id))
         result[tf] = tuple(_from_biopython(motif, tf) for motif in own)
     return result
+
+
+def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
+    """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
+    with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
+        found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
+    return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]
+
+
+def start_profiles(tfs: Sequence[str], others: Sequence[str] = ()) -> list[Motif]:
+    """Return the JASPAR 2020 profiles of TFs in the order of the filters that start as them.
+
+    Parameters
+    ----------
+    tfs, others
+        TFs; those without a profile have none, and a profile that several share is there once, for the first of them.
+    """
+    known = read_profiles()
+    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
+    distinct: dict[str, Motif] = {}
+    for motifs in profiles.values():
+        for motif in motifs:
+            distinct.setdefault(motif.matrix_id, motif)
+    return list(distinct.values())
 
 
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:
