@@ -14,6 +14,7 @@ from kipoi_tfb.cli.options import (
     RequiredGenomeOption,
     TfsOption,
     ThreadsOption,
+    command_line,
     listed,
     open_genome,
     say,
@@ -21,7 +22,9 @@ from kipoi_tfb.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from kipoi_tfb.interpretation.files import ReadContributions
     from kipoi_tfb.interpretation.filters import FilterMotif
+    from kipoi_tfb.motifs.profiles import Motif
 
 app = typer.Typer(no_args_is_help=True, help="Motifs that a model has learnt: of its filters, of its contributions.")
 
@@ -107,6 +110,123 @@ def filters(
     say(f"{n} filters -> {output}")
     for name, some in panels.items():
         say(f"{name}: {_told(some)}")
+
+
+ContributionsArgument = Annotated[
+    Path, typer.Argument(metavar="CONTRIBUTIONS", help="What `tfb explain -o OUT.h5` wrote, of one TF.")
+]
+OfEntryOption = Annotated[
+    str, typer.Option("--entry", help="Refuse contributions of other weights than those of this entry.")
+]
+
+
+@app.command()
+def discover(
+    contributions: ContributionsArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv or .parquet: a row per pattern.")],
+    hdf5: Annotated[Path | None, typer.Option("--hdf5", help="Also TF-MoDISco's own file: OUT.h5.")] = None,
+    meme: Annotated[Path | None, typer.Option("--meme", help="Also the motifs: OUT.meme.")] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="Also a page with logos: OUT.html.")] = None,
+    entry: OfEntryOption = "",
+    fewest: Annotated[
+        int, typer.Option("--fewest", min=20, help="Seqlets of one sign that there must be more of.")
+    ] = 100,
+) -> None:
+    """Find patterns in contributions by TF-MoDISco, and say which JASPAR profile each is like.
+
+    Needs the extra `interpret`: pip install 'kipoi-tfb[interpret]'.
+
+    Example: tfb motifs discover out.CTCF.h5 -o patterns.tsv --meme patterns.meme --html patterns.html
+    """
+    from kipoi_tfb.output.tables import table_format
+    from kipoi_tfb.report.page import check_page, write_page
+    from tfb_matrix_data.files import check_output
+
+    table_format(check_output(output))
+    for path in (hdf5, meme):
+        if path is not None:
+            check_output(path)
+    if page is not None:
+        check_page(page)
+    from kipoi_tfb.interpretation.discovery import discover as find
+    from kipoi_tfb.interpretation.discovery import write_modisco, write_patterns
+    from kipoi_tfb.motifs.meme import write_meme
+
+    held = _contributions(contributions, entry)
+    found = find(held, fewest=fewest)
+    n = write_patterns(found, output)
+    if hdf5 is not None:
+        write_modisco(found, hdf5)
+    if meme is not None:
+        write_meme([pattern.motif for pattern in found.patterns], meme)
+    if page is not None:
+        from kipoi_tfb.report.facts import facts_of
+        from kipoi_tfb.report.motif_page import patterns_leaflet
+        from kipoi_tfb.zoo.card import today
+
+        files = {"Contributions": contributions}
+        facts = facts_of(f"Motifs of {held.tf} by {held.about.entry}", files, [], command_line(), today())
+        write_page(patterns_leaflet(found, held.tf, held.about, facts), page)
+    known = sum(pattern.is_known for pattern in found.patterns)
+    say(f"{n} patterns in {found.windows} windows -> {output}; like a JASPAR profile (q <= 0.05): {known}")
+    first = found.patterns[0]
+    match = first.matches[0]
+    say(f"{first.name}, {len(first.seqlets)} seqlets: {first.consensus}, most like {match.motif.name}, q {match.q:.1e}")
+
+
+@app.command()
+def hits(
+    contributions: ContributionsArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="OUT.bed.")],
+    motifs: Annotated[
+        str,
+        typer.Option(
+            "--motifs",
+            help="TFs whose JASPAR profiles are looked for, comma-separated; all; or a file of motifs (MEME, JASPAR). "
+            "Default those of the TF itself.",
+        ),
+    ] = "",
+    entry: OfEntryOption = "",
+    match: Annotated[float, typer.Option("--match", help="Log-odds from which a place matches a motif.")] = 5.0,
+    q: Annotated[float, typer.Option("--q", help="Largest q-value of a hit's contribution.")] = 0.05,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the shuffles.")] = 0,
+) -> None:
+    """Say where known motifs are used: where they match and the contributions are more than shuffled ones would be.
+
+    Example: tfb motifs hits out.JUND.h5 --motifs JUND,CEBPB -o hits.bed
+    """
+    from tfb_matrix_data.errors import InputError
+    from tfb_matrix_data.files import check_output
+
+    if check_output(output).suffix.lower() != ".bed":
+        raise InputError(output, "hits are written as BED; give a name that ends in .bed")
+    from kipoi_tfb.interpretation.hits import HitOptions, find_hits, write_hits
+
+    held = _contributions(contributions, entry)
+    looked_for = _motifs(motifs or held.tf)
+    found = find_hits(held, looked_for, HitOptions(match=match, q=q, seed=seed))
+    windows = len({(hit.window, hit.allele) for hit in found})
+    n = write_hits(found, output)
+    say(f"{n} hits of {len(looked_for)} motifs in {windows} of {len(held.name)} windows -> {output}")
+
+
+def _contributions(path: Path, entry: str) -> ReadContributions:
+    from kipoi_tfb.interpretation.files import read_contributions
+    from kipoi_tfb.zoo.find import find_entry
+
+    return read_contributions(path, find_entry(entry) if entry else None)
+
+
+def _motifs(named: str) -> list[Motif]:
+    """Return the motifs that an option names."""
+    from kipoi_tfb.motifs.profiles import jaspar_motifs, read_motifs, vertebrate_motifs
+
+    if named == "all":
+        return vertebrate_motifs()
+    if Path(named).is_file():
+        return read_motifs(named)
+    every = [motif for profiles in jaspar_motifs(listed(named)).values() for motif in profiles]
+    return list({motif.matrix_id: motif for motif in every}.values())
 
 
 def _told(rows: list[FilterMotif]) -> str:

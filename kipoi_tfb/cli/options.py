@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -35,6 +36,7 @@ __all__ = [
     "TfsOption",
     "ThreadsOption",
     "TopOption",
+    "command_line",
     "entry_titles",
     "fitted",
     "listed",
@@ -113,6 +115,11 @@ def listed(names: str) -> list[str] | None:
 def say(message: str) -> None:
     """Tell the user something that is not the output: on stderr."""
     print(message, file=sys.stderr)
+
+
+def command_line() -> str:
+    """Return the command line without the folders of its files: a page does not tell where its author keeps them."""
+    return shlex.join(["tfb", *(Path(argument).name if "/" in argument else argument for argument in sys.argv[1:])])
 
 
 def terminal_width() -> int | None:

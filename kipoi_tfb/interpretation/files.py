@@ -94,6 +94,10 @@ class ReadContributions(NamedTuple):
         Name.
     about
         What they are of.
+    output, reference
+        float32 (windows,): logit of the window, and mean logit of its references.
+    name, allele, chrom, start
+        Of the windows, see `kipoi_tfb.interpretation.sources.ExplainedWindows`.
     """
 
     one_hot: NDArray[np.int8]
@@ -101,6 +105,17 @@ class ReadContributions(NamedTuple):
     error: NDArray[np.float64]
     tf: str
     about: About
+    output: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    name: NDArray[np.str_]
+    allele: NDArray[np.str_]
+    chrom: NDArray[np.str_]
+    start: NDArray[np.int64]
+
+    @property
+    def codes(self) -> NDArray[np.uint8]:
+        """Return the windows, uint8 (windows, length)."""
+        return np.where(self.one_hot.any(1), self.one_hot.argmax(1), UNKNOWN).astype(np.uint8)
 
 
 def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadContributions:
@@ -121,8 +136,17 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
     try:
         with h5py.File(path) as file:
             about = About(*(str(file.attrs[name]) for name in About._fields))
-            parts = file["raw/seq"][:], file["shap/seq"][:], file["completeness_error"][:]
-            found = ReadContributions(*parts, str(file.attrs["tf"]), about)
+            found = ReadContributions(
+                file["raw/seq"][:],
+                file["shap/seq"][:],
+                file["completeness_error"][:],
+                str(file.attrs["tf"]),
+                about,
+                file["output"][:],
+                file["reference"][:],
+                *(np.array(file[name].asstr()[:], str) for name in ("name", "allele", "chrom")),
+                start=file["start"][:],
+            )
     except (OSError, KeyError) as error:
         raise InputError(path, f"is no HDF5 file of `tfb explain` ({error})") from None
     if entry is not None and about.weights_sha256 != entry.card.weights.sha256:

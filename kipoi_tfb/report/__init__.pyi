@@ -1,7 +1,8 @@
 from .condition import Condition
-from .contents import Report, Sheet
+from .contents import Leaflet, Picture, Report, Section, Sheet
 from .facts import facts_of
 from .job import ReportOptions, make_report
+from .motif_page import patterns_leaflet
 from .page import write_page
 from .ranking import Ranking, RankingOptions, rank_scores
 from .scores import ScoresFile, open_scores
@@ -9,16 +10,20 @@ from .sheets import evaluation_sheet, regions_sheet
 
 __all__ = [
     "Condition",
+    "Leaflet",
+    "Picture",
     "Ranking",
     "RankingOptions",
     "Report",
     "ReportOptions",
     "ScoresFile",
+    "Section",
     "Sheet",
     "evaluation_sheet",
     "facts_of",
     "make_report",
     "open_scores",
+    "patterns_leaflet",
     "rank_scores",
     "regions_sheet",
     "write_page",

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kipoi_tfb.interpretation.files import About, ReadContributions
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.zoo.entry import Entry
 from tests.tiny import make_entry
-from tfb_matrix_data.sequence import encode
+from tfb_matrix_data.sequence import encode, one_hot
 
 MOTIF = "TGACGTCATTGAC"
 SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2}
@@ -45,3 +46,31 @@ def windows_with_sites(n: int = 40, seed: int = 0) -> tuple[NDArray[np.uint8], N
     for row, at, flipped in zip(codes, start.tolist(), reverse.tolist(), strict=True):
         row[at : at + len(site)] = 3 - site[::-1] if flipped else site
     return codes, start, reverse
+
+
+def made_up_contributions(
+    codes: NDArray[np.uint8], start: NDArray[np.int64], tf: str = "JUND", noise: float = 0.01
+) -> ReadContributions:
+    """Return contributions of 1 for each base of the sites that begin there, and noise elsewhere."""
+    rng = np.random.default_rng(5)
+    n, length = codes.shape
+    hypothetical = rng.normal(0, noise, (n, 4, length)).astype(np.float32)
+    inside = (np.arange(length) >= start[:, None]) & (np.arange(length) < start[:, None] + len(MOTIF))
+    own = one_hot(codes, np.float32)
+    hypothetical += np.where(inside[:, None], own - (1 - own) / 3, 0).astype(np.float32)
+    names = np.array([f"w{number}" for number in range(n)])
+    about = About("a test", "planted", "0" * 64, "deeplift", "none")
+    sums = (hypothetical * own).sum((1, 2))
+    return ReadContributions(
+        one_hot(codes, np.int8),
+        hypothetical,
+        np.zeros(n),
+        tf,
+        about,
+        sums,
+        np.zeros(n, np.float32),
+        names,
+        np.full(n, "."),
+        np.full(n, "chr1"),
+        1000 * np.arange(n),
+    )
