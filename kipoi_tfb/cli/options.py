@@ -119,7 +119,9 @@ def say(message: str) -> None:
 
 def command_line() -> str:
     """Return the command line without the folders of its files: a page does not tell where its author keeps them."""
-    return shlex.join(["tfb", *(Path(argument).name if "/" in argument else argument for argument in sys.argv[1:])])
+    # An entry's name may have a slash, too: tf/JUND.
+    bare = [Path(one).name if "/" in one and Path(one).parent.is_dir() else one for one in sys.argv[1:]]
+    return shlex.join(["tfb", *bare])
 
 
 def terminal_width() -> int | None:

@@ -1,3 +1,4 @@
+from .card_page import card_leaflet, learnt_picture
 from .condition import Condition
 from .contents import Leaflet, Picture, Report, Section, Sheet
 from .facts import facts_of
@@ -19,8 +20,10 @@ __all__ = [
     "ScoresFile",
     "Section",
     "Sheet",
+    "card_leaflet",
     "evaluation_sheet",
     "facts_of",
+    "learnt_picture",
     "make_report",
     "open_scores",
     "patterns_leaflet",
