@@ -215,6 +215,40 @@ class BindingMatrix:
         n_null = {tf: int((self.labels([tf], None, "less_sparse", cell_types) < 0).sum()) for tf in self.tfs}
         return sorted(sorted(self.tfs, reverse=True), key=n_null.__getitem__)[:n]
 
+    def profiled_in(self, cell_types: Sequence[str]) -> list[str]:
+        """Return the TFs that were profiled in at least one of these cell types, in the file's order.
+
+        Raises
+        ------
+        UnknownNameError
+            If a cell type does not exist.
+        ConfigError
+            If none was.
+        """
+        there = self.profiled[:, self._indices("cell type", cell_types, self.cell_types)].any(axis=1)
+        found = [self.tfs[row] for row in np.flatnonzero(there)]
+        if not found:
+            raise ConfigError(f"no TF was profiled in {', '.join(cell_types)}")
+        return found
+
+    def check_profiled(self, tfs: Sequence[str], cell_types: Sequence[str]) -> None:
+        """Refuse a cell type in which a TF was not profiled: no region is resolved for it there.
+
+        Raises
+        ------
+        UnknownNameError
+            If a TF or cell type does not exist.
+        ConfigError
+            If one was not profiled there; the message names it, and where it was.
+        """
+        cells = self._indices("cell type", cell_types, self.cell_types)
+        for tf, row in zip(tfs, self._indices("TF", tfs, self.tfs), strict=True):
+            missing = [self.cell_types[cell] for cell in cells if not self.profiled[row, cell]]
+            if missing:
+                known = [self.cell_types[cell] for cell in np.flatnonzero(self.profiled[row])]
+                shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+                raise ConfigError(f"{tf} was not profiled in {', '.join(missing)}; it was in {shown or 'none'}")
+
     def _indices(self, what: str, names: Sequence[str], known: list[str]) -> list[int]:
         lookup = {name: i for i, name in enumerate(known)}
         if isinstance(names, str):

@@ -11,7 +11,22 @@ from pathlib import Path
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
 
-__all__ = ["BindingModes", "read_cofactors", "read_modes", "read_profiles", "read_string_scores"]
+__all__ = [
+    "CLUSTER",
+    "DERIVED",
+    "BindingModes",
+    "read_cofactors",
+    "read_modes",
+    "read_profile_clusters",
+    "read_profiles",
+    "read_string_scores",
+]
+
+CLUSTER = "cluster_"
+"""Before the number of a cluster of JASPAR."""
+
+DERIVED = "derived"
+"""Names, where a table of binding modes is asked for, this project's clusters of all profiles of JASPAR 2020."""
 
 _DIMER = ("::", "|")  # between the classes of the proteins of a dimer
 
@@ -41,16 +56,18 @@ class BindingModes:
 
 
 def read_modes(path: str | Path | None = None) -> BindingModes:
-    """Return the binding modes and TF classes of a table, by default of the one in this package.
+    """Return the binding modes and TF classes of a table, by default of those in this package.
 
-    The package's table covers all vertebrate TFs of JASPAR 2020. Its classes are JASPAR's; its modes are clusters of
-    the profiles, derived by experiments/make_tf_classes.py.
+    The default modes are the paper's: JASPAR 2020's own clusters of profiles, which this package has of the 163 TFs of
+    the published matrix; other TFs have none by it. The classes are JASPAR's, of all its vertebrate TFs.
 
     Parameters
     ----------
     path
         Tab-separated, one row per TF and profile; a header names the columns ``TF``, ``cluster`` and, optionally,
-        ``tf_class``; others are not read. Lines that start with ``#`` are comments.
+        ``tf_class``; others are not read. Lines that start with ``#`` are comments. Or `DERIVED`: modes of all
+        vertebrate TFs of JASPAR 2020, clusters of the same profiles derived by experiments/make_tf_classes.py, which
+        are not JASPAR's and never mixed with them.
 
     Raises
     ------
@@ -61,12 +78,23 @@ def read_modes(path: str | Path | None = None) -> BindingModes:
     --------
     >>> known = read_modes()
     >>> known.shared("JUND", "FOS"), known.shared("JUND", "GATA1"), known.tf_class["JUND"]
-    (['mode_3', 'mode_7'], [], 'Basic leucine zipper factors (bZIP)')
+    (['cluster_1', 'cluster_18'], [], 'Basic leucine zipper factors (bZIP)')
+    >>> read_modes(DERIVED).shared("JUND", "FOS")
+    ['mode_3', 'mode_7']
     """
-    if path is None:
-        with as_file(files(__package__) / "tf_classes.tsv") as packaged:
-            return _modes(packaged, "JASPAR 2020")
-    return _modes(Path(path), str(path))
+    if path is not None and str(path) != DERIVED:
+        return _modes(Path(path), str(path))
+    with as_file(files(__package__) / "tf_classes.tsv") as packaged:
+        derived = _modes(packaged, "the clusters derived from JASPAR 2020's profiles")
+    if path is not None:
+        return derived
+    modes: dict[str, set[str]] = {}
+    with as_file(files(__package__) / "jaspar_clusters.tsv") as packaged:
+        for _, (number, tfs) in _rows(packaged, ("cluster", "TFs")):
+            for tf in tfs.split():
+                modes.setdefault(tf, set()).add(CLUSTER + number)
+    source = f"JASPAR 2020's clusters of the published matrix's TFs (`{DERIVED}` has all TFs of JASPAR)"
+    return BindingModes({tf: frozenset(found) for tf, found in modes.items()}, derived.tf_class, source)
 
 
 def read_profiles(path: str | Path | None = None) -> dict[str, tuple[str, ...]]:
@@ -94,6 +122,22 @@ def read_profiles(path: str | Path | None = None) -> dict[str, tuple[str, ...]]:
     for _, (tf, matrix_id) in _rows(path, ("TF", "matrix_id")):
         profiles.setdefault(tf, []).append(matrix_id)
     return {tf: tuple(dict.fromkeys(found)) for tf, found in profiles.items()}
+
+
+def read_profile_clusters() -> dict[str, str]:
+    """Return the cluster of each vertebrate profile of JASPAR 2020, {identifier: cluster}, of a table in this package.
+
+    Profiles of one cluster are alike. They are derived by experiments/make_tf_classes.py: of JASPAR's own clusters only
+    the TFs are in this package (`read_modes`).
+
+    Examples
+    --------
+    >>> clusters = read_profile_clusters()
+    >>> clusters["MA0019.1"] == clusters["MA0102.4"], len(set(clusters.values())) > 100
+    (False, True)
+    """
+    with as_file(files(__package__) / "tf_classes.tsv") as packaged:
+        return {matrix_id: cluster for _, (matrix_id, cluster) in _rows(packaged, ("matrix_id", "cluster"))}
 
 
 def read_cofactors() -> dict[str, tuple[str, ...]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from tfb_matrix_data.modes import BindingModes, read_modes, read_string_scores
 from tfb_matrix_data.similarity import similarity
 
 __all__ = ["Neighbour", "Relations"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Relations:
     """What is known between the TFs of a matrix; `Relations.of` makes one.
 
     Every method returns at most `n` records, best first, ties by name. TFs without a bound region have no cosine and
-    are never chosen. TFs whose binding mode is not known are chosen only as STRING partners.
+    are never chosen. TFs whose binding mode is not known are chosen only as STRING partners, and as cofactors, of any
+    mode.
 
     Attributes
     ----------
@@ -116,16 +120,48 @@ class Relations:
                 found.append(Neighbour(other, float(bound), f"{_shares(tf, modes)}; score: bound regions"))
         return _best(found, n)
 
-    def cofactors(self, tf: str, n: int | None = 5) -> list[Neighbour]:
-        """Return the TFs with the highest cosine to `tf` among those that share no binding mode with it.
+    def same_binding_mode_random(self, tf: str, n: int = 5, seed: int = 0) -> list[Neighbour]:
+        """Return `n` TFs drawn at random among those that share a binding mode with `tf`; the score is bound regions.
+
+        The same seed, TF and data give the same draw, in the same order.
 
         Raises
         ------
         UnknownNameError, ConfigError
             If the TF is not in the matrix, or its binding mode is not known.
         """
-        reason = f"shares no binding mode with {tf}; score: cosine, highest first"
-        return _best((Neighbour(o, self._cosine(tf, o), reason) for o, modes in self._others(tf) if not modes), n)
+        pool = sorted(self.same_binding_mode(tf), key=lambda neighbour: neighbour.name)
+        drawn = f"drawn with seed {seed} from {len(pool)} TFs"
+        return [replace(one, reason=f"{drawn}; {one.reason}") for one in _drawn(pool, n, seed)]
+
+    def cofactors(self, tf: str, n: int | None = 5, other_modes: bool = True) -> list[Neighbour]:
+        """Return the TFs with the highest cosine to `tf`.
+
+        Parameters
+        ----------
+        tf, n
+            The TF and how many at most.
+        other_modes
+            Among those that share no binding mode with it; if not, among all.
+
+        Raises
+        ------
+        UnknownNameError
+            If the TF is not in the matrix.
+        ConfigError
+            With `other_modes`, if the TF's binding mode is not known.
+        """
+        if other_modes:
+            reason = f"shares no binding mode with {tf}; score: cosine, highest first"
+            return _best((Neighbour(o, self._cosine(tf, o), reason) for o, modes in self._others(tf) if not modes), n)
+        self._check(tf)
+        cosines = ((other, self._cosine(tf, other)) for other in self.tfs if other != tf)
+        found = (
+            Neighbour(o, cosine, f"{self._shared(tf, o)}; score: cosine, highest first")
+            for o, cosine in cosines
+            if not np.isnan(cosine)
+        )
+        return _best(found, n)
 
     def non_cofactors(self, tf: str, n: int | None = 5) -> list[Neighbour]:
         """Return the TFs with the lowest cosine to `tf` among those that share a binding mode with it.
@@ -170,9 +206,7 @@ class Relations:
         for other in candidates:
             score = self.string.get(frozenset((tf, other)))
             if score is not None:
-                modes = self.modes.shared(tf, other)
-                how = _shares(tf, modes) if modes else f"shares no known binding mode with {tf}"
-                found.append(Neighbour(other, score, f"STRING partner, {how}; score: STRING"))
+                found.append(Neighbour(other, score, f"STRING partner, {self._shared(tf, other)}; score: STRING"))
         return _best(found, n)
 
     def random_unrelated(self, tf: str, n: int = 5, seed: int = 0) -> list[Neighbour]:
@@ -192,10 +226,9 @@ class Relations:
             for other, modes in self._others(tf)
             if not modes and other not in related and frozenset((tf, other)) not in (self.string or {})
         )
-        chosen = np.random.default_rng(seed).permutation(len(pool))[:n].tolist()
         what = "mode, no cofactor" + (", no STRING partner" if self.string is not None else "")
         reason = f"drawn with seed {seed} from {len(pool)} TFs unrelated to {tf} (other binding {what}); score: cosine"
-        return [Neighbour(pool[i], self._cosine(tf, pool[i]), reason) for i in chosen]
+        return [Neighbour(other, self._cosine(tf, other), reason) for other in _drawn(pool, n, seed)]
 
     def _others(self, tf: str) -> list[tuple[str, list[str]]]:
         """Return the TFs that have bound regions and a known binding mode, each with the modes it shares with `tf`."""
@@ -207,6 +240,11 @@ class Relations:
             )
         candidates = [other for other in self.tfs if other != tf and other in self.modes.modes]
         return [(other, self.modes.shared(tf, other)) for other in candidates if not np.isnan(self._cosine(tf, other))]
+
+    def _shared(self, tf: str, other: str) -> str:
+        """Return in words which binding modes two TFs share, if any is known."""
+        modes = self.modes.shared(tf, other)
+        return _shares(tf, modes) if modes else f"shares no known binding mode with {tf}"
 
     def _cosine(self, one: str, other: str) -> float:
         return float(self.similarity[self.tfs.index(one), self.tfs.index(other)])
@@ -225,6 +263,10 @@ def _shares(tf: str, modes: Sequence[str]) -> str:
 
 def _best(found: Iterable[Neighbour], n: int | None) -> list[Neighbour]:
     return sorted(found, key=lambda neighbour: (-neighbour.score, neighbour.name))[: _checked(n)]
+
+
+def _drawn(pool: Sequence[T], n: int, seed: int) -> list[T]:
+    return [pool[i] for i in np.random.default_rng(seed).permutation(len(pool))[: _checked(n)].tolist()]
 
 
 def _checked(n: int | None) -> int | None:

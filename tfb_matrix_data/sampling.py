@@ -6,7 +6,7 @@ matrix and a genome.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -233,6 +233,7 @@ def sample_tf(
     n_bound: int | None = None,
     exclude: ArrayLike | None = None,
     kind: Kind = "sparse",
+    cell_types: Sequence[str] | None = None,
 ) -> TfSample:
     """Draw a balanced sample of one TF within each part of a split; windows with an N are left out.
 
@@ -254,13 +255,18 @@ def sample_tf(
         Indices never to choose, in any part.
     kind
         Which labels.
+    cell_types
+        Labels of these alone; default all.
 
     Raises
     ------
     UnknownNameError, ConfigError
-        If the matrix does not know the TF, or there are fewer bound regions to train with than `n_bound`.
+        If the matrix does not know the TF or a cell type, the TF was not profiled in one that is named, or there are
+        fewer bound regions to train with than `n_bound`.
     """
-    labels = matrix.labels([tf], kind=kind)[:, 0]
+    if cell_types is not None:
+        matrix.check_profiled([tf], cell_types)
+    labels = matrix.labels([tf], kind=kind, cell_types=cell_types)[:, 0]
     index = np.sort(np.concatenate([split.train, split.validation, split.test]))
     index = index[labels[index] >= 0]
     gc = np.full(len(matrix), np.nan)

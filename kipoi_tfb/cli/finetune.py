@@ -4,149 +4,25 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kipoi_tfb.cli.options import (
-    DeviceOption,
-    PrecisionOption,
-    RequiredGenomeOption,
-    RunFolderOption,
-    listed,
-    open_genome,
-    say,
-    set_threads,
-    takes,
-)
+from kipoi_tfb.cli.finetune_group import finetune_all
+from kipoi_tfb.cli.finetune_options import FinetuneOptions
+from kipoi_tfb.cli.options import listed, open_genome, say, set_threads, takes
 from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
     from kipoi_tfb.finetuning.config import FinetuneConfig
     from kipoi_tfb.finetuning.data import FinetuneData
-    from kipoi_tfb.finetuning.group import GroupRun, TfCount
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
 
 _EXIT_REFUSED = 3
-_BASE = "multi163"
-
-
-@dataclass(frozen=True)
-class FinetuneOptions:
-    """What `tfb finetune` is given, an option per field."""
-
-    genome: RequiredGenomeOption
-    out: RunFolderOption
-    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = ""
-    every: Annotated[
-        bool, typer.Option("--all", help="All TFs of the matrix with --min-bound regions: an entry each, a group.")
-    ] = False
-    from_matrix: Annotated[
-        Path | None, typer.Option("--from-matrix", help="Learn from the TF's labels in a file of `tfb data import`.")
-    ] = None
-    peaks: Annotated[Path | None, typer.Option("--peaks", help="Learn from these peaks: BED or narrowPeak.")] = None
-    open_regions: Annotated[
-        Path | None, typer.Option("--open", help="With --peaks: BED of open regions, where unbound ones are drawn.")
-    ] = None
-    matrix: Annotated[
-        Path | None, typer.Option("--matrix", help="With --peaks: take the regions of this matrix as open ones.")
-    ] = None
-    anchor: Annotated[
-        str, typer.Option(help="With --peaks: summit, centre, or auto (summits where there are any).")
-    ] = "auto"
-    assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = ""
-    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = _BASE
-    relevant: Annotated[
-        str,
-        typer.Option(
-            "--relevant",
-            metavar="RELATION",
-            help="With --from-matrix: make the base first, of TFs that are to this one: binding_mode, cofactors, "
-            "non_cofactors, random.",
-        ),
-    ] = ""
-    relatives: Annotated[int, typer.Option("--relatives", min=1, help="With --relevant: so many of them.")] = 5
-    arm: Annotated[
-        str,
-        typer.Option(
-            help="What starts from the base: everything, conv, first-conv, frozen-conv, frozen-dense, head, "
-            "motif-head, scratch, jaspar (docs/finetuning.md)."
-        ),
-    ] = "everything"
-    controls: Annotated[
-        str,
-        typer.Option(
-            help="What to compare with: base, jaspar, denovo, scratch. Give more of them later with the same command: "
-            "nothing is trained again."
-        ),
-    ] = ",".join(CONTROLS)
-    seeds: Annotated[
-        int, typer.Option(help="Networks to train, the best on validation is kept; draws to fit to, with --arm head.")
-    ] = 5
-    seed: Annotated[int, typer.Option(help="The first seed; also decides which regions are drawn.")] = 0
-    n_bound: Annotated[int | None, typer.Option("--n-bound", help="Bound regions to train with; default all.")] = None
-    epochs: Annotated[int, typer.Option(help="Epochs; the best on validation is kept.")] = 10
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Windows per step.")] = 100
-    patience: Annotated[
-        int, typer.Option(min=0, help="Stop after so many epochs without a lower validation loss; 0: never before.")
-    ] = 4
-    learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Default that of the arm: 3e-4, or 3e-3 from scratch.")
-    ] = None
-    sweep: Annotated[
-        bool, typer.Option("--sweep", help="Try 0.3, 1 and 3 times that rate with the first seed; the best is for all.")
-    ] = False
-    kind: Annotated[str, typer.Option(help="Labels of --from-matrix: sparse or less_sparse.")] = "sparse"
-    name: Annotated[str, typer.Option("--name", help="Name of the zoo entry; default tf/TF.")] = ""
-    group: Annotated[str, typer.Option("--group", help="With --all: name of the group in the zoo.")] = "tf"
-    min_bound: Annotated[
-        int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
-    ] = 250
-    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = ""
-    jobs: Annotated[
-        int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each; no entry depends on it.")
-    ] = 1
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
-    ] = False
-    licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT"
-    device: DeviceOption = "auto"
-    precision: PrecisionOption = "auto"
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; default all, or with --all one per TF.")] = 0
-
-    def check(self) -> None:
-        """Refuse options that do not go together."""
-        if self.every == bool(self.tf):
-            raise typer.BadParameter("name one TF, or give --all")
-        if self.every and (self.from_matrix is None or self.name):
-            raise typer.BadParameter("--all goes with --from-matrix, and with --group instead of --name")
-        if (self.from_matrix is None) == (self.peaks is None):
-            raise typer.BadParameter("give either --from-matrix or --peaks")
-        if self.from_matrix is not None and (self.open_regions or self.matrix):
-            raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
-        if self.open_regions is not None and self.matrix is not None:
-            raise typer.BadParameter("give one of --open and --matrix")
-        if self.relevant and (self.from_matrix is None or self.every):
-            raise typer.BadParameter("--relevant goes with --from-matrix and one TF")
-        if self.relevant and self.base != _BASE:
-            raise typer.BadParameter("--relevant makes a base of its own: leave out --base")
-        if not self.assembly.isprintable():
-            raise typer.BadParameter("--assembly is a name such as hg38, on one line")
-
-    def config(self) -> FinetuneConfig:
-        """Return the configuration that the options ask for."""
-        from kipoi_tfb.finetuning.config import make_config
-
-        return make_config(
-            tf=self.tf or "all", name=self.name or None, base=self.base, arm=self.arm, labels=self.kind,
-            learning_rate=self.learning_rate, sweep=self.sweep, epochs=self.epochs, batch_size=self.batch_size,
-            patience=self.patience, seeds=self.seeds, seed=self.seed, n_bound=self.n_bound, licence=self.licence,
-        )  # fmt: skip
 
 
 @takes(FinetuneOptions)
@@ -166,25 +42,24 @@ def finetune(options: FinetuneOptions) -> None:
     config = options.config()
     command = _command(sys.argv[1:])
     if options.every:
-        _finetune_all(options, config, controls, command)
+        finetune_all(options, config, controls, command)
     else:
         _finetune_one(options, config, controls, command)
 
 
 def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
     from kipoi_tfb.finetuning.job import finetune as run
-    from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
     reference = open_genome(options.genome)
     if options.relevant:
         config = config.model_copy(update={"base": _base_of_relatives(options, reference, command)})
-    length = find_entry(config.base).card.window_length
     labels = options.from_matrix or options.matrix
     with BindingMatrix(labels) if labels is not None else nullcontext() as binding:
-        data = _data(options, binding, reference, length)
-        for part, counts in data.counts.items():
-            say(f"{part:<10} {counts['bound']:>7,} bound {counts['unbound']:>7,} unbound, of the same GC content")
+        if config.split == "paper":
+            _finetune_splits(options, config, controls, command, binding, reference)  # type: ignore[arg-type]
+        data = _data(options, config, binding, reference)
+        _say_counts(data.counts)
         result = run(config, data, options.out, options.device, options.precision, command, binding, controls=controls)
     for scorer, row in result.tables.items():
         ends = "" if row.auprc_low is None else f" [{row.auprc_low:.4f}, {row.auprc_high:.4f}]"
@@ -196,16 +71,46 @@ def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: An
     say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")
 
 
-def _data(options: FinetuneOptions, binding: BindingMatrix | None, genome: Genome, length: int) -> FinetuneData:
-    """Read the TF's regions, from its labels or from its peaks."""
-    from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+def _finetune_splits(
+    options: FinetuneOptions,
+    config: FinetuneConfig,
+    controls: Any,
+    command: str,
+    matrix: BindingMatrix,
+    genome: Genome,
+) -> None:
+    """Fine-tune on random splits, and print a row for each, their mean and their spread."""
+    from kipoi_tfb.finetuning.splits import finetune_splits
+    from kipoi_tfb.zoo.verify import SPLITS_FILE
 
+    given = options.out, options.device, options.precision, command
+    result = finetune_splits(config, matrix, genome, *given, controls=controls)
+    print((result.entry.folder / SPLITS_FILE).read_text(), end="")
+    print(result.gate.words)
+    say(str(result.entry.folder))
+    raise typer.Exit(_EXIT_REFUSED)
+
+
+def _say_counts(counts: Mapping[str, Mapping[str, int]]) -> None:
+    for part, each in counts.items():
+        say(f"{part:<10} {each['bound']:>7,} bound {each['unbound']:>7,} unbound, of the same GC content")
+
+
+def _data(
+    options: FinetuneOptions, config: FinetuneConfig, binding: BindingMatrix | None, genome: Genome
+) -> FinetuneData:
+    """Read the TF's regions, from its labels or from its peaks."""
+    from kipoi_tfb.finetuning.data import load_finetune_data
+    from kipoi_tfb.finetuning.peak_data import from_peaks
+    from kipoi_tfb.zoo.find import find_entry
+
+    base = find_entry(config.base)
     if options.peaks is None:
         assert binding is not None
-        return from_binding_matrix(binding, genome, options.tf, length, options.seed, options.n_bound, options.kind)  # type: ignore[arg-type]
+        return load_finetune_data(config, base, binding, genome)
     data = from_peaks(
-        options.peaks, genome, options.tf, options.open_regions or binding, length, options.anchor, options.seed,  # type: ignore[arg-type]
-        options.n_bound, options.assembly,
+        options.peaks, genome, options.tf, options.open_regions or binding, base.card.window_length, options.anchor,  # type: ignore[arg-type]
+        options.seed, options.n_bound, options.assembly,
     )  # fmt: skip
     if options.open_regions is None and binding is None:
         say("no --open and no --matrix: unbound regions are drawn away from peaks, which is an easier task")
@@ -226,48 +131,6 @@ def _base_of_relatives(options: FinetuneOptions, genome: Genome, command: str) -
         made = base_of_relatives(recipe, opened, genome, out, options.device, options.precision, command)
     say(f"base: {', '.join(made.card.tasks)} -> {made.folder}")
     return str(made.folder)
-
-
-def _finetune_all(options: FinetuneOptions, config: FinetuneConfig, controls: Any, command: str) -> None:
-    from kipoi_tfb.finetuning.group import GroupRun, count_bound, whole_regions
-    from tfb_matrix_data.matrix import BindingMatrix
-
-    assert options.from_matrix is not None
-    run = GroupRun(
-        config, options.group, options.from_matrix, options.genome, options.out, controls, options.device,
-        options.precision, command, threads=options.threads or 1,
-    )  # fmt: skip
-    with BindingMatrix(run.matrix) as matrix:
-        regions = whole_regions(matrix, open_genome(run.genome))[0]
-        counts = count_bound(matrix, regions, config.labels, listed(options.tfs))
-    left_out = [count for count in counts if count.lacks(options.min_bound)]
-    if options.dry_run:
-        print("tf\ttrain\tvalidation\ttest\ttotal\tleft_out")
-        for each in counts:
-            why = each.lacks(options.min_bound)
-            print(each.tf, each.train, each.validation, each.test, each.total, why, sep="\t")
-    say(f"{len(counts) - len(left_out)} TFs have enough bound regions, {len(left_out)} have not")
-    if not options.dry_run:
-        _run_group(run, counts, options.min_bound, options.jobs)
-
-
-def _run_group(run: GroupRun, counts: list[TfCount], min_bound: int, jobs: int) -> None:
-    """Fine-tune all, a line per TF as it ends."""
-    from collections import Counter
-
-    from kipoi_tfb.finetuning.group import LEFT_OUT_FILE, finetune_group
-
-    verdicts: Counter[str] = Counter()
-    seconds = 0.0
-    for outcome in finetune_group(run, counts, min_bound, jobs):
-        verdicts[outcome.verdict] += 1
-        seconds += outcome.seconds
-        if outcome.words:
-            print(f"{outcome.tf:<10} {outcome.seconds:6.1f} s  {outcome.words}", flush=True)
-    for verdict, n in verdicts.most_common():
-        say(f"{n:>5} {verdict}")
-    say(f"{seconds:.0f} s in all; why TFs have no entry: {run.out / LEFT_OUT_FILE}")
-    say(f"next: tfb zoo ls --group {run.out}\nthen: tfb zoo add {run.out}")
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -79,7 +79,14 @@ class LabelledRegions:
 
 
 def from_matrix(
-    matrix: BindingMatrix, genome: Genome, chromosomes: Sequence[str], kind: Kind = "sparse", length: int | None = None
+    matrix: BindingMatrix,
+    genome: Genome,
+    chromosomes: Sequence[str],
+    kind: Kind = "sparse",
+    length: int | None = None,
+    tfs: Sequence[str] | None = None,
+    cell_types: Sequence[str] | None = None,
+    regions: NDArray[np.int64] | None = None,
 ) -> LabelledRegions:
     """Return the regions of a binding matrix on some chromosomes; windows with an N are left out.
 
@@ -93,28 +100,37 @@ def from_matrix(
         Which labels.
     length
         Of the windows, around the regions' centres; default that of the regions.
+    tfs, cell_types
+        Whose labels, and in which cell types; default all.
+    regions
+        int64 indices: of the chromosomes, only these regions; default all.
 
     Raises
     ------
     UnknownNameError
-        If a chromosome has no region.
+        If a chromosome has no region, or the matrix does not know a TF or a cell type.
     """
-    regions = matrix.regions
-    length = length or regions.length
-    index = regions.on(chromosomes)
-    names = np.array(regions.chrom_names)[regions.chrom[index]]
-    starts = regions.start[index]
-    codes = genome.around(names, starts + regions.length // 2, length).codes
+    places = matrix.regions
+    length = length or places.length
+    chosen = list(matrix.tfs if tfs is None else tfs)
+    index = places.on(chromosomes)
+    if regions is not None:
+        index = index[np.isin(index, regions)]
+    names = np.array(places.chrom_names)[places.chrom[index]]
+    starts = places.start[index]
+    codes = genome.around(names, starts + places.length // 2, length).codes
     kept = np.flatnonzero(~(codes == UNKNOWN).any(1))
+    labels = matrix.labels(chosen, index[kept], kind, cell_types)
+    in_cells = "" if cell_types is None else f", in {', '.join(cell_types)}"
     return LabelledRegions(
-        source=f"{matrix.path.name}, {', '.join(chromosomes)}",
-        tfs=tuple(matrix.tfs),
+        source=f"{matrix.path.name}, {', '.join(chromosomes)}{in_cells}",
+        tfs=tuple(chosen),
         codes=codes[kept],
-        labels=matrix.labels(regions=index[kept], kind=kind),
-        keys=_keys(names, starts, starts + regions.length),
+        labels=labels,
+        keys=_keys(names, starts, starts + places.length),
         kept=kept,
         chromosomes=tuple(sorted(set(chromosomes))),
-        streams=tuple(range(len(matrix.tfs))),
+        streams=tuple(map(matrix.tfs.index, chosen)),
     )
 
 

@@ -13,7 +13,9 @@ from kipoi_tfb.zoo.fields import EntryName
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.names import file_part
 
-__all__ = ["SWEEP", "FinetuneConfig", "make_config"]
+__all__ = ["SWEEP", "FinetuneConfig", "SplitName", "make_config"]
+
+SplitName = Literal["chromosomes", "paper"]
 
 SWEEP = (0.3, 1.0, 3.0)
 """Multiples of the learning rate that a sweep tries."""
@@ -32,6 +34,9 @@ class FinetuneConfig(Strict):
         Zoo entry to start from.
     arm
         What is transferred, one of `kipoi_tfb.finetuning.arms.ARMS`.
+    head
+        The output layer: ``copied`` from the base's nearest one where the arm takes over all below it; ``new``: it
+        starts at random, its bias too, whatever the arm transfers (the paper). Not of arms that are fitted.
     learning_rate
         Default that of the arm.
     sweep
@@ -48,6 +53,13 @@ class FinetuneConfig(Strict):
         Bound regions to train with; default all.
     labels
         Of a binding matrix.
+    cell_types
+        Labels of these cell types of the matrix alone; default all.
+    exclude_base
+        Whether regions that the base was trained or validated on have no use, as in the paper.
+    split
+        ``chromosomes``, or ``paper``: 80/10/10 at random, each seed another split, all of which are reported; for
+        reproducing the paper's figures, and no entry for a zoo. It needs `exclude_base`.
     licence
         Of the entry; someone's peaks may ask for another one than this project's.
     """
@@ -58,6 +70,7 @@ class FinetuneConfig(Strict):
     name: EntryName | None = None
     base: str = "multi163"
     arm: str = "everything"
+    head: Literal["copied", "new"] = "copied"
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     sweep: bool = False
     epochs: Annotated[int, Field(gt=0, le=100_000)] = 10
@@ -67,6 +80,9 @@ class FinetuneConfig(Strict):
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
     n_bound: Annotated[int, Field(gt=0)] | None = None
     labels: Literal["sparse", "less_sparse"] = "sparse"
+    cell_types: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    exclude_base: bool = False
+    split: SplitName = "chromosomes"
     licence: str = "MIT"
 
     @property
@@ -93,6 +109,7 @@ class FinetuneConfig(Strict):
             tfs=(self.tf,),
             labels=self.labels,
             strands="both",
+            output_bias="default" if self.head == "new" else "prior",
             optimiser="adam",
             weight_decay=0,
             schedule="constant",
@@ -120,11 +137,19 @@ def make_config(**fields: object) -> FinetuneConfig:
         raise ConfigError(explain(error)) from None
     if config.arm not in ARMS:
         raise UnknownNameError("arm", config.arm, ARMS)
-    if config.learning_rate is not None and ARMS[config.arm].learning_rate is None:
-        raise ConfigError(f"arm {config.arm} is fitted, not trained: it has no learning rate")
-    if config.sweep and ARMS[config.arm].learning_rate is None:
+    fitted = f"arm {config.arm} is fitted, not trained"
+    if ARMS[config.arm].learning_rate is None:
+        if config.learning_rate is not None:
+            raise ConfigError(f"{fitted}: it has no learning rate")
+        if config.sweep:
+            raise ConfigError(f"{fitted}: it has no learning rate to sweep; leave out --sweep, or take another arm")
+        if config.head == "new":
+            raise ConfigError(
+                f"{fitted}: its output layer is held to the base's, and cannot start new; leave out --head new, or "
+                "take another arm"
+            )
+    if config.split == "paper" and not config.exclude_base:
         raise ConfigError(
-            f"arm {config.arm} is fitted, not trained: it has no learning rate to sweep; leave out --sweep, or take "
-            "another arm"
+            "split paper tests all over the genome, also where the base was trained: it needs --exclude-base"
         )
     return config

@@ -21,8 +21,9 @@ from kipoi_tfb.evaluation.metrics import REPLICATES
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking
-from kipoi_tfb.finetuning.data import LEAST_BOUND, from_binding_matrix
+from kipoi_tfb.finetuning.data import LEAST_BOUND, load_finetune_data
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
+from kipoi_tfb.finetuning.fields import output_card
 from kipoi_tfb.finetuning.job import alone_in, finetune, finished
 from kipoi_tfb.models.device import choose_device
 from kipoi_tfb.output.progress import progress_bar
@@ -126,6 +127,8 @@ class GroupRun:
         See `kipoi_tfb.finetuning.job.finetune`.
     threads
         CPU threads of each TF, however many are made at a time: the last bits of a sum depend on how it is shared out.
+    exclude
+        Where the configuration says `exclude_base`: regions that the base was made from, see `base_regions`.
     """
 
     config: FinetuneConfig
@@ -139,6 +142,7 @@ class GroupRun:
     command: str = ""
     replicates: int = REPLICATES
     threads: int = 1
+    exclude: NDArray[np.int64] | None = None
 
     def of(self, tf: str) -> FinetuneConfig:
         """Return the configuration of a TF."""
@@ -150,17 +154,20 @@ class GroupRun:
         Raises
         ------
         ConfigError
-            If there is one that another group, base or arm was asked for.
+            If there is one that another group, base, arm or other cell types were asked for.
         """
         entry = finished(self.out / file_part(tf))
         if entry is None:
             return False
         found = entry.card.finetuned
-        made = (entry.card.name, found and (found.arm, found.base_weights_sha256))
-        if made != (f"{self.group}/{file_part(tf)}", (self.config.arm, base.card.weights.sha256)):
+        data, config = entry.card.data, self.config
+        made = (entry.card.name, found and (found.arm, found.output, found.base_weights_sha256))
+        regions = (data.cell_types, data.n_excluded is not None)
+        wanted = (f"{self.group}/{file_part(tf)}", (config.arm, output_card(config), base.card.weights.sha256))
+        if (made, regions) != (wanted, (config.cell_types, config.exclude_base)):
             raise ConfigError(
-                f"{entry.folder} is {entry.card.name}, made from another base or by another arm than this; use another "
-                "--output"
+                f"{entry.folder} is {entry.card.name}, made from another base or other regions or by another arm than "
+                "this; use another --output"
             )
         return not lacking(entry, self.controls)
 
@@ -175,7 +182,11 @@ def whole_regions(matrix: BindingMatrix, genome: Genome) -> tuple[NDArray[np.int
 
 
 def count_bound(
-    matrix: BindingMatrix, whole: NDArray[np.int64], kind: Kind = "sparse", tfs: Sequence[str] | None = None
+    matrix: BindingMatrix,
+    whole: NDArray[np.int64],
+    kind: Kind = "sparse",
+    tfs: Sequence[str] | None = None,
+    cell_types: Sequence[str] | None = None,
 ) -> list[TfCount]:
     """Return how many bound regions each TF has for each use, in the order given.
 
@@ -187,7 +198,7 @@ def count_bound(
         Regions that count, see `whole_regions`.
     kind
         Which labels.
-    tfs
+    tfs, cell_types
         Default all of the matrix.
 
     Raises
@@ -197,7 +208,7 @@ def count_bound(
     """
     split = split_by_chromosome(matrix.regions)
     bound = [
-        (matrix.labels(tfs, np.intersect1d(part, whole), kind) == 1).sum(0)
+        (matrix.labels(tfs, np.intersect1d(part, whole), kind, cell_types) == 1).sum(0)
         for part in (split.train, split.validation, split.test)
     ]
     return [TfCount(tf, *(int(part[i]) for part in bound)) for i, tf in enumerate(tfs or matrix.tfs)]
@@ -290,7 +301,7 @@ def _bank(run: GroupRun, tfs: Sequence[str]) -> FeatureBank | None:
         return None
     with BindingMatrix(run.matrix) as matrix:
         region, codes = whole_regions(matrix, Genome(run.genome))
-        resolved = (matrix.labels(tfs, region, run.config.labels) >= 0).any(1)
+        resolved = (matrix.labels(tfs, region, run.config.labels, run.config.cell_types) >= 0).any(1)
     return open_bank(find_entry(run.config.base), region[resolved], codes[resolved], choose_device(run.device))
 
 
@@ -323,8 +334,7 @@ def _one(run: GroupRun, tf: str, matrix: BindingMatrix, genome: Genome, bank: Fe
     config = run.of(tf)
     try:
         with _threads(run.threads):
-            length = find_entry(config.base).card.window_length
-            data = from_binding_matrix(matrix, genome, tf, length, config.seed, config.n_bound, config.labels)
+            data = load_finetune_data(config, find_entry(config.base), matrix, genome, run.exclude)
             found = finetune(
                 config, data, run.out / file_part(tf), run.device, run.precision, run.command, matrix, run.replicates,
                 run.controls, bank,

@@ -23,6 +23,7 @@ from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.controls import lacking, make_controls
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank
+from kipoi_tfb.finetuning.fields import entry_fields, output_card
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
@@ -30,13 +31,13 @@ from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import TrainingCard, today
+from kipoi_tfb.zoo.card import today
 from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
-from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, ChangedMotifCard, FinetunedCard, GateCard, SweptCard
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, GateCard
 from kipoi_tfb.zoo.verify import CONTROLS_FILE
-from kipoi_tfb.zoo.write import CITATION, write_entry
+from kipoi_tfb.zoo.write import write_entry
 from tfb_matrix_data.errors import ConfigError, EntryError, UnknownNameError
 from tfb_matrix_data.files import locked
 from tfb_matrix_data.matrix import BindingMatrix, Kind
@@ -135,7 +136,7 @@ def finetune(
     base = find_entry(config.base)
     if base.card.finetuned is not None:
         raise ConfigError(f"{base.name} is fine-tuned itself, from {base.card.base}; give that as the base")
-    check_held_out([base], data.test.chromosomes)
+    _check_unseen(base, data)
     # Where the entry will look for it: worth knowing before the training.
     locate_base((folder / ACCEPTED).absolute(), base.card.name, base.card.weights.sha256, config.entry_name)
     if there := _finished(folder, config, data, base, controls):
@@ -175,12 +176,23 @@ def _finished(
     return Finetuned(entry, entry.card.gate, {})
 
 
+def _check_unseen(base: Entry, data: FinetuneData) -> None:
+    """Refuse to test where the base was trained: by chromosome, or of a random split by region."""
+    if data.card.split is None:
+        check_held_out([base], data.test.chromosomes)
+    elif data.card.n_excluded is None:
+        raise ConfigError(
+            "split paper tests all over the genome, also where the base was trained: give the regions that it was made "
+            "from as `exclude`, or `--exclude-base`"
+        )
+
+
 def _check_same(entry: Entry, config: FinetuneConfig, data: FinetuneData, base: Entry) -> None:
     """Check that an entry was made from what is asked for now."""
     card, how = entry.card, entry.card.finetuned
-    made = (card.name, card.data, how and (how.arm, how.base_weights_sha256, how.seeds))
+    made = (card.name, card.data, how and (how.arm, how.output, how.base_weights_sha256, how.seeds))
     seeds = tuple(range(config.seed, config.seed + config.seeds))
-    if made != (config.entry_name, data.card, (config.arm, base.card.weights.sha256, seeds)):
+    if made != (config.entry_name, data.card, (config.arm, output_card(config), base.card.weights.sha256, seeds)):
         raise ConfigError(
             f"{entry.folder} was made under another name, from other regions, seeds or base, or by another arm than "
             "these; give the same as then, remove it, or use another --output"
@@ -197,47 +209,7 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
     changed = _changed_motif(work, own)
     _to_natural_share(own.network, data.every["train"].labels)
-    training = TrainingCard(
-        command=work.command,
-        config=None if own.head is not None else config.recipe(base.card, config.arm, own.seed, own.rate),
-        best_epoch=own.best_epoch,
-        validation_loss=round(own.head.loss if own.head else min(own.losses), 5),
-        device=where,
-        precision=precision,
-        torch=torch.__version__,
-        date=work.date,
-    )
-    finetuned = FinetunedCard(
-        arm=config.arm,
-        base_weights_sha256=base.card.weights.sha256,
-        head_from=own.head_from,
-        seeds=own.seeds,
-        validation_losses=tuple(round(loss, 5) for loss in own.losses),
-        sweep=tuple(
-            SweptCard(learning_rate=rate, validation_loss=None if loss is None else round(loss, 5))
-            for rate, loss in own.swept.items()
-        )
-        or None,
-        counts=data.counts,
-        head=own.head,
-        changed_motif=changed
-        and ChangedMotifCard(filter=changed.filter, change=round(changed.change, 4), median=round(changed.median, 4)),
-    )
-    fields = {
-        "name": config.entry_name,
-        "summary": f"Binding of {config.tf} from {base.card.window_length} bp of sequence; fine-tuned from "
-        f"{base.card.name}: {ARMS[config.arm].what}.",
-        "architecture": base.card.architecture,
-        "sizes": {**base.card.sizes, **own.sizes},
-        "window_length": base.card.window_length,
-        "tasks": (config.tf,),
-        "base": base.card.name,
-        "data": data.card,
-        "training": training,
-        "finetuned": finetuned,
-        "licence": config.licence,
-        "citation": (CITATION,),
-    }
+    fields = entry_fields(work, own, changed, where, precision)
     windows = data.training.validation.codes
     # An output layer is stored as it is: a few windows are enough to see that.
     windows = windows[:_GOLDEN_WINDOWS] if own.head else windows
@@ -287,14 +259,14 @@ def _judged(
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)
     earlier = before.card.gate if before else None
-    gate = judge(result, config.entry_name, names, earlier, tested.not_run)
+    gate = judge(result, config.entry_name, names, earlier, tested.not_run, data.card.split is not None)
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None
     rows = result.tables[config.entry_name]
     metrics = metrics_card(
         candidate, rows, matrix, data.test.chromosomes, kind, config.seed, work.command, work.replicates, areas,
-        min_bound=1, date=work.date,
+        min_bound=1, date=work.date, cell_types=data.card.cell_types,
     )  # fmt: skip
     record(candidate, rows, metrics, gate)
     earlier_lines = (before.folder / CONTROLS_FILE).read_text().splitlines()[1:] if before else []

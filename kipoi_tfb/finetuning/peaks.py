@@ -81,7 +81,7 @@ def places_of_peaks(
     anchor: Literal["auto"] | Anchor,
     seed: int,
 ) -> PeakPlaces:
-    """Return the bound and unbound windows that peaks make; see `kipoi_tfb.finetuning.data.from_peaks`.
+    """Return the bound and unbound windows that peaks make; see `kipoi_tfb.finetuning.peak_data.from_peaks`.
 
     Raises
     ------

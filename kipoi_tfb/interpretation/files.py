@@ -136,15 +136,18 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
     try:
         with h5py.File(path) as file:
             about = About(*(str(file.attrs[name]) for name in About._fields))
+            name, allele, chrom = (np.array(file[each].asstr()[:], str) for each in ("name", "allele", "chrom"))
             found = ReadContributions(
-                file["raw/seq"][:],
-                file["shap/seq"][:],
-                file["completeness_error"][:],
-                str(file.attrs["tf"]),
-                about,
-                file["output"][:],
-                file["reference"][:],
-                *(np.array(file[name].asstr()[:], str) for name in ("name", "allele", "chrom")),
+                one_hot=file["raw/seq"][:],
+                hypothetical=file["shap/seq"][:],
+                error=file["completeness_error"][:],
+                tf=str(file.attrs["tf"]),
+                about=about,
+                output=file["output"][:],
+                reference=file["reference"][:],
+                name=name,
+                allele=allele,
+                chrom=chrom,
                 start=file["start"][:],
             )
     except (OSError, KeyError) as error:

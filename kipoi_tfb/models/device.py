@@ -76,7 +76,8 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     """Return the context in which forward passes run at the given precision."""
     if device.type == "cuda" and precision == "fp32":
         # By default cuDNN convolves float32 in TF32, with 10 bits of mantissa: not the same numbers as on a CPU.
-        return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
+        fixed = torch.backends.cudnn.deterministic  # whoever wants the same bits again has set it
+        return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=fixed, allow_tf32=False)
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
 
 

@@ -121,11 +121,12 @@ def _surest(predictor: Predictor, source: Source) -> ExplainedWindows:
         p = np.nan_to_num(predictor.probability(windows.codes)[:, 0], nan=-1.0)
         for row in np.argsort(-p, kind="stable")[:_SHOWN].tolist():
             if p[row] >= 0:
-                best.append((float(p[row]), ExplainedWindows(*(part[[row]] for part in windows))))
+                best.append((float(p[row]), windows.take([row])))
         best = sorted(best, key=lambda one: -one[0])[:_SHOWN]
     if not best:
         raise ConfigError(f"{source.path}: no window has a known base; is this the right genome?")
-    return ExplainedWindows(*(np.concatenate(parts) for parts in zip(*(one for _, one in best), strict=True)))
+    fields = zip(ExplainedWindows._fields, zip(*(one for _, one in best), strict=True), strict=True)
+    return ExplainedWindows(**{name: np.concatenate(parts) for name, parts in fields})
 
 
 def _brief(card: Card) -> str:

@@ -40,23 +40,26 @@ def model_of(card: Card) -> Model:
         card.window_length,
         card.weights.sha256,
         _held_out(card),
-        _accuracy(card.metrics) if card.metrics else "",
+        _accuracy(card.metrics, card.split_at_random) if card.metrics else "",
     )
 
 
 def _held_out(card: Card) -> str:
     data = card.data
     unseen = sorted({*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes})
+    if card.split_at_random:
+        return "split at random: it was tested beside what it was trained on"
     if not unseen:
         return "no region was held out of its training"
     tested = f"; tested on {_all(data.test_chromosomes)}" if data.test_chromosomes else ""
     return f"never trained on {_all(unseen)}{tested}"
 
 
-def _accuracy(metrics: MetricsCard) -> str:
+def _accuracy(metrics: MetricsCard, at_random: bool) -> str:
     jaspar = (metrics.baselines or {}).get("jaspar")
+    how = "split at random" if at_random else "never trained on"
     return (
-        f"bound from unbound regions on {_all(metrics.chromosomes)}, never trained on, at equal numbers: AUPRC "
+        f"bound from unbound regions on {_all(metrics.chromosomes)}, {how}, at equal numbers: AUPRC "
         f"{metrics.auprc:.3f}{_interval(metrics.auprc_interval)}, AUROC {metrics.auroc:.3f}"
         f"{_interval(metrics.auroc_interval)}, mean of {metrics.n_tfs} TFs"
         f"{f'; best JASPAR motif: AUPRC {jaspar:.3f}' if jaspar is not None else ''}."

@@ -65,11 +65,12 @@ def evaluation_sheet(entry: Entry, facts: Facts) -> Sheet:
     there = [name for name in _METRICS if name in table[0]]
     table.sort(key=lambda row: -(_number(row.get("auprc")) or 0))
     rows = [[row["tf"], *(_number(row[name]) for name in there)] for row in table]
+    how = "split at random" if entry.card.split_at_random else "never trained on"
     return Sheet(
         facts,
         "evaluation report",
         f"How good is {entry.name}?",
-        f"On {' and '.join(metrics.chromosomes)}, never trained on: mean AUPRC {metrics.auprc:.3f} and AUROC "
+        f"On {' and '.join(metrics.chromosomes)}, {how}: mean AUPRC {metrics.auprc:.3f} and AUROC "
         f"{metrics.auroc:.3f} over the {metrics.n_tfs} TFs with at least {metrics.min_bound} bound regions.",
         [Column("TF", "transcription factor"), *(_METRICS[name] for name in there)],
         rows,

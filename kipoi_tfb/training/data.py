@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,13 +15,13 @@ from torch import Tensor
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.related import choose_related
 from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
-from tfb_matrix_data.sequence import UNKNOWN, reverse_complement
+from tfb_matrix_data.sequence import UNKNOWN
 from tfb_matrix_data.splits import Split, split_by_chromosome, split_randomly
 
-__all__ = ["LabelledWindows", "TrainingData", "load_training_data", "region_windows", "shifted"]
+__all__ = ["LabelledWindows", "TrainingData", "choose_regions", "load_training_data", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +49,6 @@ class LabelledWindows:
 
     def __len__(self) -> int:
         return len(self.region)
-
-    def inputs(
-        self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64], device: torch.device
-    ) -> Tensor:
-        """Return one-hot windows (batch, 4, length) of samples, reverse complements where `flip` says so, shifted."""
-        codes = self.codes[samples]
-        codes[flip] = reverse_complement(codes[flip])
-        return to_one_hot(torch.from_numpy(shifted(codes, shifts)).to(device))
 
     def part(self, part: slice, device: torch.device) -> Tensor:
         """Return one-hot windows (batch, 4, length) of consecutive windows."""
@@ -91,61 +84,92 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     Raises
     ------
     UnknownNameError
-        If the matrix lacks a TF.
+        If the matrix lacks a TF or a cell type.
     ConfigError
-        If the split leaves nothing, or a TF that was asked for by name has no bound region to train on.
+        If the split leaves nothing, or a TF that was asked for by name was not profiled in the cell types, or has no
+        bound or no unbound region to train on.
     """
     tfs = _choose_tfs(config, matrix)
-    labels = matrix.labels(tfs, kind=config.labels)
-    located = matrix.regions.start >= 0
-    combine = np.logical_or if config.resolved == "any" else np.logical_and
-    # Column by column: the labels of one TF lie together in memory.
-    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
-    candidates = np.flatnonzero(resolved & located)
-    split = _split(config, matrix, candidates)
-    if config.teacher is not None:
-        # What no label says, the teacher does: of the regions with none, too.
-        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
-    train = _labelled(matrix, genome, _share(split.train, config), labels)
+    labels, split = choose_regions(config, matrix, tfs)
+    train = _labelled(matrix, genome, split.train, labels)
     validation = _labelled(matrix, genome, split.validation, labels)
-    empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == 1).any()]
-    if empty and config.tfs != "all":
-        others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
-        raise ConfigError(
-            f"no bound training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
-        )
-    if empty:
-        logger.warning("no bound training region for %s: its output can only say 'unbound'", ", ".join(empty))
+    _check_labels(config, tfs, train.labels)
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
     excluded = () if config.split == "paper" else config.split.excluded
     return TrainingData(tfs, train, validation, split.test, excluded)
 
 
-def shifted(codes: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return windows shifted, each by its own number of bp; what comes in at the end is N.
+def choose_regions(config: PretrainConfig, matrix: BindingMatrix, tfs: Sequence[str]) -> tuple[NDArray[np.int8], Split]:
+    """Return the labels (regions of the matrix, TFs), and which regions a configuration trains, validates and tests on.
 
-    Parameters
-    ----------
-    codes
-        uint8 (windows, length).
-    shifts
-        int (windows,): positive ones show the sequence further downstream.
+    Those whose window has an N are still among them.
     """
-    most = int(np.abs(shifts).max(initial=0))
-    if not most:
-        return codes
-    padded = np.pad(codes, ((0, 0), (most, most)), constant_values=UNKNOWN)
-    return np.take_along_axis(padded, (most + shifts)[:, None] + np.arange(codes.shape[1]), axis=1)
+    labels = matrix.labels(tfs, kind=config.labels, cell_types=config.cell_types)
+    located = matrix.regions.start >= 0
+    combine = np.logical_or if config.resolved == "any" else np.logical_and
+    # Column by column: the labels of one TF lie together in memory.
+    resolved = functools.reduce(combine, (column >= 0 for column in labels.T))
+    split = _split(config, matrix, np.flatnonzero(resolved & located))
+    if config.teacher is not None:
+        # What no label says, the teacher does: of the regions with none, too.
+        split = replace(split, train=_split(config, matrix, np.flatnonzero(located)).train)
+    return labels, replace(split, train=_share(split.train, config))
 
 
 def _choose_tfs(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
+    profiled = _profiled(config, matrix)
     if config.tfs == "all":
-        return matrix.tfs
+        if len(profiled) < len(matrix.tfs):
+            logger.info("%d of %d TFs were profiled in %s", len(profiled), len(matrix.tfs), _cells(config))
+        return profiled
     if isinstance(config.tfs, MostResolved):
-        return matrix.select_multimodel(config.tfs.most_resolved)
-    if isinstance(config.tfs, Related):
-        return choose_related(config.tfs, matrix, config.seed)
-    return list(config.tfs)
+        tfs = matrix.select_multimodel(config.tfs.most_resolved, config.cell_types)
+    elif isinstance(config.tfs, Related):
+        _check_profiled([config.tfs.of], profiled, config, matrix)
+        tfs = choose_related(config.tfs, matrix, config.seed, config.cell_types)
+    else:
+        tfs = list(config.tfs)
+    _check_profiled(tfs, profiled, config, matrix)
+    return tfs
+
+
+def _profiled(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
+    """Return the TFs that were profiled in the cell types, in the matrix's order; all where none are named."""
+    if config.cell_types is None:
+        return matrix.tfs
+    for name in config.cell_types:
+        if name not in matrix.cell_types:
+            raise UnknownNameError("cell type", name, matrix.cell_types)
+    there = matrix.profiled[:, np.isin(matrix.cell_types, config.cell_types)].any(1)
+    if not there.any():
+        raise ConfigError(f"field 'cell_types': no TF was profiled in {_cells(config)}")
+    return [matrix.tfs[i] for i in np.flatnonzero(there).tolist()]
+
+
+def _check_profiled(tfs: list[str], profiled: list[str], config: PretrainConfig, matrix: BindingMatrix) -> None:
+    never = [tf for tf in tfs if tf in matrix.tfs and tf not in profiled]
+    if never:
+        raise ConfigError(
+            f"field 'cell_types': {', '.join(never)} {'was' if len(never) == 1 else 'were'} never profiled in "
+            f"{_cells(config)}; leave them out of `tfs`, or take other cell types (in these: {few(profiled, 12)})"
+        )
+
+
+def _check_labels(config: PretrainConfig, tfs: list[str], labels: NDArray[np.int8]) -> None:
+    """Refuse TFs that have labels of one kind only; warn of them where all TFs were asked for."""
+    for value, what, other in ((1, "bound", "unbound"), (0, "unbound", "bound")):
+        empty = [tf for tf, column in zip(tfs, labels.T, strict=True) if not (column == value).any()]
+        if empty and config.tfs != "all":
+            others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
+            raise ConfigError(
+                f"no {what} training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
+            )
+        if empty:
+            logger.warning("no %s training region for %s: its output can only say %r", what, ", ".join(empty), other)
+
+
+def _cells(config: PretrainConfig) -> str:
+    return ", ".join(config.cell_types or ())
 
 
 def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np.int64]) -> Split:
@@ -158,10 +182,10 @@ def _split(config: PretrainConfig, matrix: BindingMatrix, candidates: NDArray[np
 
 
 def _share(index: NDArray[np.int64], config: PretrainConfig) -> NDArray[np.int64]:
-    if config.fraction == 1:
+    n = round(config.fraction * len(index)) if config.max_regions is None else config.max_regions
+    if n >= len(index):
         return index
-    chosen = np.random.default_rng(config.seed).permutation(len(index))[: round(config.fraction * len(index))]
-    return index[np.sort(chosen)]
+    return index[np.sort(np.random.default_rng(config.seed).permutation(len(index))[:n])]
 
 
 def _labelled(

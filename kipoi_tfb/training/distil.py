@@ -18,14 +18,16 @@ from kipoi_tfb.models.run import heard, logits_of
 from kipoi_tfb.output.progress import progress_bar, progress_within
 from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData
+from kipoi_tfb.training.made_up import evidence, with_made_up
 from kipoi_tfb.zoo.config import PretrainConfig, TeacherConfig
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from kipoi_tfb.zoo.networks import load_network
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
+from tfb_matrix_data.matrix import BindingMatrix
 
-__all__ = ["find_teachers", "taught"]
+__all__ = ["find_teachers", "taught", "with_evidence"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ def taught(
     precision: str = "fp32",
 ) -> TrainingData:
     """Return training data with the teachers' probabilities, which are kept in `folder` for a run that is resumed.
+
+    Made-up windows are behind the others, if the configuration asks for some.
 
     Parameters
     ----------
@@ -80,6 +84,8 @@ def taught(
         if seen:
             raise ConfigError(f"teacher {entry.name} was trained on {', '.join(seen)}, held out here: its words leak")
         columns.append([card.tasks.index(tf) for tf in data.tfs])
+    if config.teacher is not None and config.teacher.made_up:
+        data = replace(data, train=with_made_up(data.train, config.teacher.made_up, config.seed))
     digest = hashlib.sha256(json.dumps([precision, numeric_identity(device)], sort_keys=True).encode())
     for entry in teachers:
         digest.update(entry.card.weights.sha256.encode())
@@ -90,7 +96,19 @@ def taught(
         with atomic_path(path) as temporary, open(temporary, "wb") as stream:
             np.save(stream, probabilities)
     processes.wait()
-    return replace(data, train=replace(data.train, taught=np.load(path, mmap_mode="r", allow_pickle=False)))
+    return replace(data, train=replace(data.train, taught=np.load(path, mmap_mode="c", allow_pickle=False)))
+
+
+def with_evidence(config: PretrainConfig, data: TrainingData, matrix: BindingMatrix) -> TrainingData:
+    """Return training data in which half of the teachers' word is what is known, if the configuration asks for it."""
+    kind = config.teacher.evidence if config.teacher is not None else None
+    if kind is None or data.train.taught is None:
+        return data
+    real = np.flatnonzero(data.train.region >= 0)
+    word = np.array(data.train.taught)
+    known = evidence(matrix, data.tfs, data.train.region[real], kind, config.cell_types)
+    word[real] = np.where(np.isnan(known), word[real], (word[real] + known) / 2)
+    return replace(data, train=replace(data.train, taught=word))
 
 
 def _chromosomes_held_out(config: PretrainConfig) -> set[str]:

@@ -12,7 +12,7 @@ import torch
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.training import processes
 from kipoi_tfb.training.data import TrainingData, load_training_data
-from kipoi_tfb.training.distil import find_teachers, taught
+from kipoi_tfb.training.distil import find_teachers, taught, with_evidence
 from kipoi_tfb.training.trainer import TrainingResult, train
 from kipoi_tfb.zoo.card import DataCard, TrainingCard, today
 from kipoi_tfb.zoo.config import PretrainConfig, read_config
@@ -97,8 +97,9 @@ def _pretrain(
 ) -> Entry:
     teachers = find_teachers(config.teacher) if config.teacher is not None else []
     data = load_training_data(config, matrix, genome)
+    data_card = _data_card(data, matrix, genome)
     if teachers:
-        data = taught(config, data, teachers, folder, chosen, chosen_precision)
+        data = with_evidence(config, taught(config, data, teachers, folder, chosen, chosen_precision), matrix)
     result = train(config, data, folder, chosen, chosen_precision)
     fields = {
         "name": config.name,
@@ -107,7 +108,7 @@ def _pretrain(
         "sizes": config.sizes,
         "window_length": int(data.train.codes.shape[1]),
         "tasks": tuple(data.tfs),
-        "data": _data_card(data, matrix, genome),
+        "data": data_card,
         "training": _training_card(config, result, teachers, command, where, chosen_precision),
         "citation": (CITATION,),
     }

@@ -17,7 +17,7 @@ import os
 import queue
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -42,6 +42,8 @@ __all__ = [
     "whole_batch",
     "world_size",
 ]
+
+_Items = TypeVar("_Items", NDArray, Tensor)
 
 _HOST = "127.0.0.1"
 _TIMEOUT = timedelta(minutes=30)
@@ -172,7 +174,7 @@ def replicate(network: nn.Module, device: torch.device) -> nn.Module:
     return nn.parallel.DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
 
-def share(*batch: NDArray) -> tuple[NDArray, ...]:
+def share(*batch: _Items) -> tuple[_Items, ...]:
     """Return this process's share of a batch: of consecutive items as many as the others have, or one more."""
     if world_size() == 1:
         return batch
@@ -194,13 +196,16 @@ def whole_batch(loss: Tensor, n: Tensor | float) -> Tensor:
     return loss * (here * world_size() / everywhere.clamp(min=1)).float()
 
 
-def global_mean(value: Tensor) -> float:
-    """Return the mean of a number over the processes; of `whole_batch` losses, the loss of the whole batch."""
+def global_mean(value: Tensor) -> Tensor:
+    """Return the mean of a number over the processes; of `whole_batch` losses, the loss of the whole batch.
+
+    It stays on its device: to read it is to wait for all that the device has been told to do.
+    """
     if world_size() == 1:
-        return value.item()
+        return value.detach()
     everywhere = value.detach().double().clone()
     dist.all_reduce(everywhere)
-    return everywhere.item() / world_size()
+    return everywhere / world_size()
 
 
 def total(device: torch.device, *numbers: float) -> tuple[float, ...]:

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.device import autocast, keep_freed_memory, numeric_differences, numeric_identity
@@ -23,10 +21,12 @@ from kipoi_tfb.models.logits import both_strands
 from kipoi_tfb.models.tensors import load_tensors, save_tensors
 from kipoi_tfb.output.progress import no_bar, progress_bar
 from kipoi_tfb.training import processes
+from kipoi_tfb.training.batches import Batches, Chosen
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.training.memory import explain_out_of_memory
 from kipoi_tfb.training.objective import Objective, masked_loss
+from kipoi_tfb.training.optimiser import keep_frozen, learning_rate, make_optimiser
 from kipoi_tfb.zoo.config import PretrainConfig
 from tfb_matrix_data.errors import ConfigError, DivergedError
 from tfb_matrix_data.files import atomic_path
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _CHECKPOINT_SECONDS = 60
 _EVALUATION_BATCH = 1024
+_READ_EVERY = {"cuda": 32}
+"""Steps after which a GPU's losses are read: to read one is to wait for it. Elsewhere it costs nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class TrainingResult:
 def train(
     config: PretrainConfig,
     data: TrainingData,
-    folder: str | Path,
+    folder: str | Path | None,
     device: torch.device,
     precision: str = "fp32",
     network: nn.Module | None = None,
@@ -77,7 +79,7 @@ def train(
     config, data
         What to train, and on what.
     folder
-        Where ``checkpoint.pt`` and ``history.json`` go.
+        Where ``checkpoint.pt`` and ``history.json`` go; None: nowhere, for trainings of seconds, which start anew.
     device, precision
         See `kipoi_tfb.models.device`.
     network
@@ -96,7 +98,8 @@ def train(
     TfbError
         If memory is not enough; so it does then.
     """
-    return _Trainer(config, data, Path(folder), device, precision, network, trainable).run()
+    place = None if folder is None else Path(folder)
+    return _Trainer(config, data, place, device, precision, network, trainable).run()
 
 
 class _Trainer:
@@ -104,7 +107,7 @@ class _Trainer:
         self,
         config: PretrainConfig,
         data: TrainingData,
-        folder: Path,
+        folder: Path | None,
         device: torch.device,
         precision: str,
         network: nn.Module | None = None,
@@ -131,7 +134,8 @@ class _Trainer:
         weight = config.teacher.weight if config.teacher is not None else 0.0
         self.objective = processes.prepare(Objective(network, weight).to(device), device)
         self.network = self.objective.get_submodule("network")
-        self.optimiser = _optimiser(config, self.objective, device)
+        self.batches = Batches(data.train, device)
+        self.optimiser = make_optimiser(config, self.objective, device)
         self.step, self.epoch_loss, self.epoch_seconds = 0, 0.0, 0.0
         self.history: list[EpochRecord] = []
         self.best: dict[str, Tensor] = {}
@@ -160,47 +164,47 @@ class _Trainer:
 
     def _run_epoch(self, advance) -> None:  # noqa: ANN001 (see progress_bar)
         epoch, done = divmod(self.step, self.steps_per_epoch)
-        rng = np.random.default_rng([self.config.seed, epoch])
-        order = rng.permutation(self.n_samples)
-        # On one random strand, or (strands: both) the second half of the samples are the reverse complements.
-        flip = rng.random(self.n_samples) < 0.5 if self.config.strands == "random" else order >= len(self.data.train)
-        order %= len(self.data.train)
+        chosen = self.batches.choose(self.config, epoch, self.steps_per_epoch)
         self.objective.train()
-        _keep_frozen(self.network)
+        keep_frozen(self.network)
         started = saved = time.monotonic()
+        losses: list[Tensor] = []
         for batch in range(done, self.steps_per_epoch):
             part = slice(batch * self.config.batch_size, (batch + 1) * self.config.batch_size)
-            shifts = self._shifts(len(order[part]))
-            loss = self._step(*processes.share(order[part], flip[part], shifts))
-            self.epoch_loss += loss
+            losses.append(self._step(chosen.part(part).own_share()))
             self.step += 1
-            advance(1, text=f"epoch {epoch + 1}/{self.config.epochs}, loss {self.epoch_loss / (batch + 1):.4f}")
             # Not after the last batch: a run that is resumed there would not finish this epoch.
-            if batch + 1 < self.steps_per_epoch and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+            last = batch + 1 == self.steps_per_epoch
+            due = not last and time.monotonic() - saved > _CHECKPOINT_SECONDS
+            if last or due or len(losses) == _READ_EVERY.get(self.device.type, 1):
+                self._read(losses)
+                loss = f"loss {self.epoch_loss / (batch + 1):.4f}"
+                advance(len(losses), text=f"epoch {epoch + 1}/{self.config.epochs}, {loss}")
+                losses = []
+            if due:
                 saved = time.monotonic()
                 self.epoch_seconds += saved - started
                 started = saved
                 self._save_checkpoint()
         self._finish_epoch(epoch, self.epoch_seconds + time.monotonic() - started)
 
-    def _shifts(self, n: int) -> NDArray[np.int64]:
-        """Return by how many bp each window of this step's batch, of all processes together, is shifted."""
-        most = self.config.shift
-        return np.random.default_rng([self.config.seed, 1, self.step]).integers(-most, most + 1, n)
+    def _read(self, losses: list[Tensor]) -> None:
+        """Add the losses of the last steps up; refuse one that is not finite."""
+        for back, value in enumerate(torch.stack(losses).tolist(), -len(losses)):
+            if not math.isfinite(value):
+                raise self._not_finite(f"the loss became {value}", self.step + back)
+            self.epoch_loss += value
 
-    def _step(self, *batch: NDArray) -> float:
+    def _step(self, chosen: Chosen) -> Tensor:
         # Of several processes, the others would not know of an attempt with less.
-        alone = processes.world_size() == 1
-        attempt = (lambda n: self._update(*(part[:n] for part in batch))) if alone else None
+        attempt = (lambda n: self._update(chosen.part(slice(n)))) if processes.world_size() == 1 else None
         with explain_out_of_memory(self.config.batch_size, attempt):
-            loss = self._update(*batch)
+            loss = self._update(chosen)
         return loss
 
-    def _update(self, samples: NDArray[np.int64], flip: NDArray[np.bool_], shifts: NDArray[np.int64]) -> float:
-        inputs = self.data.train.inputs(samples, flip, shifts, self.device)
-        labels = torch.from_numpy(self.data.train.labels[samples]).to(self.device)
-        taught = self.data.train.taught
-        targets = None if taught is None else torch.from_numpy(taught[samples]).to(self.device)
+    def _update(self, chosen: Chosen) -> Tensor:
+        """Learn from one batch; return its loss, which is not read yet."""
+        inputs, labels, targets = self.batches.batch(chosen)
         # Dropout: other masks in each step, and in each process.
         torch.manual_seed((self.config.seed << 32) + (processes.rank() << 26) + self.step)
         for group in self.optimiser.param_groups:
@@ -209,36 +213,30 @@ class _Trainer:
             loss = self.replica(inputs, labels, targets)
         loss = processes.whole_batch(loss, (labels >= 0).sum())
         value = processes.global_mean(loss)
-        if not np.isfinite(value):
-            raise self._not_finite(f"the loss became {value}")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         return value
 
-    def _not_finite(self, what: str) -> DivergedError:
-        kept = self.folder / "checkpoint.pt"
-        before = f"the checkpoint {kept} is of before" if kept.is_file() else "there is no checkpoint yet"
+    def _not_finite(self, what: str, step: int | None = None) -> DivergedError:
+        kept = None if self.folder is None else self.folder / "checkpoint.pt"
+        there = kept is not None and kept.is_file()
+        before = f"the checkpoint {kept} is of before" if there else "there is no checkpoint yet"
         return DivergedError(
-            f"training {self.config.name}: {what} at step {self.step}; {before}. "
+            f"training {self.config.name}: {what} at step {self.step if step is None else step}; {before}. "
             f"Lower learning_rate ({self.config.learning_rate}) or use --precision fp32"
         )
 
     def _check_finite(self) -> None:
         """Refuse weights that an update has spoilt: no later step can mend them, and no checkpoint may hold them."""
-        for name, value in self.network.state_dict().items():
-            if not torch.isfinite(value).all():
+        state = self.network.state_dict()
+        finite = torch.stack([torch.isfinite(value).all() for value in state.values()]).tolist()  # one wait for a GPU
+        for name, is_finite in zip(state, finite, strict=True):
+            if not is_finite:
                 raise self._not_finite(f"weight {name} became nan or infinite")
 
     def _learning_rate(self) -> float:
-        """Return the rate of this step: constant, or up for 30 % of the steps and down again along a cosine."""
-        peak = self.config.learning_rate
-        if self.config.schedule == "constant":
-            return peak
-        position = self.step / max(1, self.steps_per_epoch * self.config.epochs - 1)
-        if position < 0.3:
-            return peak * (0.04 + 0.96 * (1 - math.cos(math.pi * position / 0.3)) / 2)
-        return peak * (1 + math.cos(math.pi * (position - 0.3) / 0.7)) / 2 + 1e-6
+        return learning_rate(self.config, self.step, self.steps_per_epoch * self.config.epochs)
 
     def _finish_epoch(self, epoch: int, seconds: float) -> None:
         self._check_finite()
@@ -248,11 +246,11 @@ class _Trainer:
         if not np.isfinite(validation):
             raise self._not_finite(f"the validation loss became {validation}")
         if not self.history or validation < min(r.validation_loss for r in self.history):
-            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.history.append(record)
         self.epoch_loss = self.epoch_seconds = 0.0
         self._save_checkpoint()
-        if processes.is_main():
+        if processes.is_main() and self.folder is not None:
             with atomic_path(self.folder / "history.json") as temporary:
                 temporary.write_text(json.dumps([asdict(r) for r in self.history], indent=1) + "\n")
         rate = self.n_samples / max(seconds, 1e-9)
@@ -276,7 +274,7 @@ class _Trainer:
         return total / max(resolved, 1.0)
 
     def _save_checkpoint(self) -> None:
-        if not processes.is_main():
+        if not processes.is_main() or self.folder is None:
             return
         self._check_finite()
         state = {
@@ -293,8 +291,8 @@ class _Trainer:
         save_tensors(state, self.folder / "checkpoint.pt")
 
     def _load_checkpoint(self) -> None:
-        path = self.folder / "checkpoint.pt"
-        if not path.is_file():
+        path = None if self.folder is None else self.folder / "checkpoint.pt"
+        if path is None or not path.is_file():
             return
         try:
             state = load_tensors(path, self.device)
@@ -327,21 +325,3 @@ def _digest(network: nn.Module) -> str:
     for name, value in network.state_dict().items():
         digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def _keep_frozen(network: nn.Module) -> None:
-    """Let batch normalisation that does not learn use, and keep, its running averages."""
-    for module in network.modules():
-        if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters(recurse=False)):
-            module.eval()
-
-
-def _optimiser(config: PretrainConfig, objective: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    adam = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
-    # Decay pulls weights together; on biases and normalisation it would only fight what they are there for.
-    learning = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    vectors = [parameter for parameter in learning if parameter.ndim < 2]
-    others = [parameter for parameter in learning if parameter.ndim >= 2]
-    decay = config.weight_decay if config.optimiser == "adamw" else 0.0
-    groups = [{"params": others, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
-    return adam(groups, lr=config.learning_rate, fused=device.type in {"cpu", "cuda"})

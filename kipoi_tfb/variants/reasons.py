@@ -19,7 +19,7 @@ from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.columns import REASON
 from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
-from tfb_matrix_data.modes import read_cofactors, read_modes
+from tfb_matrix_data.modes import DERIVED, read_cofactors, read_modes
 
 __all__ = ["PREDICTED", "Group", "Reason", "Reasons", "notable"]
 
@@ -93,7 +93,8 @@ class Reasons:
         self.columns = list(columns)
         self._names = [column.rpartition("/")[2] for column in columns]
         self._motifs = KnownMotifs(columns)
-        self._modes, self._cofactors = read_modes(), read_cofactors()
+        # Columns may be of any TF: the modes that all of JASPAR have.
+        self._modes, self._cofactors = read_modes(DERIVED), read_cofactors()
 
     def __call__(
         self, windows: AlleleWindows, ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[np.float32]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from kipoi_tfb.models.sizes import check_window
 from kipoi_tfb.zoo.config import PretrainConfig, Sizes, Strict, TfNames, explain
-from kipoi_tfb.zoo.fields import EntryName, Line, Sha256, TableName, WeightsName
+from kipoi_tfb.zoo.fields import EntryName, Later, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
 from tfb_matrix_data.bounded import check_file, read_at_most
@@ -61,6 +61,12 @@ class DataCard(Strict):
     matrix_sha256, peaks_sha256, open_sha256
         Of the files that the labels are from: a binding matrix, or someone's peaks, with the open regions among which
         the unbound ones were drawn.
+    split
+        ``paper``: not by chromosome, but 80/10/10 at random; what was tested lies beside what was trained on.
+    cell_types
+        Whose labels alone, if not of all.
+    n_excluded
+        Resolved regions that had no use since the base was made from them; None: there was no such rule.
     """
 
     source: str
@@ -75,6 +81,9 @@ class DataCard(Strict):
     excluded_chromosomes: tuple[Line, ...]
     n_train: int
     n_validation: int
+    split: Annotated[Literal["paper"] | None, Later] = None
+    cell_types: Annotated[tuple[Line, ...] | None, Later] = None
+    n_excluded: Annotated[int | None, Later] = None
 
 
 class TrainingCard(Strict):
@@ -120,6 +129,8 @@ class MetricsCard(Strict):
         Expected calibration error at natural prevalence.
     baselines
         {scorer: macro AUPRC} of what was tested on the same regions.
+    cell_types
+        Whose labels alone, if not of all.
     """
 
     command: str
@@ -141,6 +152,7 @@ class MetricsCard(Strict):
     weights_sha256: Sha256
     date: str
     table: TableName = "metrics.tsv"
+    cell_types: Annotated[tuple[Line, ...] | None, Later] = None
 
 
 class Card(Strict):
@@ -176,6 +188,12 @@ class Card(Strict):
     licence: str = "MIT"
     authors: tuple[str, ...] = ("the kipoi-tfb developers",)
     citation: tuple[str, ...]
+
+    @property
+    def split_at_random(self) -> bool:
+        """Whether what validates and tests was drawn at random: beside what trained, on the same chromosomes."""
+        config = self.training.config
+        return self.data.split == "paper" or (config is not None and config.split == "paper")
 
     @model_validator(mode="after")
     def _has_its_base(self) -> Card:

@@ -22,7 +22,7 @@ from kipoi_tfb.models.sizes import MOST_TFS, check_sizes
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
-from tfb_matrix_data.names import PART, TF
+from tfb_matrix_data.names import CELL_TYPE, PART, TF
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
 __all__ = [
@@ -50,6 +50,9 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 TfName = Annotated[str, AfterValidator(TF.check)]
 TfNames = Annotated[tuple[TfName, ...], Field(min_length=1, max_length=MOST_TFS), AfterValidator(_distinct)]
+CellTypes = Annotated[
+    tuple[Annotated[str, AfterValidator(CELL_TYPE.check)], ...], Field(min_length=1), AfterValidator(_distinct)
+]
 Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
 
 
@@ -71,35 +74,59 @@ class Related(Strict):
     Attributes
     ----------
     relation
-        ``binding_mode``: those that share one with it, with most bound regions; ``cofactors``: highest cosine among
-        those that share none; ``non_cofactors``: lowest cosine among those that share one; ``string``: highest STRING
-        score; ``random``: drawn, by the configuration's seed, among unrelated ones. See
-        `tfb_matrix_data.relations.Relations`.
+        ``binding_mode``: those that share one with it (`draw`); ``cofactors``: highest cosine among those that share
+        none; ``cofactors_any``: highest cosine, whatever their binding mode; ``non_cofactors``: lowest cosine among
+        those that share one; ``string``: highest STRING score (`other_modes`); ``random``: drawn, by the
+        configuration's seed, among unrelated ones. See `tfb_matrix_data.relations.Relations`.
     of
         The TF.
     n
-        How many TFs in all.
+        How many TFs in all, but for those of `bury`.
     with_target
         Whether the TF itself is one of them, the first.
+    other_modes
+        Of ``string``: only partners that share no binding mode with it.
+    draw
+        Of ``binding_mode``: ``most_bound``, those with most bound regions, or ``random``, by the configuration's seed
+        (the paper).
+    bury
+        So many more TFs, after the others: those with the most resolved regions that share no binding mode with it
+        (the paper buried its five among 45).
+    kind
+        Labels that cosines and bound regions are of: ``less_sparse``, as in the authors' code, or ``sparse``, as the
+        paper says.
     modes
-        Table of binding modes; default the one of JASPAR 2020 in `tfb_matrix_data`.
+        Table of binding modes; default JASPAR 2020's clusters; ``derived``: see `tfb_matrix_data.modes.read_modes`.
     string
         Table of STRING scores (columns TF_a, TF_b, score), which ``string`` needs and ``random`` stays away from.
     """
 
-    relation: Literal["binding_mode", "cofactors", "non_cofactors", "string", "random"]
+    relation: Literal["binding_mode", "cofactors", "cofactors_any", "non_cofactors", "string", "random"]
     of: TfName
     n: Annotated[int, Field(gt=0, le=MOST_TFS)] = 5
     with_target: bool = False
+    other_modes: bool = False
+    draw: Literal["most_bound", "random"] = "most_bound"
+    bury: Annotated[int, Field(ge=0, le=MOST_TFS)] = 0
+    kind: Literal["less_sparse", "sparse"] = "less_sparse"
     modes: str | None = None
     string: str | None = None
 
     @model_validator(mode="after")
-    def _has_its_table(self) -> Related:
+    def _fits_its_relation(self) -> Related:
         if self.with_target and self.n < 2:
             raise ValueError("n must be at least 2 where the target is one of them")
+        if self.n + self.bury > MOST_TFS:
+            raise ValueError(f"n and bury make {self.n + self.bury} TFs; a model has at most {MOST_TFS}")
         if self.relation == "string" and self.string is None:
             raise ValueError("relation string needs `string`, a table of STRING scores (columns TF_a, TF_b, score)")
+        if self.other_modes and self.relation != "string":
+            raise ValueError(
+                f"other_modes is of relation string, not of {self.relation}; cofactors are of other modes, and "
+                "relation cofactors_any takes those of any"
+            )
+        if self.draw == "random" and self.relation != "binding_mode":
+            raise ValueError(f"draw is of relation binding_mode, not of {self.relation}")
         return self
 
 
@@ -140,10 +167,18 @@ class TeacherConfig(Strict):
     weight
         Share of the loss, between 0 and 1, that is the cross-entropy against the teachers' probabilities, of all TFs
         in all regions; the rest is that against the labels, where they are resolved.
+    made_up
+        How many times as many windows are made up of the training windows, for the teachers alone to label.
+    evidence
+        Where something is known of a TF in a region, the teachers' word counts half, and this the other half:
+        ``ordinal`` (1 bound, 0.5 ambiguous, 0 unbound) or ``cells`` (the mean of that over the profiled cell types in
+        which the region is open).
     """
 
     entries: Annotated[tuple[str, ...], Field(min_length=1)]
     weight: Annotated[float, Field(gt=0, le=1)] = 0.5
+    made_up: Annotated[int, Field(ge=0, le=16)] = 0
+    evidence: Literal["ordinal", "cells"] | None = None
 
 
 class PretrainConfig(Strict):
@@ -172,8 +207,14 @@ class PretrainConfig(Strict):
     teacher
         Models to learn from beside the labels, see `TeacherConfig`; every region that has sequence then trains,
         labelled or not.
+    cell_types
+        Labels of these cell types only, also where TFs are chosen by them; default all. ``all`` TFs are then those
+        profiled there.
     fraction
         Share of the training regions to use, drawn by the seed, for curves over the amount of data.
+    max_regions
+        At most so many training regions, drawn by the seed, so that models compared have seen as much (the paper:
+        70,000, and 40,000 where five TFs are compared with fifty).
     shift
         Windows are shifted at random by up to so many bp in training, with N where nothing is known.
     strands
@@ -202,9 +243,11 @@ class PretrainConfig(Strict):
         Discriminator(_form),
     ] = "all"
     labels: Literal["sparse", "less_sparse"] = "sparse"
+    cell_types: CellTypes | None = None
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_regions: Annotated[int, Field(gt=0)] | None = None
     teacher: TeacherConfig | None = None
     strands: Literal["random", "both"] = "random"
     output_bias: Literal["prior", "default"] = "prior"
@@ -222,6 +265,12 @@ class PretrainConfig(Strict):
     def _patience_is_of_a_constant_rate(self) -> PretrainConfig:
         if self.patience is not None and self.schedule != "constant":
             raise ValueError("patience needs `schedule: constant`: a cycle that is cut short has not come down")
+        return self
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> PretrainConfig:
+        if self.max_regions is not None and self.fraction != 1:
+            raise ValueError("fraction and max_regions both limit the training regions; give one of them")
         return self
 
 

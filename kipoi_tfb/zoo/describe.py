@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kipoi_tfb.zoo.card import Card, MetricsCard
 from kipoi_tfb.zoo.entry import Entry
-from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
+from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard, SplitsCard
 from kipoi_tfb.zoo.measured import measured
 
 __all__ = ["card_facts", "describe", "verdict_words"]
@@ -32,6 +32,8 @@ def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
         if card.gate is None and card.metrics.baselines:
             others = ", ".join(f"{name} {auprc:.3f}" for name, auprc in card.metrics.baselines.items())
             yield "beside it", f"{others} (AUPRC at 1:1)", 1
+    if card.finetuned and card.finetuned.splits:
+        yield "splits", _splits(card.finetuned.splits), 2
     for control in card.gate.controls if card.gate else ():
         yield control.kind, _control(control), 2
     if card.gate and card.gate.not_run:
@@ -41,12 +43,32 @@ def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     if card.base is not None:
         arm = f", by arm {card.finetuned.arm}" if card.finetuned else ""
         yield "made from", f"{card.base}{arm}", 1
-    data = card.data
-    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions", 2
-    yield "kept out", ", ".join((*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes)), 1
+    data, config = card.data, card.training.config
+    cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
+    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions{cells}", 2
+    yield "kept out", _kept_out(card), 1
     yield "made by", f"{card.training.command} ({card.training.date})", 1
     yield "licence", f"{card.licence}; by {', '.join(card.authors)}", 1
     yield "folder", str(entry.folder), 1
+
+
+def _cells(cell_types: Sequence[str] | None) -> str:
+    return "" if cell_types is None else f" in {', '.join(cell_types)}"
+
+
+def _kept_out(card: Card) -> str:
+    data = card.data
+    if card.split_at_random:
+        return "a tenth to validate and a tenth to test, at random"
+    return ", ".join((*data.validation_chromosomes, *data.test_chromosomes, *data.excluded_chromosomes))
+
+
+def _splits(splits: SplitsCard) -> str:
+    """Return mean and standard deviation over random splits, of the entry and beside it."""
+    found = {"": splits.auprc, **{f"{kind} ": spread for kind, spread in splits.controls.items()}}
+    return f"{len(splits.each)} at random; AUPRC at 1:1 " + ", ".join(
+        f"{kind}{each.mean:.3f}{'' if each.sd is None else f' (sd {each.sd:.3f})'}" for kind, each in found.items()
+    )
 
 
 def verdict_words(card: Card) -> str:
@@ -74,9 +96,8 @@ def _how(gate: GateCard, metrics: MetricsCard | None) -> str:
 def _tested(metrics: MetricsCard) -> str:
     """Return how good it was, at both prevalences."""
     tfs = "1 TF" if metrics.n_tfs == 1 else f"{metrics.n_tfs} TFs"
-    said = (
-        f"on {', '.join(metrics.chromosomes)}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
-    )
+    where = f"{', '.join(metrics.chromosomes)}{_cells(metrics.cell_types)}"
+    said = f"on {where}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
     if metrics.auprc_natural is not None:
         share = "" if metrics.prevalence is None else f" ({metrics.prevalence:.1%} bound)"
         ends = _ends(metrics.auprc_natural_interval)

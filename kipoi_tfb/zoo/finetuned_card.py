@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from kipoi_tfb.zoo.config import Strict
 from kipoi_tfb.zoo.controls import ControlKind
-from kipoi_tfb.zoo.fields import Line, Sha256
+from kipoi_tfb.zoo.fields import Later, Line, Sha256
 
 __all__ = [
     "CURVE_FILE",
@@ -18,6 +18,9 @@ __all__ = [
     "FinetunedCard",
     "GateCard",
     "HeadCard",
+    "SplitCard",
+    "SplitsCard",
+    "SpreadCard",
     "SweptCard",
 ]
 
@@ -132,6 +135,54 @@ class SweptCard(Strict):
     validation_loss: float | None
 
 
+class SplitCard(Strict):
+    """What came of one random split: the seed that drew it, and all else.
+
+    Attributes
+    ----------
+    n_train, n_test
+        Bound regions.
+    validation_loss
+        The lowest of the network's epochs.
+    auprc, auprc_natural
+        On the split's own test regions, at 1:1 and at natural prevalence.
+    controls
+        {control: its AUPRC at 1:1 on the same regions}.
+    """
+
+    seed: int
+    n_train: int
+    n_test: int
+    validation_loss: float
+    auprc: float
+    auprc_natural: float | None
+    controls: dict[ControlKind, float]
+
+
+class SpreadCard(Strict):
+    """The mean over splits, and their standard deviation (n - 1); None where there is but one."""
+
+    mean: float
+    sd: float | None
+
+
+class SplitsCard(Strict):
+    """What came of all random splits; the entry is that of the one with the lowest validation loss.
+
+    Attributes
+    ----------
+    auprc, auprc_natural
+        Of the networks.
+    controls
+        {control: its AUPRC at 1:1}, of those that were run on every split.
+    """
+
+    each: tuple[SplitCard, ...]
+    auprc: SpreadCard
+    auprc_natural: SpreadCard | None
+    controls: dict[ControlKind, SpreadCard]
+
+
 class FinetunedCard(Strict):
     """How an entry came from its base.
 
@@ -143,6 +194,11 @@ class FinetunedCard(Strict):
         Of the base's file of weights, on which this entry's own ones are laid.
     head_from
         The base's output that the new one started from, if it did.
+    output
+        ``new``: the output started at random since that was asked for, whatever was transferred.
+    filters
+        Of the arm ``motifs``: what the first filters started from: profiles of JASPAR 2020, then motifs found in the
+        training regions (``denovo-1`` by this project's finder, otherwise STREME's name), each on both strands.
     seeds, validation_losses
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
     sweep
@@ -154,14 +210,19 @@ class FinetunedCard(Strict):
         Of the arm ``head``: how the output layer was fitted.
     changed_motif
         Of arms in which the base's first layer learns.
+    splits
+        Where regions were split at random, another way by each seed.
     """
 
     arm: Line
     base_weights_sha256: Sha256
     head_from: str | None = None
+    output: Annotated[Literal["new"] | None, Later] = None
+    filters: Annotated[tuple[Line, ...] | None, Later] = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
     sweep: tuple[SweptCard, ...] | None = None
     counts: dict[str, dict[str, int]]
     head: HeadCard | None = None
     changed_motif: ChangedMotifCard | None = None
+    splits: Annotated[SplitsCard | None, Later] = None

@@ -22,9 +22,9 @@ from tfb_matrix_data.errors import EntryError, InputError, TfbError
 from tfb_matrix_data.sequence import encode
 from tfb_matrix_data.splits import ACCEPTANCE
 
-__all__ = ["CONTROLS_FILE", "Check", "check_specs", "verify_entry", "verify_nothing_else", "verify_size"]
+__all__ = ["CONTROLS_FILE", "SPLITS_FILE", "Check", "check_specs", "verify_entry", "verify_nothing_else", "verify_size"]
 
-CONTROLS_FILE = "controls.tsv"
+CONTROLS_FILE, SPLITS_FILE = "controls.tsv", "splits.tsv"
 GOLDEN_TOLERANCE = 1e-4
 MAX_MB, MAX_ZOO_MB = 25, 150
 _PICTURES = {".png", ".svg"}
@@ -118,7 +118,7 @@ def _files(entry: Entry) -> str:
     """Say how many files there are; refuse links, which may lead out of the folder, and what no entry needs."""
     metrics = entry.card.metrics
     known = {CARD_FILE, GOLDEN_FILE, NULL_FILE, entry.card.weights.file, CONTROLS_FILE, "README.md", *SPECS}
-    known |= {CURVE_FILE, MOTIF_FILE} | ({metrics.table} if metrics else set())
+    known |= {CURVE_FILE, MOTIF_FILE, SPLITS_FILE} | ({metrics.table} if metrics else set())
     found = sorted(path for path in entry.folder.rglob("*") if path.is_symlink() or not path.is_dir())
     for path in found:
         name = str(path.relative_to(entry.folder))
@@ -186,6 +186,11 @@ def _null(entry: Entry) -> str:
 
 
 def _held_out(entry: Entry) -> str:
+    if entry.card.split_at_random:
+        raise EntryError(
+            "it was split at random: what it was tested on lies beside what it was trained on. Such a run reproduces "
+            "the paper's figures; an entry of a zoo is split by chromosome"
+        )
     data, metrics = entry.card.data, entry.card.metrics
     trained = _chromosomes(data.train_chromosomes)
     validated = _chromosomes(data.validation_chromosomes)

@@ -46,6 +46,24 @@ def test_a_learning_rate_of_what_is_not_trained(arm):
         make_config(tf="SP1", arm=arm, learning_rate=0.1)
 
 
+@pytest.mark.parametrize("arm", ["head", "motif-head"])
+def test_a_new_output_of_what_is_fitted(arm):
+    with pytest.raises(ConfigError, match=rf"arm {arm} is fitted, .* held to the base's, and cannot start new; leave"):
+        make_config(tf="SP1", arm=arm, head="new")
+
+
+def test_a_random_split_needs_the_exclusion():
+    with pytest.raises(ConfigError, match=r"tests all over the genome, also where the base was .* --exclude-base"):
+        make_config(tf="SP1", split="paper")
+    assert make_config(tf="SP1", split="paper", exclude_base=True).split == "paper"
+
+
+@pytest.mark.parametrize("change", [{"head": "old"}, {"split": "random"}, {"cell_types": ()}])
+def test_what_is_no_choice(change):
+    with pytest.raises(ConfigError, match=f"field '{next(iter(change))}'"):
+        make_config(tf="SP1", **change)
+
+
 def test_the_name_of_the_entry():
     assert make_config(tf="SP1").entry_name == "tf/SP1" and make_config(tf="SP1", name="own/x").entry_name == "own/x"
 
@@ -59,7 +77,8 @@ def test_a_recipe_is_of_the_bases_architecture_and_one_seed():
     assert (recipe.seed, recipe.epochs, recipe.patience, recipe.labels) == (3, 7, None, "less_sparse")
     assert recipe.learning_rate == 3e-4 and config.recipe(base, "scratch", 0).learning_rate == 3e-3
     assert config.recipe(base, "everything", 0, 1e-5).learning_rate == 1e-5
-    assert recipe.summary == "SP1 from tiny: everything"
+    assert recipe.summary == "SP1 from tiny: everything" and recipe.output_bias == "prior"
+    assert make_config(tf="SP1", head="new").recipe(base, "scratch", 0).output_bias == "default"
 
 
 @pytest.mark.parametrize(

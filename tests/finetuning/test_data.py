@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kipoi_tfb.finetuning.data import from_binding_matrix, from_peaks
+from kipoi_tfb.finetuning.data import from_binding_matrix
+from kipoi_tfb.finetuning.peak_data import from_peaks
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
-from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.genome import Genome, region_windows
+from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sampling import sample_tf
 from tfb_matrix_data.sequence import encode
-from tfb_matrix_data.splits import split_by_chromosome
+from tfb_matrix_data.splits import split_by_chromosome, split_randomly
 
 
 def lines_of(world, tf="SP1", value=1):
@@ -76,6 +78,50 @@ def test_a_tf_that_trains_nowhere(tmp_path):
 def test_a_base_of_other_windows(world):
     with pytest.raises(ConfigError, match=r"has regions of 200 bp, the base takes windows of 500 bp"):
         from_binding_matrix(world.matrix, world.genome, "SP1", length=500)
+
+
+def test_regions_that_the_base_was_made_from_have_no_use(world):
+    matrix, genome = world.matrix, world.genome
+    every = from_binding_matrix(matrix, genome, "SP1")
+    out = np.sort(np.concatenate([every.every["train"].region[::3], every.every["validation"].region[::5]]))
+    out = np.concatenate([out, every.test_region[::4]])
+    data = from_binding_matrix(matrix, genome, "SP1", exclude=out)
+    for use in ("train", "validation"):
+        assert np.array_equal(data.every[use].region, np.setdiff1d(every.every[use].region, out))
+        assert np.isin(getattr(data.training, use).region, data.every[use].region).all()
+    assert np.array_equal(data.test_region, np.setdiff1d(every.test_region, out)) and len(data.test) < len(every.test)
+    places = np.array(data.test.keys)[data.test.kept]
+    assert places[:, 1].astype(int).tolist() == matrix.regions.start[data.test_region].tolist()
+    assert data.card.n_excluded == len(out) and every.card.n_excluded is None
+    # Nothing else differs: what is excluded without being there changes no draw.
+    same = from_binding_matrix(matrix, genome, "SP1", exclude=np.array([], np.int64))
+    assert np.array_equal(same.training.train.region, every.training.train.region) and same.counts == every.counts
+
+
+def test_a_random_split_tests_on_a_tenth_of_everywhere(world):
+    matrix, genome = world.matrix, world.genome
+    data = from_binding_matrix(matrix, genome, "SP1", seed=2, split="paper")
+    split = split_randomly(np.flatnonzero(matrix.labels(["SP1"])[:, 0] >= 0), 2)
+    parts = sample_tf(matrix, genome, "SP1", split, 2).parts
+    assert sorted(data.training.train.region) == sorted(parts["train"].regions)
+    assert np.isin(data.test_region, split.test).all() and set(parts["test"].regions) <= set(data.test_region)
+    labels = matrix.labels(["SP1"], data.test_region)
+    assert np.array_equal(data.test.labels, labels) and data.card.excluded_chromosomes == ()
+    codes = region_windows(matrix, genome, data.test_region)
+    assert np.array_equal(data.test.codes, codes) and data.card.split == "paper"
+
+
+def test_labels_of_some_cell_types_alone(world, tmp_path):
+    matrix = BindingMatrix(tiny.half_profiled(world, tmp_path))
+    every, some = (from_binding_matrix(matrix, world.genome, "SP1", cell_types=each) for each in (None, ["K562"]))
+    assert np.array_equal(some.test.labels, every.test.labels), "tests.tiny has all that is bound in K562"
+    assert some.card.cell_types == ("K562",) and every.card.cell_types is None
+    with pytest.raises(ConfigError, match=r"SP1 in matrix.h5: 0 bound regions to train with"):
+        from_binding_matrix(world.matrix, world.genome, "SP1", cell_types=["HepG2"])
+    with pytest.raises(UnknownNameError, match=r"unknown cell type 'K56'. Did you mean K562"):
+        from_binding_matrix(matrix, world.genome, "SP1", cell_types=["K56"])
+    with pytest.raises(ConfigError, match=r"SP1 was not profiled in HepG2; it was in K562"):
+        from_binding_matrix(matrix, world.genome, "SP1", cell_types=["K562", "HepG2"])
 
 
 # From peaks

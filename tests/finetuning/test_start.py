@@ -86,6 +86,25 @@ def test_a_new_output_starts_at_the_prior(base):
     assert torch.equal(head.weight, start(base, "conv").network.head.weight)
 
 
+@pytest.mark.parametrize("arm", ["everything", "frozen-conv", "frozen-dense", "conv", "scratch"])
+def test_a_new_output_is_the_bases_in_nothing(base, arm):
+    """The paper transfers all but the output layer; it is as torch starts it, its bias too."""
+    new, copied = (start_network(arm, base, "SP1", LABELS, OWN, 0, head) for head in ("new", "copied"))
+    assert new.head_from is None and new.trainable == copied.trainable
+    weight, bias = new.network.head.weight, new.network.head.bias
+    torch.manual_seed(0)
+    fresh = build_network("motif-cnn", 1, sizes=SIZES)
+    assert torch.equal(weight, fresh.head.weight) and torch.equal(bias, fresh.head.bias)
+    below = {name: value for name, value in new.network.state_dict().items() if not name.startswith("head.")}
+    assert all(torch.equal(value, copied.network.state_dict()[name]) for name, value in below.items())
+
+
+@pytest.mark.parametrize("arm", ["head", "motif-head"])
+def test_a_fitted_output_cannot_be_new(base, arm):
+    with pytest.raises(ConfigError, match=rf"arm {arm} fits an output layer that starts from the base's: it cannot"):
+        start_network(arm, base, "SP1", LABELS, OWN, 0, "new")
+
+
 def test_jaspar_filters_are_of_the_motif(tmp_path):
     sizes = {**SIZES, "filters": 64, "width": 19}
     network = build_network("motif-cnn", 3, sizes=sizes)

@@ -88,7 +88,7 @@ def test_training_says_which_batch_fits(world, tmp_path, monkeypatch):
             raise RuntimeError(ON_CPU)
         return to_one_hot(codes)
 
-    monkeypatch.setattr("kipoi_tfb.training.data.to_one_hot", limited)
+    monkeypatch.setattr("kipoi_tfb.training.batches.to_one_hot", limited)
     with pytest.raises(TfbError, match=r"out of memory with batch_size 64 .*`batch_size: 16`"):
         train(tiny.config(), data, tmp_path / "run", CPU)
     assert list((tmp_path / "run").iterdir()) == []

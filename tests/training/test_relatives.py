@@ -51,7 +51,7 @@ def test_it_is_the_protocol_of_the_pentads():
 
 
 def test_relations():
-    assert RELATIONS == ("binding_mode", "cofactors", "non_cofactors", "random")
+    assert RELATIONS == ("binding_mode", "cofactors", "cofactors_any", "non_cofactors", "random")
     with pytest.raises(UnknownNameError, match=r"unknown relation 'string'. Valid: binding_mode, cofactors"):
         relatives_config("JUND", "string")
 

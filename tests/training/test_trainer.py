@@ -21,6 +21,14 @@ def data(world):
     return few(world)
 
 
+def test_a_training_without_a_folder_is_the_same_and_leaves_nothing(data, tmp_path, monkeypatch):
+    kept = train(tiny.config(epochs=2), data, make(tmp_path / "kept"), CPU)
+    monkeypatch.chdir(make(tmp_path / "elsewhere"))
+    passing = train(tiny.config(epochs=2), data, None, CPU)
+    assert_same(kept, passing)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_learns_the_planted_motifs():
     result = tiny.trained()
     # Almost half of the resolved labels are bound: knowing the priors alone costs 0.69.
@@ -65,7 +73,7 @@ def test_strands(data, tmp_path, monkeypatch, strands):
         seen.extend(decode(row) for row in codes.numpy())
         return to_one_hot(codes, *args)
 
-    monkeypatch.setattr("kipoi_tfb.training.data.to_one_hot", spy)
+    monkeypatch.setattr("kipoi_tfb.training.batches.to_one_hot", spy)
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: 0.0)
     config = tiny.config(epochs=2, strands=strands)
     train(config, data, tmp_path, CPU)
@@ -87,7 +95,7 @@ def test_strands(data, tmp_path, monkeypatch, strands):
 def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "kipoi_tfb.training.data.to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes)
+        "kipoi_tfb.training.batches.to_one_hot", lambda codes: seen.append(codes.numpy()) or to_one_hot(codes)
     )
     monkeypatch.setattr(
         "kipoi_tfb.training.objective.masked_loss", lambda x, y: seen.append(y.numpy()) or masked_loss(x, y)

@@ -1,0 +1,95 @@
+"""A run of the suite, from files to rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments.paper.cosines import COSINES, write_cosines
+from experiments.paper.fact_rows import read_facts, write_facts
+from experiments.paper.facts import FACTS
+from experiments.paper.figure import BaseSpec, Figure
+from experiments.paper.plan import plan, quicker
+from experiments.paper.relatives import Relatives
+from experiments.paper.results import Results, version_of
+from experiments.paper.runner import Outcome, run_cells
+from experiments.paper.work import Setting
+from experiments.paper.world import PaperWorld, open_world
+from kipoi_tfb.models.device import choose_device, choose_precision
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """The files of a run.
+
+    Attributes
+    ----------
+    matrix, genome, string
+        What cells are made from; without a table of STRING scores, cells that need one say so.
+    results
+        Folder of the rows.
+    work
+        Folder of what is kept between runs: sequences and bases.
+    bases
+        Specifications by name.
+    """
+
+    matrix: Path
+    genome: Path
+    string: Path | None
+    results: Path
+    work: Path
+    bases: Mapping[str, BaseSpec]
+
+    def run(
+        self,
+        figures: Mapping[str, Figure],
+        workers: int = 2,
+        device: str = "auto",
+        precision: str = "fp32",
+        minutes: float | None = None,
+        quick: bool = False,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> Outcome:
+        """Run the cells of figures that have no row yet; see `experiments.paper.runner.run_cells`."""
+        started = time.monotonic()
+        chosen = choose_device(device)
+        world = open_world(self.matrix, self.genome, self.work)
+        say(f"{time.monotonic() - started:.0f} s: {len(world.region):,} regions have coordinates and no N")
+        relatives = Relatives(world.matrix, self.string)
+        bases = dict(self.bases)
+        if quick:
+            n_bound = {tf: int((world.labels(tf) == 1).sum()) for tf in world.matrix.tfs}
+            figures, bases = quicker(figures, bases, relatives, n_bound)
+        cells = plan(figures.values(), bases, relatives)
+        say(f"{time.monotonic() - started:.0f} s: {len(cells):,} cells")
+        version = version_of(world.sha)
+        results = Results(self.results, version)
+        self._run_facts(figures, results, world, relatives, say)
+        setting = Setting(
+            replace(world), self.work / "bases", str(chosen), choose_precision(precision, chosen), version
+        )
+        left = None if minutes is None else max(minutes - (time.monotonic() - started) / 60, 0.1)
+        outcome = run_cells(cells, results, world, setting, workers, left, say)
+        return replace(outcome, seconds=time.monotonic() - started)
+
+    def _run_facts(
+        self,
+        figures: Mapping[str, Figure],
+        results: Results,
+        world: PaperWorld,
+        relatives: Relatives,
+        say: Callable[[str], None],
+    ) -> None:
+        """Count and compute what needs no training."""
+        for name, figure in figures.items():
+            if figure.facts is None or read_facts(results.folder, name, results.version):
+                continue
+            if figure.facts == "similarity":
+                write_cosines(relatives.relations, results.folder / COSINES)
+            write_facts(results.folder, name, FACTS[figure.facts](world, relatives), results.version)
+            say(f"{name}: counted")
