@@ -1,4 +1,4 @@
-from .attributions import Contributions, Explainer
+from .attributions import Contributions, Explainer, explainer_of
 from .bound_windows import CorrectWindows, bound_of_matrix, bound_of_regions, correctly_predicted
 from .completeness import completeness_error, is_complete
 from .discovery import Discovery, Pattern, discover, write_modisco, write_patterns
@@ -38,6 +38,7 @@ __all__ = [
     "discover",
     "entry_filters",
     "explain",
+    "explainer_of",
     "filter_influence",
     "filter_sites",
     "find_hits",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.interpretation.attributions import Explainer
+from kipoi_tfb.interpretation.attributions import explainer_of
 from kipoi_tfb.interpretation.files import Piece
 from kipoi_tfb.interpretation.plot import plot_contributions
 from kipoi_tfb.interpretation.sources import ExplainedWindows, Source
@@ -17,7 +17,7 @@ from kipoi_tfb.report.motif_page import drawn
 from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.describe import card_facts, verdict_words
 from kipoi_tfb.zoo.entry import Entry, own_file
-from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, ControlCard
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, READS_FILE, TESTED_FILE, ControlCard
 from kipoi_tfb.zoo.measured import measured, metrics_rows
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError
@@ -31,6 +31,8 @@ _ENDS = 8
 _MOST_SVG = 2 << 20
 _CHUNK = 4096
 _OWN = {
+    TESTED_FILE: "How good it was on the test regions: precision and recall, and whether its probabilities are right.",
+    READS_FILE: "What it reads: contributions of bases in the bound test regions that it is surest of.",
     CURVE_FILE: "How it learnt: losses of training and validation by epoch; the network kept is marked.",
     MOTIF_FILE: "The filter of the first layer that fine-tuning changed most, before and after.",
 }
@@ -101,10 +103,7 @@ def learnt_picture(entry: Entry, source: Source, tf: str | None = None, device: 
     """
     tf = tf or entry.card.tasks[0]
     windows = _surest(Predictor([entry], [tf], device), source)
-    try:
-        explainer = Explainer(entry, [tf], device=device)
-    except ConfigError:
-        explainer = Explainer(entry, [tf], method="ism", device=device)
+    explainer = explainer_of(entry, [tf], device)
     piece = Piece(windows, *explainer(windows.codes, windows.shuffled))
     title = f"{tf} by {entry.card.name}, {explainer.method}: the {len(windows.codes)} surest of the given regions"
 
