@@ -31,6 +31,8 @@ __all__ = ["About", "Piece", "ReadContributions", "check_format", "read_contribu
 
 _TF = "{tf}"
 _MOST_IN_TRACK = 200_000
+_MOST_READ = 200_000
+"""Windows of a file that are read at once: a gigabyte or two."""
 _LETTERS = np.array(list(ALPHABET))
 
 
@@ -131,10 +133,15 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
     Raises
     ------
     InputError
-        If it is no such file, or its contributions are of other weights.
+        If it is no such file, has too many windows to be held in memory, or its contributions are of other weights.
     """
     try:
         with h5py.File(path) as file:
+            if (n := len(file["raw/seq"])) > _MOST_READ:
+                raise InputError(
+                    path,
+                    f"has {n:,} windows, and at most {_MOST_READ:,} are read at once; explain fewer regions at a time",
+                )
             about = About(*(str(file.attrs[name]) for name in About._fields))
             name, allele, chrom = (np.array(file[each].asstr()[:], str) for each in ("name", "allele", "chrom"))
             found = ReadContributions(

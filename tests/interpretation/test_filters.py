@@ -7,12 +7,15 @@ import pyarrow.parquet
 import pytest
 
 from kipoi_tfb.interpretation.bound_windows import bound_of_matrix, correctly_predicted
+from kipoi_tfb.interpretation.filter_table import write_filters
 from kipoi_tfb.interpretation.filters import FilterOptions, entry_filters, filter_influence, filter_sites
+from kipoi_tfb.interpretation.plot_filters import plot_filters
 from kipoi_tfb.motifs.profiles import Motif, read_motifs, vertebrate_motifs
 from kipoi_tfb.prediction.predictor import Predictor
 from tests.entries import write_files
 from tests.interpretation.planted import MOTIF, planted_entry, windows_with_sites
 from tests.tiny import config, make_entry, trained
+from tests.tuned import small_base, tuned
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sequence import decode, encode
 
@@ -94,6 +97,25 @@ def test_the_command(tfb, tmp_path, learnt, world):
     ]
     picture = (tmp_path / "out.svg").read_text()
     assert ">information content of the motif (bits)<" in picture and "like no known motif<" in picture
+
+
+def test_before_and_after_fine_tuning(tmp_path):
+    base = small_base(tmp_path / "zoo")
+    entry, same = tuned(base, "tf/SP1", only_head=False), tuned(base, "tf/JUND")
+    codes = np.random.default_rng(0).integers(0, 4, (30, 200), np.uint8)
+    known, options = vertebrate_motifs()[:40], FilterOptions(4)
+    before, after = (entry_filters(one, codes, ["SP1"], options, known) for one in (base, entry))
+    assert write_filters(after, tmp_path / "f.parquet", before) == len(before) == 16
+    table = pyarrow.parquet.read_table(tmp_path / "f.parquet").to_pydict()
+    for column, rows in (("", after), ("base_", before)):
+        assert table[f"{column}sites"] == [row.sites for row in rows]
+        assert table[f"{column}influence"] == [row.influence for row in rows]
+    weights = [one.network().state_dict()["scan_weight"].numpy() for one in (base, entry)]
+    assert all(change > 0 for change in table["change"]) and not np.array_equal(*weights)
+    assert [row.change for row in entry_filters(same, codes, options=FilterOptions(0), known=known)] == [0.0] * 16
+    plot_filters({"before": before, "after": after}, tmp_path / "f.svg")
+    picture = (tmp_path / "f.svg").read_text()
+    assert ">before<" in picture and ">after<" in picture
 
 
 BAD = {
