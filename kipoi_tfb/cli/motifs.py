@@ -48,6 +48,9 @@ def filters(
     influence: Annotated[
         int, typer.Option("--influence", min=0, help="Regions in which each filter is silenced; 0: none.")
     ] = 200,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Compare motifs with their flat flanks, as the paper does.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw of regions.")] = 0,
     anchor: AnchorOption = "centre",
     device: DeviceOption = "auto",
@@ -94,7 +97,7 @@ def filters(
         codes, bound = bound_of_regions(found, regions, opened, len(names), anchor)  # type: ignore[arg-type]
     right = correctly_predicted(predictor, codes, bound, most, seed)
     say(f"{len(right.codes)} of {right.bound} bound regions are predicted to be bound")
-    options = FilterOptions(influence, str(predictor.device))
+    options = FilterOptions(influence, str(predictor.device), whole)
     rows, before = entry_filters(found, right.codes, names, options), None
     panels = {found.card.name: rows}
     if found.card.finetuned is not None:

@@ -18,7 +18,7 @@ from kipoi_tfb.models.device import batch_size_for, choose_device
 from kipoi_tfb.models.filters import FirstLayer, first_layer
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.models.logits import as_tensor, probability, to_one_hot
-from kipoi_tfb.motifs.profiles import Motif, log_odds, start_profiles, vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, log_odds, start_profiles, trimmed, vertebrate_motifs
 from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.output.logos import information
 from kipoi_tfb.output.progress import progress_bar
@@ -41,10 +41,14 @@ class FilterOptions:
         Windows on which each filter is silenced, the first of those given; 0: no influence.
     device
         See `kipoi_tfb.models.device.choose_device`.
+    whole
+        Compare whole motifs with known ones, as the paper does. By default outer columns that say little are cut off
+        before: profiles with flat flanks are like any filter with such (`kipoi_tfb.motifs.profiles.trimmed`).
     """
 
     influence: int = 200
     device: str = "cpu"
+    whole: bool = False
 
 
 class Influence(NamedTuple):
@@ -156,7 +160,8 @@ def entry_filters(
     if options.influence:
         found = filter_influence(network, codes[: options.influence], columns, options.device)
     matched = [number for number, pfm in enumerate(pfms) if pfm.any()]
-    alike = compare_motifs([pfms[number] for number in matched], known or vertebrate_motifs())
+    compared = [pfms[number] if options.whole else trimmed(pfms[number]) for number in matched]
+    alike = compare_motifs(compared, known or vertebrate_motifs())
     starts, changes = _starts(entry), _changes(entry, len(pfms))
     rows = []
     for number, pfm in enumerate(pfms):

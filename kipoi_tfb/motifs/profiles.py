@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,11 +30,15 @@ __all__ = [
     "motif_filters",
     "read_motifs",
     "start_profiles",
+    "trimmed",
     "vertebrate_motifs",
 ]
 
 PSEUDOCOUNT = 1.0
 """Sites added to each column of a PFM, a quarter of one per base."""
+
+MIN_WIDTH = 5
+_MIN_INFORMATION = 0.2  # bits: outer columns with less are cut off
 
 MEME_SITES = 100.0
 """Sites that a matrix of frequencies is taken to be made of: MEME files need not say."""
@@ -82,6 +87,16 @@ def log_odds(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDAr
     [1.179, -1.386, -1.386, -1.386]
     """
     return np.log((pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount) / 0.25)
+
+
+def trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
+    values = log_odds(pfm)
+    information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
+    half = MIN_WIDTH // 2
+    peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
+    kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
+    return pfm[:, min(kept) : max(kept) + 1]
 
 
 def jaspar_motifs(
