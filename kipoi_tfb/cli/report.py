@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +13,7 @@ from kipoi_tfb.cli.options import (
     PrecisionOption,
     TfsOption,
     ThreadsOption,
+    command_line,
     listed,
     open_genome,
     predictor_of,
@@ -85,7 +84,7 @@ def report(
     options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
     files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
     entries = list({id(entry): entry for entry in predictor.sources}.values())
-    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, entries, _command(), today())
+    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, entries, command_line(), today())
     made = make_report(scores, reference, predictor, facts, options)
     size = write_page(made, output)
     say(f"{len(made.rows)} alleles, {len(made.details)} with details -> {output} ({size / 1e6:.1f} MB)")
@@ -105,19 +104,14 @@ def _sheet(source: str, models: str | None) -> Sheet | None:
         about = about_of(table)
         entries = models_of(path, about, tfs_of(table), models)
         title, notes = f"Transcription factors that bind: {path.name}", {"Predictions": about.get("tfb_predict", "")}
-        return regions_sheet(table, facts_of(title, {"Predictions": path}, entries, _command(), today(), notes))
+        return regions_sheet(table, facts_of(title, {"Predictions": path}, entries, command_line(), today(), notes))
     if path.is_file() or (path.suffix and not path.is_dir()):
         return None
     entry = find_entry(source)
-    return evaluation_sheet(entry, facts_of(f"Evaluation of {entry.name}", {}, [entry], _command(), today()))
+    return evaluation_sheet(entry, facts_of(f"Evaluation of {entry.name}", {}, [entry], command_line(), today()))
 
 
 def _named(variants: str) -> Path | list[str] | None:
     if not variants:
         return None
     return Path(variants) if Path(variants).is_file() else listed(variants)
-
-
-def _command() -> str:
-    """Return the command line without the folders of its files: a report does not tell where its author keeps them."""
-    return shlex.join(["tfb", *(Path(argument).name if "/" in argument else argument for argument in sys.argv[1:])])

@@ -26,6 +26,7 @@ from kipoi_tfb.finetuning.features import FeatureBank
 from kipoi_tfb.finetuning.fields import entry_fields, output_card
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
+from kipoi_tfb.finetuning.pictures import draw_tested
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
 from kipoi_tfb.finetuning.verdict import judge
 from kipoi_tfb.finetuning.work import Trained, Work
@@ -282,6 +283,8 @@ def _judged(
         min_bound=1, date=work.date, cell_types=data.card.cell_types,
     )  # fmt: skip
     record(candidate, rows, metrics, gate)
+    if work.bank is None:  # a group of entries is to be quick to make, and small
+        draw_tested(candidate, data.test, str(work.device))
     earlier_lines = (before.folder / CONTROLS_FILE).read_text().splitlines()[1:] if before else []
     write_metrics(result.tables, candidate.folder / CONTROLS_FILE)
     with open(candidate.folder / CONTROLS_FILE, "a") as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,10 +29,16 @@ __all__ = [
     "log_odds",
     "motif_filters",
     "read_motifs",
+    "start_profiles",
+    "trimmed",
+    "vertebrate_motifs",
 ]
 
 PSEUDOCOUNT = 1.0
 """Sites added to each column of a PFM, a quarter of one per base."""
+
+MIN_WIDTH = 5
+_MIN_INFORMATION = 0.2  # bits: outer columns with less are cut off
 
 MEME_SITES = 100.0
 """Sites that a matrix of frequencies is taken to be made of: MEME files need not say."""
@@ -82,6 +89,16 @@ def log_odds(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDAr
     return np.log((pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount) / 0.25)
 
 
+def trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
+    values = log_odds(pfm)
+    information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
+    half = MIN_WIDTH // 2
+    peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
+    kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
+    return pfm[:, min(kept) : max(kept) + 1]
+
+
 def jaspar_motifs(
     tfs: Sequence[str] | None = None, release: str = "JASPAR2020", profiles: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, tuple[Motif, ...]]:
@@ -117,6 +134,30 @@ def jaspar_motifs(
         own = sorted(found.values(), key=lambda m: ("::" in m.name, m.matrix_id))
         result[tf] = tuple(_from_biopython(motif, tf) for motif in own)
     return result
+
+
+def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
+    """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
+    with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
+        found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
+    return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]
+
+
+def start_profiles(tfs: Sequence[str], others: Sequence[str] = ()) -> list[Motif]:
+    """Return the JASPAR 2020 profiles of TFs in the order of the filters that start as them.
+
+    Parameters
+    ----------
+    tfs, others
+        TFs; those without a profile have none, and a profile that several share is there once, for the first of them.
+    """
+    known = read_profiles()
+    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
+    distinct: dict[str, Motif] = {}
+    for motifs in profiles.values():
+        for motif in motifs:
+            distinct.setdefault(motif.matrix_id, motif)
+    return list(distinct.values())
 
 
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:

@@ -9,7 +9,7 @@ from typing import Literal
 from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
 
-__all__ = ["Column", "Facts", "InputFile", "Model", "Report", "Sheet", "Status"]
+__all__ = ["Column", "Facts", "InputFile", "Leaflet", "Model", "Picture", "Report", "Section", "Sheet", "Status"]
 
 
 @dataclass(frozen=True)
@@ -189,3 +189,64 @@ class Sheet:
     rows: Sequence[Sequence[str | float | None]]
     limits: Sequence[str] = ()
     things: str = "rows"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture.
+
+    Attributes
+    ----------
+    svg
+        As the text of an SVG file.
+    alt
+        What it shows, for who cannot see it.
+    """
+
+    svg: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a leaflet.
+
+    Attributes
+    ----------
+    title, text
+        Its title, and its sentences, a paragraph each.
+    head, rows
+        Of a table, with texts and pictures as cells, the first of each row its name; empty for none.
+    pictures
+        Below.
+    """
+
+    title: str
+    text: Sequence[str] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str | Picture]] = ()
+    pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Leaflet:
+    """A page to read from top to bottom: words, pictures, small tables.
+
+    Attributes
+    ----------
+    facts
+        What was done with what.
+    kind, heading, brief
+        What the page is, its title, and what it says in a sentence or two.
+    sections
+        Its parts.
+    limits
+        What it does not say, a sentence each.
+    """
+
+    facts: Facts
+    kind: str
+    heading: str
+    brief: str
+    sections: Sequence[Section]
+    limits: Sequence[str] = ()

@@ -24,7 +24,7 @@ import numpy as np
 from markupsafe import Markup
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
-from kipoi_tfb.report.contents import Column, Facts, Report, Sheet, Status
+from kipoi_tfb.report.contents import Column, Facts, Leaflet, Picture, Report, Sheet, Status
 from kipoi_tfb.report.igv import Igv
 from kipoi_tfb.report.record import Group, Row
 from kipoi_tfb.report.words import probability_decimals
@@ -32,7 +32,7 @@ from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, check_output
 
-__all__ = ["check_page", "render", "render_sheet", "write_page"]
+__all__ = ["check_page", "render", "render_leaflet", "render_sheet", "write_page"]
 
 _SCRIPTS = ("text.js", "order.js", "data.js", "pictures.js", "browser.js", "detail.js", "table.js", "start.js")
 _SHEET_SCRIPTS = ("text.js", "order.js", "data.js", "sheet.js")
@@ -59,9 +59,12 @@ def check_page(path: str | Path) -> None:
         raise ConfigError(f"{path}: a report is a page; give it a name that ends in .html")
 
 
-def write_page(contents: Report | Sheet, path: str | Path) -> int:
+def write_page(contents: Report | Sheet | Leaflet, path: str | Path) -> int:
     """Write a report, whole or not at all; return its size in bytes."""
-    page = (render(contents) if isinstance(contents, Report) else render_sheet(contents)).encode()
+    if isinstance(contents, Leaflet):
+        page = render_leaflet(contents).encode()
+    else:
+        page = (render(contents) if isinstance(contents, Report) else render_sheet(contents)).encode()
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(page)
     return len(page)
@@ -96,6 +99,11 @@ def render_sheet(sheet: Sheet) -> str:
     content = {"name": _file_name(sheet.facts), "things": sheet.things, "columns": columns, "rows": _bare(sheet.rows)}
     static = sheet.rows[:_STATIC_ROWS]
     return _framed("sheet.html.j2", _SHEET_SCRIPTS, content, 0, None, facts=sheet.facts, sheet=sheet, static=static)
+
+
+def render_leaflet(leaflet: Leaflet) -> str:
+    """Return a page of words and pictures as the text of an HTML file; it has no data and no script to speak of."""
+    return _framed("leaflet.html.j2", (), {}, 0, None, facts=leaflet.facts, leaflet=leaflet)
 
 
 def _framed(
@@ -137,7 +145,9 @@ def _templates() -> jinja2.Environment:
         "probabilities": _probabilities,
         "percentile": lambda row: _percentile(row.variant_percentile),
         "written": _written,
+        "address": _address,
     }
+    templates.tests |= {"picture": lambda cell: isinstance(cell, Picture)}
     return templates
 
 
@@ -266,3 +276,8 @@ def _written(value: str | float | None, column: Column) -> str:
     return (
         probability_decimals(value) if column.kind == "probability" else f"{value:.{column.digits}f}".replace("-", "−")
     )
+
+
+def _address(picture: Picture) -> str:
+    """Return a picture as an address that holds it: drawn as an image, in which no script runs."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg.encode()).decode()}"

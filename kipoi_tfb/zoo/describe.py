@@ -10,7 +10,7 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard, SplitsCard
 from kipoi_tfb.zoo.measured import measured
 
-__all__ = ["describe"]
+__all__ = ["card_facts", "describe", "verdict_words"]
 
 _INDENT = 12
 
@@ -18,14 +18,14 @@ _INDENT = 12
 def describe(entry: Entry, width: int = 80) -> list[str]:
     """Return at most 25 lines, of at most `width` letters where words allow it."""
     card = measured(entry)
-    lines = [card.name, *_row("verdict", _verdict(card), width, 3)]
-    for label, text, most in _facts(entry, card):
+    lines = [card.name, *_row("verdict", verdict_words(card), width, 3)]
+    for label, text, most in card_facts(entry, card):
         lines += _row(label, text, width, most)
     return lines
 
 
-def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
-    """Yield label, text, and how many lines it may take."""
+def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
+    """Yield label, text, and how many lines it may take, of an entry's card as `measured` gives it."""
     yield "what", card.summary, 1 if card.gate else 2
     if card.metrics is not None:
         yield "tested", _tested(card.metrics), 3
@@ -73,7 +73,8 @@ def _splits(splits: SplitsCard) -> str:
     )
 
 
-def _verdict(card: Card) -> str:
+def verdict_words(card: Card) -> str:
+    """Return the verdict in a few words, and by which comparisons it was given."""
     gate = card.gate
     if gate is None:
         return "none: it is not fine-tuned" if card.finetuned is None else "none was given"

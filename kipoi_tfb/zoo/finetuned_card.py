@@ -13,6 +13,8 @@ from kipoi_tfb.zoo.fields import Later, Line, Sha256
 __all__ = [
     "CURVE_FILE",
     "MOTIF_FILE",
+    "READS_FILE",
+    "TESTED_FILE",
     "ChangedMotifCard",
     "ControlCard",
     "FinetunedCard",
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
+TESTED_FILE, READS_FILE = "tested.svg", "reads.svg"
 """Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
 
