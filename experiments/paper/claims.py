@@ -11,7 +11,7 @@ from scipy import stats
 from experiments.paper.fact_rows import Fact
 from experiments.paper.figure import Claim
 from experiments.paper.results import Row
-from experiments.paper.selection import Valued, by_tf, select
+from experiments.paper.selection import Valued, by_split, by_tf, select
 
 __all__ = ["SIGNIFICANT", "Verdict", "judge"]
 
@@ -67,21 +67,22 @@ def _of_groups(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> V
         if len(groups) < 2:
             return _untested(claim, f"fewer than two groups have {_LEAST[test]} rows", says)
         return _kruskal(claim, groups, says)
-    fewest = min((len(by_tf(group)) if test == "wilcoxon" else len(group) for group in groups), default=0)
-    if fewest < _LEAST[test]:
+    fewest = min((len(group) for group in groups), default=0)
+    if test != "wilcoxon" and fewest < _LEAST[test]:
         return _untested(claim, f"{fewest} values; {_LEAST[test]} are the fewest", says)
     return {"wilcoxon": _wilcoxon, "welch": _welch, "spearman": _spearman, "value": _value}[test](claim, groups, says)
 
 
 def _wilcoxon(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Verdict:
-    first, second = (by_tf(group) for group in groups)
-    tfs = sorted(first.keys() & second.keys())
-    if len(tfs) < _LEAST["wilcoxon"]:
-        return _untested(claim, f"{len(tfs)} TFs have both", says)
-    a, b = (np.array([values[tf] for tf in tfs]) for values in (first, second))
+    first, second = (by_tf(group) if claim.unit == "tf" else by_split(group) for group in groups)
+    pairs = sorted(first.keys() & second.keys())
+    of = "TFs" if claim.unit == "tf" else "splits of TFs"
+    if len(pairs) < _LEAST["wilcoxon"]:
+        return _untested(claim, f"{len(pairs)} {of} have both; {_LEAST['wilcoxon']} are the fewest", says)
+    a, b = (np.array([values[pair] for pair in pairs]) for values in (first, second))
     p = 1.0 if (a == b).all() else float(stats.wilcoxon(a, b).pvalue)
-    ours = f"{int((a > b).sum())} of {len(tfs)} higher; mean {a.mean():.3f} against {b.mean():.3f}"
-    test = f"Wilcoxon signed rank, p = {p:.2g}, n = {len(tfs)} TFs"
+    ours = f"{int((a > b).sum())} of {len(pairs)} higher; mean {a.mean():.3f} against {b.mean():.3f}"
+    test = f"Wilcoxon signed rank, p = {p:.2g}, n = {len(pairs)} {of}"
     return Verdict(
         says, claim.published, ours, test, _verdict(claim, p, float(np.median(a - b)) or float((a - b).mean()))
     )

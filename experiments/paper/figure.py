@@ -140,9 +140,11 @@ class Claim(Strict):
     published
         Its number.
     test
-        ``wilcoxon``: signed rank over TFs (means over splits); ``welch``; ``kruskal``: over groups of cells, the
+        ``wilcoxon``: signed rank of pairs (`unit`); ``welch``; ``kruskal``: over groups of cells, the
         p-value times `comparisons` (Bonferroni); ``spearman``: of values with the number of windows to train with;
         ``value``: a mean against a number; ``fact``: a number against a number.
+    unit
+        Of ``wilcoxon``: what pairs are of: TFs, or the splits of each (where TFs are few).
     by_tf
         Whether each TF is tested for itself.
     of
@@ -160,6 +162,7 @@ class Claim(Strict):
     test: Literal["wilcoxon", "welch", "kruskal", "spearman", "value", "fact"] | None = None
     of: tuple[Pick, ...] = ()
     expect: Literal["greater", "less", "different", "same"] = "greater"
+    unit: Literal["tf", "split"] = "tf"
     by_tf: bool = False
     comparisons: int = 1
     near: float | None = None
@@ -180,6 +183,8 @@ class Figure(Strict):
         Or a function of `experiments.paper.facts`.
     rows_of
         Figures whose rows it shows too.
+    also
+        Other figures and tables of the paper that this one stands for.
     plot
         How it is drawn: see `experiments.paper.plot`.
     not_run
@@ -192,6 +197,7 @@ class Figure(Strict):
     groups: tuple[Group, ...] = ()
     facts: str | None = None
     rows_of: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
     plot: dict[str, Any] | None = None
     not_run: str | None = None

@@ -15,7 +15,7 @@ from experiments.paper.cell import Cell
 from experiments.paper.one_cell import Measured, run_cell
 from experiments.paper.results import FAILED, Row
 from experiments.paper.world import PaperWorld
-from tfb_matrix_data.errors import ConfigError, TfbError
+from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["Setting", "begin", "do_base", "do_cell"]
 
@@ -68,7 +68,7 @@ def do_base(recipe: BaseRecipe) -> str:
         make_base(recipe, here.world, here.bases, torch.device(here.device), here.precision)
     except ConfigError as error:
         return str(error)
-    except (TfbError, RuntimeError) as error:
+    except Exception as error:  # a fault in one base must not end the others
         logger.exception("base of %s", ", ".join(recipe.tfs))
         return f"{FAILED}{_in_one_line(error)}"
     return ""
@@ -84,7 +84,7 @@ def do_cell(cell: Cell) -> Row:
         measured = run_cell(cell, here.world, base, torch.device(here.device), here.precision)
     except ConfigError as error:
         reason = str(error)
-    except (TfbError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a fault in one cell must not end the others
         logger.exception("cell %s", " ".join(cell.key))
         reason = f"{FAILED}{_in_one_line(error)}"
     return _row(cell, base, measured, reason, time.monotonic() - started, here)

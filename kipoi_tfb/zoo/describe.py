@@ -43,8 +43,9 @@ def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     if card.base is not None:
         arm = f", by arm {card.finetuned.arm}" if card.finetuned else ""
         yield "made from", f"{card.base}{arm}", 1
-    data = card.data
-    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions", 2
+    data, config = card.data, card.training.config
+    cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
+    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions{cells}", 2
     yield "kept out", _kept_out(card), 1
     yield "made by", f"{card.training.command} ({card.training.date})", 1
     yield "licence", f"{card.licence}; by {', '.join(card.authors)}", 1
