@@ -37,7 +37,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     motifs = None
     if config.arm == "motif-head":
         check_takes_motifs(work.base.card)
-        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed)
+        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed, config.profiles)
 
     def seen_of(region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         features = work.features(region, codes)

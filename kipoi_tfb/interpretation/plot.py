@@ -38,7 +38,7 @@ def plot_contributions(pieces: Iterator[Piece], tfs: list[str], path: str | Path
     tfs
         At most `kipoi_tfb.output.logos.MAX_TFS`; so many lines are drawn at most.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """
