@@ -28,7 +28,7 @@ from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.pictures import draw_tested
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
-from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.verdict import judge, refused_at_random
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
@@ -273,7 +273,8 @@ def _judged(
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)
     earlier = before.card.gate if before else None
-    gate = judge(result, config.entry_name, names, earlier, tested.not_run, data.card.split is not None)
+    gate = judge(result, config.entry_name, names, earlier, tested.not_run)
+    gate = gate if data.card.split is None else refused_at_random(gate)
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None
