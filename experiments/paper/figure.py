@@ -144,7 +144,7 @@ class Claim(Strict):
         p-value times `comparisons` (Bonferroni); ``spearman``: of values with the number of windows to train with;
         ``value``: a mean against a number; ``fact``: a number against a number.
     unit
-        Of ``wilcoxon``: what pairs are of: TFs, or the splits of each (where TFs are few).
+        Of ``wilcoxon`` and ``welch``: what values are means of: TFs, or the splits of each (where TFs are few).
     by_tf
         Whether each TF is tested for itself.
     of
