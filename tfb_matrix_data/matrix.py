@@ -215,6 +215,22 @@ class BindingMatrix:
         n_null = {tf: int((self.labels([tf], None, "less_sparse", cell_types) < 0).sum()) for tf in self.tfs}
         return sorted(sorted(self.tfs, reverse=True), key=n_null.__getitem__)[:n]
 
+    def profiled_in(self, cell_types: Sequence[str]) -> list[str]:
+        """Return the TFs that were profiled in at least one of these cell types, in the file's order.
+
+        Raises
+        ------
+        UnknownNameError
+            If a cell type does not exist.
+        ConfigError
+            If none was.
+        """
+        there = self.profiled[:, self._indices("cell type", cell_types, self.cell_types)].any(axis=1)
+        found = [self.tfs[row] for row in np.flatnonzero(there)]
+        if not found:
+            raise ConfigError(f"no TF was profiled in {', '.join(cell_types)}")
+        return found
+
     def check_profiled(self, tfs: Sequence[str], cell_types: Sequence[str]) -> None:
         """Refuse a cell type in which a TF was not profiled: no region is resolved for it there.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENTRIES",
     "AnchorOption",
+    "CellsOption",
     "DeviceOption",
     "EntriesArgument",
     "EntryArgument",
@@ -61,6 +62,10 @@ RunFolderOption = Annotated[
 AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
 TfsOption = Annotated[
     str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.", autocompletion=complete_tfs)
+]
+CellsOption = Annotated[
+    str,
+    typer.Option("--cells", "--cell-types", help="Labels of the matrix in these cell types alone, comma-separated."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[

@@ -72,6 +72,7 @@ def _finetuned(work: Work, own: Trained, changed: ChangedMotif | None) -> Finetu
         base_weights_sha256=work.base.card.weights.sha256,
         head_from=own.head_from,
         output=output_card(work.config),
+        filters=own.filters,
         seeds=own.seeds,
         validation_losses=tuple(round(loss, 5) for loss in own.losses),
         sweep=tuple(swept) or None,

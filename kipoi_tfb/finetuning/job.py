@@ -266,7 +266,7 @@ def _judged(
     rows = result.tables[config.entry_name]
     metrics = metrics_card(
         candidate, rows, matrix, data.test.chromosomes, kind, config.seed, work.command, work.replicates, areas,
-        min_bound=1, date=work.date,
+        min_bound=1, date=work.date, cell_types=data.card.cell_types,
     )  # fmt: skip
     record(candidate, rows, metrics, gate)
     earlier_lines = (before.folder / CONTROLS_FILE).read_text().splitlines()[1:] if before else []

@@ -156,7 +156,9 @@ def _words(spread: SpreadCard) -> str:
 def _write_table(splits: SplitsCard, path: Path) -> None:
     """Write a row per split, then their mean and standard deviation."""
     kinds = list(splits.controls)
-    rows = [["split", "bound_train", "bound_test", "validation_loss", "auprc", "auprc_natural", *kinds]]
+    rows: list[list[object]] = [
+        ["split", "bound_train", "bound_test", "validation_loss", "auprc", "auprc_natural", *kinds]
+    ]
     for split in splits.each:
         areas = [split.auprc, split.auprc_natural, *(split.controls[kind] for kind in kinds)]
         rows.append([split.seed, split.n_train, split.n_test, split.validation_loss, *areas])

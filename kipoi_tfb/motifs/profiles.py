@@ -23,6 +23,7 @@ from tfb_matrix_data.modes import read_profiles
 
 __all__ = [
     "Motif",
+    "frequency_filters",
     "jaspar_motifs",
     "log_odds",
     "motif_filters",
@@ -151,15 +152,30 @@ def motif_filters(motifs: Sequence[Motif], width: int, pseudocount: float = PSEU
     Of a wider motif the `width` neighbouring columns with the most information stay; a narrower one lies in the
     middle (one column to the left where that cannot be), with zeros, the log-odds of background, on both sides.
     """
+    return _placed([log_odds(motif.pfm, pseudocount) for motif in motifs], motifs, width, pseudocount)
+
+
+def frequency_filters(motifs: Sequence[Motif], width: int) -> NDArray[np.float32]:
+    """Return the base frequencies of motifs less 0.25 as convolution filters (motifs, 4, width), as the paper's.
+
+    Of a wider or narrower motif as `motif_filters`.
+    """
+    return _placed([motif.pfm / motif.pfm.sum(0) - 0.25 for motif in motifs], motifs, width, PSEUDOCOUNT)
+
+
+def _placed(
+    values: Sequence[NDArray[np.float64]], motifs: Sequence[Motif], width: int, pseudocount: float
+) -> NDArray[np.float32]:
+    """Return what is to be in filters in their middle, cut to the columns with the most information."""
     filters = np.zeros((len(motifs), 4, width), np.float32)
-    for row, motif in zip(filters, motifs, strict=True):
-        values = log_odds(motif.pfm, pseudocount)
-        information = (np.exp(values) / 4 * values).sum(0)
+    for row, own, motif in zip(filters, values, motifs, strict=True):
         if motif.width > width:
+            odds = log_odds(motif.pfm, pseudocount)
+            information = (np.exp(odds) / 4 * odds).sum(0)
             first = int(np.argmax(np.convolve(information, np.ones(width), "valid")))
-            values = values[:, first : first + width]
-        left = (width - values.shape[1]) // 2
-        row[:, left : left + values.shape[1]] = values
+            own = own[:, first : first + width]
+        left = (width - own.shape[1]) // 2
+        row[:, left : left + own.shape[1]] = own
     return filters
 
 

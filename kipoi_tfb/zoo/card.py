@@ -129,6 +129,8 @@ class MetricsCard(Strict):
         Expected calibration error at natural prevalence.
     baselines
         {scorer: macro AUPRC} of what was tested on the same regions.
+    cell_types
+        Whose labels alone, if not of all.
     """
 
     command: str
@@ -150,6 +152,7 @@ class MetricsCard(Strict):
     weights_sha256: Sha256
     date: str
     table: TableName = "metrics.tsv"
+    cell_types: Annotated[tuple[Line, ...] | None, Later] = None
 
 
 class Card(Strict):

@@ -22,7 +22,7 @@ from kipoi_tfb.models.sizes import MOST_TFS, check_sizes
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
-from tfb_matrix_data.names import PART, TF
+from tfb_matrix_data.names import CELL_TYPE, PART, TF
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
 __all__ = [
@@ -50,6 +50,9 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 TfName = Annotated[str, AfterValidator(TF.check)]
 TfNames = Annotated[tuple[TfName, ...], Field(min_length=1, max_length=MOST_TFS), AfterValidator(_distinct)]
+CellTypes = Annotated[
+    tuple[Annotated[str, AfterValidator(CELL_TYPE.check)], ...], Field(min_length=1), AfterValidator(_distinct)
+]
 Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
 
 
@@ -240,7 +243,7 @@ class PretrainConfig(Strict):
         Discriminator(_form),
     ] = "all"
     labels: Literal["sparse", "less_sparse"] = "sparse"
-    cell_types: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)] | None = None
+    cell_types: CellTypes | None = None
     resolved: Literal["any", "all"] = "any"
     split: SplitConfig | Literal["paper"] = SplitConfig()
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -43,12 +43,17 @@ def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     if card.base is not None:
         arm = f", by arm {card.finetuned.arm}" if card.finetuned else ""
         yield "made from", f"{card.base}{arm}", 1
-    data = card.data
-    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions", 2
+    data, config = card.data, card.training.config
+    cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
+    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions{cells}", 2
     yield "kept out", _kept_out(card), 1
     yield "made by", f"{card.training.command} ({card.training.date})", 1
     yield "licence", f"{card.licence}; by {', '.join(card.authors)}", 1
     yield "folder", str(entry.folder), 1
+
+
+def _cells(cell_types: Sequence[str] | None) -> str:
+    return "" if cell_types is None else f" in {', '.join(cell_types)}"
 
 
 def _kept_out(card: Card) -> str:
@@ -90,9 +95,8 @@ def _how(gate: GateCard, metrics: MetricsCard | None) -> str:
 def _tested(metrics: MetricsCard) -> str:
     """Return how good it was, at both prevalences."""
     tfs = "1 TF" if metrics.n_tfs == 1 else f"{metrics.n_tfs} TFs"
-    said = (
-        f"on {', '.join(metrics.chromosomes)}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
-    )
+    where = f"{', '.join(metrics.chromosomes)}{_cells(metrics.cell_types)}"
+    said = f"on {where}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
     if metrics.auprc_natural is not None:
         share = "" if metrics.prevalence is None else f" ({metrics.prevalence:.1%} bound)"
         ends = _ends(metrics.auprc_natural_interval)

@@ -196,6 +196,9 @@ class FinetunedCard(Strict):
         The base's output that the new one started from, if it did.
     output
         ``new``: the output started at random since that was asked for, whatever was transferred.
+    filters
+        Of the arm ``motifs``: what the first filters started from: profiles of JASPAR 2020, then motifs found in the
+        training regions (``denovo-1`` by this project's finder, otherwise STREME's name), each on both strands.
     seeds, validation_losses
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
     sweep
@@ -215,6 +218,7 @@ class FinetunedCard(Strict):
     base_weights_sha256: Sha256
     head_from: str | None = None
     output: Annotated[Literal["new"] | None, Later] = None
+    filters: Annotated[tuple[Line, ...] | None, Later] = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
     sweep: tuple[SweptCard, ...] | None = None

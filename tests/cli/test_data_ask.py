@@ -47,8 +47,10 @@ def test_what_is_not_defined_is_empty(tfb, tmp_path, dense_path):
     ("relation", "names"),
     [
         (("cofactors",), {"CTCF", "SP1"}),
+        (("cofactors-any",), {"ATF4", "CTCF", "SP1"}),
         (("non-cofactors",), {"ATF4"}),
         (("same-mode", "-n", "1"), {"ATF4"}),
+        (("same-mode-random", "-n", "1", "--seed", "3"), {"ATF4"}),
         (("string", "--string", "string.tsv"), {"ATF4", "SP1"}),
         (("string", "--string", "string.tsv", "--other-modes"), {"SP1"}),
         (("random", "-n", "1", "--seed", "3"), {"SP1", "CTCF"}),
