@@ -181,6 +181,8 @@ class Figure(Strict):
         Its cells.
     facts
         Or a function of `experiments.paper.facts`.
+    length
+        Of windows, centred on the regions; default the regions' own.
     rows_of
         Figures whose rows it shows too.
     also
@@ -188,7 +190,7 @@ class Figure(Strict):
     plot
         How it is drawn: see `experiments.paper.plot`.
     not_run
-        Why it has no rows.
+        Why it has no rows; it is run with `anyway`.
     """
 
     name: str
@@ -196,6 +198,7 @@ class Figure(Strict):
     says: str = ""
     groups: tuple[Group, ...] = ()
     facts: str | None = None
+    length: Annotated[int, Field(ge=30)] | None = None
     rows_of: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()

@@ -24,15 +24,16 @@ def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Re
     UnknownNameError
         If a figure names a TF that the matrix does not know.
     """
-    recipes: dict[tuple[str, str], BaseRecipe | str] = {}
+    recipes: dict[tuple[str, str, int | None], BaseRecipe | str] = {}
 
-    def recipe_of(base: str, tf: str) -> BaseRecipe | str:
-        if (base, tf) not in recipes:
+    def recipe_of(base: str, tf: str, length: int | None) -> BaseRecipe | str:
+        key = base, tf, length
+        if key not in recipes:
             try:
-                recipes[base, tf] = BaseRecipe.of(bases[base], relatives.of_base(bases[base], tf))
+                recipes[key] = BaseRecipe.of(bases[base], relatives.of_base(bases[base], tf), length)
             except ConfigError as error:
-                recipes[base, tf] = str(error)
-        return recipes[base, tf]
+                recipes[key] = str(error)
+        return recipes[key]
 
     cells: list[Cell] = []
     for figure in figures:
@@ -44,7 +45,7 @@ def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Re
                 raise ConfigError(f"{figure.name}.yaml: {error}") from None
             for base in group.bases:
                 for tf in tfs:
-                    own += _of_group(figure, group, base, tf, recipe_of(base, tf))
+                    own += _of_group(figure, group, base, tf, recipe_of(base, tf, figure.length))
         by_stage: dict[float, int] = {}
         for cell in own:
             by_stage[cell.order[0]] = by_stage.get(cell.order[0], 0) + 1
@@ -131,6 +132,7 @@ def _of_group(figure: Figure, group: Group, base: str, tf: str, recipe: BaseReci
                     exact=bool(group.sizes),
                     least=min(group.least, n) if group.sizes else group.least,
                     cell_types=group.cell_types,
+                    length=figure.length,
                     order=(float(group.stage + number), 0.0),
                 )
                 known = {"reason": recipe} if isinstance(recipe, str) else {"recipe": recipe}
