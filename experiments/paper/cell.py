@@ -19,7 +19,7 @@ class Cell:
         Its name.
     n
         Bound regions to train and validate with; exactly so many, or (`exact` false) at most; 0: all.
-    exact, least, cell_types, length
+    exact, least, tested, cell_types, length
         See `experiments.paper.figure.Group` and `Figure`.
     recipe
         Of the base; None where there is none.
@@ -37,6 +37,7 @@ class Cell:
     split: str
     exact: bool = False
     least: int = 250
+    tested: int = 2500
     cell_types: tuple[str, ...] | None = None
     length: int | None = None
     recipe: BaseRecipe | None = None

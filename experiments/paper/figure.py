@@ -86,6 +86,8 @@ class Group(Strict):
         Bound regions to train and validate with: exactly so many each, or at most so many.
     least
         A TF with fewer bound regions in all has a row that says so.
+    tested
+        At most so many bound regions are tested on.
     splits
         How many random splits; or ``chr22``: train on other chromosomes, test on that.
     stage
@@ -100,6 +102,7 @@ class Group(Strict):
     sizes: tuple[Annotated[int, Field(ge=20)], ...] = ()
     most: Annotated[int, Field(ge=20)] | None = None
     least: Annotated[int, Field(gt=0)] = 250
+    tested: Annotated[int, Field(gt=0)] = 2500
     splits: Annotated[int, Field(gt=0)] | Literal["chr22"] = 1
     stage: int = 0
     cell_types: tuple[str, ...] | None = None

@@ -33,7 +33,6 @@ __all__ = ["Measured", "draw", "run_cell"]
 
 _VALIDATING, _LEAST_VALIDATING = 10, 5
 """One bound region of so many validates, and at least so many do."""
-_MOST_TESTED = 2500
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def draw(cell: Cell, world: PaperWorld, labels: NDArray[np.int8], seen: NDArray[
     if total < cell.least:
         raise ConfigError(f"{total} bound regions that the base has not seen; {cell.least} are the fewest taken")
     n_validating = max(_LEAST_VALIDATING, cell.n // _VALIDATING)
-    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": _MOST_TESTED}
+    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": cell.tested}
     if cell.exact and bound["train"] < wanted["train"]:
         raise ConfigError(f"{bound['train']} bound regions to train with, {wanted['train']} asked for")
     if not cell.n:

@@ -13,7 +13,7 @@ from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["plan", "quicker"]
 
-_QUICK_N, _QUICK_REGIONS, _QUICK_EPOCHS = 60, 600, 2
+_QUICK_N, _QUICK_TESTED, _QUICK_REGIONS, _QUICK_EPOCHS = 60, 100, 600, 2
 
 
 def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Relatives) -> list[Cell]:
@@ -94,7 +94,12 @@ def quicker(
 
     def small(group: Group) -> Group:
         tf = max(group_tfs(group, relatives), key=lambda name: n_bound[name])
-        changes: dict[str, object] = {"tfs": (tf,), "least": min(group.least, _QUICK_N), "stage": 0}
+        changes: dict[str, object] = {
+            "tfs": (tf,),
+            "least": min(group.least, _QUICK_N),
+            "tested": _QUICK_TESTED,
+            "stage": 0,
+        }
         if group.sizes:
             changes["sizes"] = (min(group.sizes),)
         else:
@@ -131,6 +136,7 @@ def _of_group(figure: Figure, group: Group, base: str, tf: str, recipe: BaseReci
                     split=split,
                     exact=bool(group.sizes),
                     least=min(group.least, n) if group.sizes else group.least,
+                    tested=group.tested,
                     cell_types=group.cell_types,
                     length=figure.length,
                     order=(float(group.stage + number), 0.0),
