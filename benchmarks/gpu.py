@@ -54,8 +54,6 @@ REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 SECTION = (
     "## On a GPU\n\nPrinted by `python benchmarks/gpu.py`, with made-up data; `tfb` itself never computes in tf32.\n\n"
 )
-    "## On a GPU\n\nPrinted by `python benchmarks/gpu.py`, with made-up data; `tfb` itself never computes in tf32.\n\n"
-)
 BATCH, READ_EVERY, LENGTH, CONTIG = 256, 32, 200, "chr22"
 PRECISIONS = ("fp32", "tf32", "bf16")  # of training
 UTILISATION = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]

@@ -9,8 +9,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from experiments.paper.arms import ARMS
-from kipoi_tfb.zoo.config import Strict, explain
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 

@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.zoo.card import Card
-from kipoi_tfb.zoo.config import PretrainConfig, Strict, TfName, explain
+from kipoi_tfb.zoo.config import PretrainConfig, TfName
 from kipoi_tfb.zoo.fields import EntryName, Line
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.names import file_part

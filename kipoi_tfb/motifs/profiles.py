@@ -140,6 +140,9 @@ def jaspar_motifs(
 
 def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
     """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
+    from Bio import BiopythonWarning
+    from pyjaspar import jaspardb
+
     with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
         found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
     return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]

@@ -11,10 +11,11 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from kipoi_tfb.models.sizes import check_window
-from kipoi_tfb.zoo.config import PretrainConfig, Sizes, Strict, TfNames, explain
+from kipoi_tfb.zoo.config import PretrainConfig, Sizes, TfNames
 from kipoi_tfb.zoo.fields import EntryName, Later, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import ConfigError, EntryError, InputError
 from tfb_matrix_data.files import atomic_path

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import reprlib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,6 +18,7 @@ from pydantic import (
 
 from kipoi_tfb.models.sizes import MOST_TFS, check_sizes
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.names import CELL_TYPE, PART, TF
@@ -31,11 +29,9 @@ __all__ = [
     "PretrainConfig",
     "Related",
     "Sizes",
-    "Strict",
     "TeacherConfig",
     "TfName",
     "TfNames",
-    "explain",
     "read_config",
 ]
 
@@ -55,12 +51,6 @@ CellTypes = Annotated[
     tuple[Annotated[str, AfterValidator(CELL_TYPE.check)], ...], Field(min_length=1), AfterValidator(_distinct)
 ]
 Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
-
-
-class Strict(BaseModel):
-    """A record that takes no unknown field and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MostResolved(Strict):
@@ -234,7 +224,7 @@ class PretrainConfig(Strict):
     name: Annotated[str, Field(pattern=f"^{PART.pattern.pattern}$", max_length=PART.longest)]
     summary: str
     architecture: str = "paper-cnn"
-    sizes: Sizes = {}
+    sizes: Sizes = Field(default_factory=dict)
     first_layer: Literal["random", "jaspar"] = "random"
     tfs: Annotated[
         Annotated[Literal["all"], Tag("all")]
@@ -297,59 +287,3 @@ def read_config(path: str | Path) -> PretrainConfig:
         return PretrainConfig.model_validate(fields)
     except ValidationError as error:
         raise ConfigError(f"{path}: {explain(error)}") from None
-
-
-def explain(error: ValidationError) -> str:
-    """Return the problems of a validation in one line: each field, what was found, what is expected or was meant."""
-    problems: dict[str, list[Any]] = {}
-    for problem in error.errors():
-        problems.setdefault(".".join(map(str, problem["loc"][:1])), []).append(problem)
-    found = []
-    for of_field in problems.values():
-        # Of a field that takes several forms (`tfs`, `split`), the problems of the form that was meant.
-        meant = [problem for problem in of_field if problem["type"] not in _OF_OTHER_FORMS]
-        found += meant or of_field[:1]
-    said = list(dict.fromkeys(_said(problem, error.title) for problem in found))
-    more = [f"{len(said) - _MOST_SAID} more"] if len(said) > _MOST_SAID else []
-    return "; ".join([*said[:_MOST_SAID], *more])
-
-
-def _said(problem: Any, title: str) -> str:
-    field = ".".join(str(part) for part in problem["loc"] if "[" not in str(part) and part not in _FORMS) or "file"
-    # What the message quotes itself is not quoted again, and a list of thousands not at all.
-    quoted = problem["type"] in {"missing", "extra_forbidden"} or problem.get("ctx", {}).get("error") is not None
-    found = "" if quoted else f" (found {_shortened(problem['input'])})"
-    near = get_close_matches(str(problem["loc"][-1]), _fields(title, problem["loc"]), n=2) if problem["loc"] else []
-    meant = f"; did you mean {' or '.join(near)}?" if near and problem["type"] == "extra_forbidden" else ""
-    return f"field {field!r}: {problem['msg']}{found}{meant}"
-
-
-def _fields(title: str, place: tuple[int | str, ...]) -> list[str]:
-    """Return the names of the fields that there are where a fault is, in the record of that title."""
-    records = {record for record in _descendants(Strict) if record.__name__ == title}
-    for part in place[:-1]:
-        fields = (record.model_fields.get(str(part)) for record in records)
-        records = {inner for field in fields if field for inner in _records_in(field.annotation)} or records
-    return sorted({name for record in records for name in record.model_fields})
-
-
-def _descendants(record: type[BaseModel]) -> list[type[BaseModel]]:
-    return [each for child in record.__subclasses__() for each in (child, *_descendants(child))]
-
-
-def _records_in(annotation: Any) -> list[type[BaseModel]]:
-    """Return the records that a field may hold, whatever is around them."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [record for inner in get_args(annotation) for record in _records_in(inner)]
-
-
-def _shortened(value: Any) -> str:
-    text = reprlib.repr(value)
-    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
-
-
-_LONGEST_SAID, _MOST_SAID = 120, 6
-_OF_OTHER_FORMS = {"literal_error", "model_type", "tuple_type"}
-_FORMS = {SplitConfig.__name__, MostResolved.__name__, Related.__name__, "names", "all"}
-"""What pydantic puts between the names of a field and of its own fields."""

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kipoi_tfb.zoo.config import Strict, TfName
+from kipoi_tfb.zoo.config import TfName
 from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.fields import Later, Line, Sha256
+from kipoi_tfb.zoo.strict import Strict
 
 __all__ = [
     "CURVE_FILE",
