@@ -46,7 +46,7 @@ def stranger(tmp_path, monkeypatch):
 
 def test_the_commands_of_the_page(stranger, monkeypatch, capfd):
     assert [shlex.split(line)[1] for line in COMMANDS] == [
-        "finetune", "finetune", "zoo", "zoo", "predict", "zoo", "zoo", "zoo", "zoo",
+        "finetune", "finetune", "zoo", "zoo", "zoo", "predict", "zoo", "zoo", "zoo", "zoo",
     ]  # fmt: skip
 
     def judge(*args):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -85,6 +87,14 @@ def make_world(folder: Path, seed: int = 1, blind: str = "") -> World:
     genome_path.write_text("\n".join(lines) + "\n")
     write_events(_events(codes, chrom, start), folder / "matrix.h5")
     return World(folder / "matrix.h5", genome_path, codes)
+
+
+def half_profiled(world: World, folder: Path, tf: str = "SP1") -> Path:
+    """Write the world's matrix, but that a TF was not profiled in HepG2, where nothing is bound anyway; its path."""
+    path = Path(shutil.copy(world.matrix_path, folder / "half.h5"))
+    with h5py.File(path, "r+") as file:
+        file["profiled"][list(MOTIFS).index(tf), CELL_TYPES.index("HepG2")] = False
+    return path
 
 
 def _events(codes: NDArray, chrom: NDArray, start: NDArray) -> BindingEvents:

@@ -11,7 +11,16 @@ from pathlib import Path
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
 
-__all__ = ["CLUSTER", "DERIVED", "BindingModes", "read_cofactors", "read_modes", "read_profiles", "read_string_scores"]
+__all__ = [
+    "CLUSTER",
+    "DERIVED",
+    "BindingModes",
+    "read_cofactors",
+    "read_modes",
+    "read_profile_clusters",
+    "read_profiles",
+    "read_string_scores",
+]
 
 CLUSTER = "cluster_"
 """Before the number of a cluster of JASPAR."""
@@ -113,6 +122,22 @@ def read_profiles(path: str | Path | None = None) -> dict[str, tuple[str, ...]]:
     for _, (tf, matrix_id) in _rows(path, ("TF", "matrix_id")):
         profiles.setdefault(tf, []).append(matrix_id)
     return {tf: tuple(dict.fromkeys(found)) for tf, found in profiles.items()}
+
+
+def read_profile_clusters() -> dict[str, str]:
+    """Return the cluster of each vertebrate profile of JASPAR 2020, {identifier: cluster}, of a table in this package.
+
+    Profiles of one cluster are alike. They are derived by experiments/make_tf_classes.py: of JASPAR's own clusters only
+    the TFs are in this package (`read_modes`).
+
+    Examples
+    --------
+    >>> clusters = read_profile_clusters()
+    >>> clusters["MA0019.1"] == clusters["MA0102.4"], len(set(clusters.values())) > 100
+    (False, True)
+    """
+    with as_file(files(__package__) / "tf_classes.tsv") as packaged:
+        return {matrix_id: cluster for _, (matrix_id, cluster) in _rows(packaged, ("matrix_id", "cluster"))}
 
 
 def read_cofactors() -> dict[str, tuple[str, ...]]:

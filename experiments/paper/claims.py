@@ -11,7 +11,7 @@ from scipy import stats
 from experiments.paper.fact_rows import Fact
 from experiments.paper.figure import Claim
 from experiments.paper.results import Row
-from experiments.paper.selection import Valued, by_tf, select
+from experiments.paper.selection import Valued, by_split, by_tf, select
 
 __all__ = ["SIGNIFICANT", "Verdict", "judge"]
 
@@ -67,31 +67,36 @@ def _of_groups(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> V
         if len(groups) < 2:
             return _untested(claim, f"fewer than two groups have {_LEAST[test]} rows", says)
         return _kruskal(claim, groups, says)
-    fewest = min((len(by_tf(group)) if test == "wilcoxon" else len(group) for group in groups), default=0)
-    if fewest < _LEAST[test]:
+    fewest = min((len(group) for group in groups), default=0)
+    if test not in {"wilcoxon", "welch"} and fewest < _LEAST[test]:
         return _untested(claim, f"{fewest} values; {_LEAST[test]} are the fewest", says)
     return {"wilcoxon": _wilcoxon, "welch": _welch, "spearman": _spearman, "value": _value}[test](claim, groups, says)
 
 
 def _wilcoxon(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Verdict:
-    first, second = (by_tf(group) for group in groups)
-    tfs = sorted(first.keys() & second.keys())
-    if len(tfs) < _LEAST["wilcoxon"]:
-        return _untested(claim, f"{len(tfs)} TFs have both", says)
-    a, b = (np.array([values[tf] for tf in tfs]) for values in (first, second))
+    first, second = (by_tf(group) if claim.unit == "tf" else by_split(group) for group in groups)
+    pairs = sorted(first.keys() & second.keys())
+    of = "TFs" if claim.unit == "tf" else "splits of TFs"
+    if len(pairs) < _LEAST["wilcoxon"]:
+        return _untested(claim, f"{len(pairs)} {of} have both; {_LEAST['wilcoxon']} are the fewest", says)
+    a, b = (np.array([values[pair] for pair in pairs]) for values in (first, second))
     p = 1.0 if (a == b).all() else float(stats.wilcoxon(a, b).pvalue)
-    ours = f"{int((a > b).sum())} of {len(tfs)} higher; mean {a.mean():.3f} against {b.mean():.3f}"
-    test = f"Wilcoxon signed rank, p = {p:.2g}, n = {len(tfs)} TFs"
+    ours = f"{int((a > b).sum())} of {len(pairs)} higher; mean {a.mean():.3f} against {b.mean():.3f}"
+    test = f"Wilcoxon signed rank, p = {p:.2g}, n = {len(pairs)} {of}"
     return Verdict(
         says, claim.published, ours, test, _verdict(claim, p, float(np.median(a - b)) or float((a - b).mean()))
     )
 
 
 def _welch(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Verdict:
-    a, b = (np.array([each.value for each in group]) for group in groups)
+    of = "TFs" if claim.unit == "tf" else "splits of TFs"
+    means = [by_tf(group) if claim.unit == "tf" else by_split(group) for group in groups]
+    if min(len(values) for values in means) < _LEAST["welch"]:
+        return _untested(claim, f"{min(len(values) for values in means)} {of}; {_LEAST['welch']} are the fewest", says)
+    a, b = (np.array(list(values.values())) for values in means)
     p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
     ours = f"mean {a.mean():.3f} against {b.mean():.3f}"
-    test = f"Welch, p = {p:.2g}, n = {len(a)} and {len(b)}"
+    test = f"Welch, p = {p:.2g}, n = {len(a)} and {len(b)} {of}"
     return Verdict(says, claim.published, ours, test, _verdict(claim, p, float(a.mean() - b.mean())))
 
 

@@ -14,14 +14,16 @@ from torch import nn
 from experiments.paper.arms import ARMS, PaperArm
 from experiments.paper.bases import Base
 from experiments.paper.cell import Cell
-from experiments.paper.shim import recipe_of, start
 from experiments.paper.world import PaperWorld
+from kipoi_tfb.finetuning.config import FinetuneConfig
+from kipoi_tfb.finetuning.first_filters import denovo_motifs
 from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
+from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.run import logits_of
-from kipoi_tfb.motifs.denovo import find_motifs
 from kipoi_tfb.motifs.scorer import jaspar_scorer, score_motifs
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.trainer import train
+from kipoi_tfb.zoo.card import Card
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sampling import Sample, balanced_sample, seed_of
@@ -31,7 +33,6 @@ __all__ = ["Measured", "draw", "run_cell"]
 
 _VALIDATING, _LEAST_VALIDATING = 10, 5
 """One bound region of so many validates, and at least so many do."""
-_MOST_TESTED = 2500
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def draw(cell: Cell, world: PaperWorld, labels: NDArray[np.int8], seen: NDArray[
     if total < cell.least:
         raise ConfigError(f"{total} bound regions that the base has not seen; {cell.least} are the fewest taken")
     n_validating = max(_LEAST_VALIDATING, cell.n // _VALIDATING)
-    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": _MOST_TESTED}
+    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": cell.tested}
     if cell.exact and bound["train"] < wanted["train"]:
         raise ConfigError(f"{bound['train']} bound regions to train with, {wanted['train']} asked for")
     if not cell.n:
@@ -154,9 +155,11 @@ def _trained(
             return logits_of([base.network().to(device).eval()], windows.codes, device, precision)
 
         nearest = nearest_output(entry, cell.tf, data.train, score=score)
-    recipe = recipe_of(base, cell.tf, arm.arm, arm.head, seed)
-    begun = start(arm.arm, entry, cell.tf, data, nearest, seed, arm.head)
-    return train(recipe, data, None, device, precision, begun.network, begun.trainable).network
+    config = FinetuneConfig(tf=cell.tf, base=base.name, arm=arm.arm, head=arm.head)
+    recipe = config.recipe(cast(Card, base.card), arm.arm, seed)
+    denovo = denovo_motifs(cell.tf, data.train, seed) if arm.arm == "motifs" else []
+    start = start_network(arm.arm, entry, cell.tf, data.train.labels, nearest, seed, arm.head, denovo)
+    return train(recipe, data, None, device, precision, start.network, start.trainable).network
 
 
 def _forward_logits(
@@ -169,10 +172,9 @@ def _forward_logits(
 
 def _motif_scores(cell: Cell, train_windows: LabelledWindows, codes: NDArray[np.uint8], seed: int) -> NDArray:
     """Return the sum occupancy of the first motif found in the training windows (the paper's), or of JASPAR's best."""
-    bound = train_windows.labels[:, 0] == 1
     if cell.arm == "jaspar":
         return jaspar_scorer([cell.tf], train_windows.codes, train_windows.labels, seed).scores(codes)[:, 0]
-    found = find_motifs(train_windows.codes[bound], train_windows.codes[~bound], 1, seed=seed, tf=cell.tf)
+    found = denovo_motifs(cell.tf, train_windows, seed, 1)
     if not found:
-        raise ConfigError(f"no motif is found in the {int(bound.sum())} bound training regions")
-    return score_motifs([found[0].motif], codes)[:, 0]
+        raise ConfigError(f"no motif is found in {len(train_windows)} training windows")
+    return score_motifs(found, codes)[:, 0]

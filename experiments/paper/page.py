@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _section(figure: Figure, rows: Mapping[str, list[Row]], results: Path, pictu
     yield f"## {_label(figure.name)}: {figure.title}"
     yield ""
     if figure.says:
-        yield figure.says.strip()
+        yield textwrap.fill(figure.says.strip(), 118, break_long_words=False, break_on_hyphens=False)
         yield ""
     if figure.not_run:
         yield f"Not run: {figure.not_run}."
@@ -113,7 +114,11 @@ def _facts_table(facts: list[Fact]) -> Iterator[str]:
     yield "| counted | here | n |"
     yield "|---|---|---:|"
     for fact in facts:
-        yield f"| {fact.name.replace('_', ' ')} | {fact.value} | {'' if fact.n is None else f'{fact.n:,}'} |"
+        yield f"| {fact.name.replace('_', ' ')} | {_readable(fact.value)} | {'' if fact.n is None else f'{fact.n:,}'} |"
+
+
+def _readable(value: str) -> str:
+    return f"{int(value):,}" if value.isdigit() else value
 
 
 def _not_run(rows: list[Row]) -> Iterator[str]:
@@ -148,6 +153,8 @@ def _inventory(figures: Mapping[str, Figure], rows: Mapping[str, list[Row]], res
             state = f"not run: {figure.not_run}" if figure.not_run else f"rows of {shared}" if shared else "counted"
             state = state if facts or shared or figure.not_run else "not run yet"
         yield f"| {_label(figure.name)} | {figure.title} | {state} | {splits or ''} | {devices} |"
+        for other in figure.also:
+            yield f"| {_label(other)} | see {_label(figure.name)} | {state} | {splits or ''} | {devices} |"
     seconds = sum(float(row.seconds) for own in rows.values() for row in own if row.seconds)
     yield ""
     yield f"Cells took {seconds / 3600:.1f} hours of worker time in all, without the bases."

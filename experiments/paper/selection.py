@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ from experiments.paper.figure import Pick
 from experiments.paper.results import Row
 from tfb_matrix_data.modes import BindingModes, read_modes
 
-__all__ = ["Valued", "by_tf", "role_of", "select"]
+__all__ = ["Valued", "by_split", "by_tf", "role_of", "select"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,12 @@ def select(rows: Sequence[Row], pick: Pick) -> list[Valued]:
 
 def by_tf(found: Iterable[Valued]) -> dict[str, float]:
     """Return the mean of each TF, over splits and all else."""
-    values: dict[str, list[float]] = {}
-    for each in found:
-        values.setdefault(each.row.tf, []).append(each.value)
-    return {tf: float(np.mean(numbers)) for tf, numbers in sorted(values.items())}
+    return _means(found, lambda row: row.tf)
+
+
+def by_split(found: Iterable[Valued]) -> dict[str, float]:
+    """Return the mean of each TF and split, over all else."""
+    return _means(found, lambda row: f"{row.tf} {row.split}")
 
 
 def role_of(row: Row) -> str:
@@ -65,6 +67,13 @@ def _role(tf: str, base_tfs: str) -> str:
 @lru_cache(maxsize=1)
 def _modes() -> BindingModes:
     return read_modes()
+
+
+def _means(found: Iterable[Valued], unit: Callable[[Row], str]) -> dict[str, float]:
+    values: dict[str, list[float]] = {}
+    for each in found:
+        values.setdefault(unit(each.row), []).append(each.value)
+    return {name: float(np.mean(numbers)) for name, numbers in sorted(values.items())}
 
 
 def _fits(row: Row, pick: Pick) -> bool:

@@ -19,6 +19,7 @@ from kipoi_tfb.cli import (
     explain,
     finetune,
     grammar,
+    motifs,
     mutate,
     null,
     plot,
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.add_typer(zoo.app, name="zoo")
+app.add_typer(motifs.app, name="motifs")
 app.add_typer(cache.app, name="cache")
 for _command in (
     predict.predict,

@@ -18,16 +18,21 @@ class Relation(StrEnum):
     """What the TFs asked for have to do with the one named."""
 
     cofactors = "cofactors"
+    cofactors_any = "cofactors-any"
     non_cofactors = "non-cofactors"
     same_mode = "same-mode"
+    same_mode_random = "same-mode-random"
     string = "string"
     random = "random"
 
 
 _MATRIX = typer.Argument(help="A file of `tfb data import`.")
-_KIND = typer.Option(help="Labels to compare: less_sparse, as the paper, or sparse.")
+_KIND = typer.Option(help="Labels to compare: less_sparse, as the authors' code, or sparse, as the paper's text.")
 _CELL_TYPES = typer.Option(help="Comma-separated cell types; default all.")
-_MODES = typer.Option(help="Table with columns TF, cluster (binding mode), tf_class; default that of JASPAR 2020.")
+_MODES = typer.Option(
+    help="Table with columns TF, cluster (binding mode), tf_class; default JASPAR 2020's clusters of the published "
+    "matrix's TFs; derived: our own clusters, of all of JASPAR's TFs."
+)
 
 
 def similarity(
@@ -36,7 +41,7 @@ def similarity(
     tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
     cell_types: Annotated[str, _CELL_TYPES] = "",
     kind: Annotated[str, _KIND] = "less_sparse",
-    plot: Annotated[Path | None, typer.Option(help="Heatmap to draw, .png or .svg, ordered by TF class.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Heatmap to draw, .png, .svg or .pdf, ordered by TF class.")] = None,
     modes: Annotated[Path | None, _MODES] = None,
 ) -> None:
     """Write the cosine similarity of each two TFs over the regions resolved in both; draw it.
@@ -84,14 +89,15 @@ def neighbours(
     relation: Annotated[
         Relation,
         typer.Option(
-            help="cofactors: highest cosine, other binding mode; non-cofactors: lowest cosine, same binding mode; "
-            "same-mode: most bound regions first; string: STRING partners; random: unrelated ones."
+            help="cofactors: highest cosine, other binding mode; cofactors-any: highest cosine; non-cofactors: lowest "
+            "cosine, same binding mode; same-mode: most bound regions first; same-mode-random: drawn; string: STRING "
+            "partners; random: unrelated ones."
         ),
     ] = Relation.cofactors,
     n: Annotated[int, typer.Option("-n", min=1, help="How many TFs, at most.")] = 5,
     string: Annotated[Path | None, typer.Option(help="Table of STRING scores: columns TF_a, TF_b, score.")] = None,
     other_modes: Annotated[bool, typer.Option("--other-modes", help="STRING partners of other modes only.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the random choice.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
     modes: Annotated[Path | None, _MODES] = None,
     cell_types: Annotated[str, _CELL_TYPES] = "",
     kind: Annotated[str, _KIND] = "less_sparse",
@@ -110,16 +116,19 @@ def neighbours(
         if tf not in opened.tfs:  # before the seconds that the similarities take
             raise UnknownNameError("TF", tf, opened.tfs)
         relations = Relations.of(opened, modes, string, kind, listed(cell_types))  # type: ignore[arg-type]
-    if relation is Relation.string:
-        found = relations.string_partners(tf, n, other_modes)
-    elif relation is Relation.random:
-        found = relations.random_unrelated(tf, n, seed)
-    elif relation is Relation.same_mode:
-        found = relations.same_binding_mode(tf, n)
-    elif relation is Relation.cofactors:
-        found = relations.cofactors(tf, n)
-    else:
-        found = relations.non_cofactors(tf, n)
+    match relation:
+        case Relation.string:
+            found = relations.string_partners(tf, n, other_modes)
+        case Relation.random:
+            found = relations.random_unrelated(tf, n, seed)
+        case Relation.same_mode:
+            found = relations.same_binding_mode(tf, n)
+        case Relation.same_mode_random:
+            found = relations.same_binding_mode_random(tf, n, seed)
+        case Relation.non_cofactors:
+            found = relations.non_cofactors(tf, n)
+        case _:
+            found = relations.cofactors(tf, n, other_modes=relation is Relation.cofactors)
     print("name\tscore\treason")
     for neighbour in found:
         print(neighbour.name, f"{neighbour.score:.6g}", neighbour.reason, sep="\t")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.options import listed, open_genome, say
+from kipoi_tfb.cli.options import CellsOption, listed, open_genome, say
 
 MatrixArgument = Annotated[Path, typer.Argument(help="A file of `tfb data import`.")]
 KindOption = Annotated[str, typer.Option(help="sparse or less_sparse.")]
@@ -91,6 +91,7 @@ def sample(
     validation: Annotated[str, typer.Option(help="Chromosomes that validate, comma-separated.")] = "",
     test: Annotated[str, typer.Option(help="Chromosomes that test, comma-separated.")] = "",
     kind: KindOption = "sparse",
+    cells: CellsOption = "",
 ) -> None:
     """Draw bound regions and GC-matched unbound ones of a TF, split into train, validation and test.
 
@@ -110,7 +111,8 @@ def sample(
 
     table_format(output)
     with BindingMatrix(matrix) as opened:
-        opened.labels([tf], regions=[], kind=kind)  # type: ignore[arg-type]
+        chosen_cells = listed(cells)
+        opened.labels([tf], regions=[], kind=kind, cell_types=chosen_cells)  # type: ignore[arg-type]
         left_out = read_regions_column(exclude) if exclude else None
         if split == "paper":
             parts = split_randomly(np.flatnonzero(opened.regions.start >= 0), seed)
@@ -119,7 +121,8 @@ def sample(
                 chosen.split(",") if chosen else list(own) for chosen, own in ((validation, VALIDATION), (test, TEST))
             ]
             parts = split_by_chromosome(opened.regions, validation=uses[0], test=uses[1])
-        drawn = sample_tf(opened, open_genome(genome), tf, parts, seed, n_bound, left_out, kind)  # type: ignore[arg-type]
+        reference = open_genome(genome)
+        drawn = sample_tf(opened, reference, tf, parts, seed, n_bound, left_out, kind, chosen_cells)  # type: ignore[arg-type]
         n_rows = write_sample(opened, drawn, output)
     rows = describe(drawn.parts)
     print("\t".join(rows[0]._fields))

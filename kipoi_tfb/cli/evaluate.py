@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries
 from kipoi_tfb.cli.options import (
     AnchorOption,
+    CellsOption,
     DeviceOption,
     GenomeOption,
     TfsOption,
@@ -59,6 +61,7 @@ def evaluate(
         ),
     ] = "",
     kind: Annotated[str, typer.Option(help="Labels of the matrix: sparse or less_sparse.")] = "sparse",
+    cells: CellsOption = "",
     regions: Annotated[Path | None, typer.Option("--regions", help="Test on this BED, with --labels.")] = None,
     sequences: Annotated[Path | None, typer.Option("--sequences", help="Test on this FASTA, with --labels.")] = None,
     labels: Annotated[
@@ -79,7 +82,8 @@ def evaluate(
         Path | None, typer.Option("--json", help="Everything as JSON, comparisons per TF included.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help=".png or .svg, a dot per TF: against the first --compare, or ranked.")
+        Path | None,
+        typer.Option("--plot", help=".png, .svg or .pdf: a dot per TF, against the first --compare or ranked."),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
     allow_seen: Annotated[
@@ -98,7 +102,7 @@ def evaluate(
 
     Example: tfb evaluate multi163 --compare jaspar --matrix matrix.h5 --genome hg38.fa -o metrics.tsv --plot dots.png
     """
-    files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor)
+    files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor, cells)
     files.check()
     if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen):
         raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
@@ -111,9 +115,10 @@ def evaluate(
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
     from kipoi_tfb.evaluation.scorers import EntryScorer
+    from kipoi_tfb.evaluation.training_counts import training_counts
     from tfb_matrix_data.matrix import BindingMatrix
 
-    names = [scorer, *(compare or [])]
+    names, wanted = [scorer, *(compare or [])], listed(tfs)
     chosen = listed(chromosomes) or (None if files.own else ["chr22"])
     reference = None if genome is None else open_genome(genome)
     with BindingMatrix(matrix) if matrix is not None else nullcontext() as binding:
@@ -123,15 +128,15 @@ def evaluate(
             raise typer.BadParameter(f"--record writes into a zoo entry, and {scorer} is none")
         if chosen and not allow_seen:  # before the seconds that reading takes
             evaluation.check_held_out(list(opened.values()), chosen, _ADVICE if files.own else "")
-        data = files.open(binding, reference, window_length(list(opened.values()), _WINDOW), chosen, kind)
-        data = data.only(wanted) if (wanted := listed(tfs)) else data
+        data = files.open(binding, reference, window_length(list(opened.values()), _WINDOW), chosen, kind, wanted)
+        data = data.only(wanted) if wanted else data
         if not allow_seen:
             evaluation.check_held_out(list(opened.values()), data.chromosomes, _ADVICE)
         source = None
         if binding is not None and reference is not None:
-            source = LabelSource.sparing(binding, reference, data.chromosomes, kind)  # type: ignore[arg-type]
+            source = LabelSource.sparing(binding, reference, data.chromosomes, kind, files.cell_types)  # type: ignore[arg-type]
         scorers = [opened.get(name) or open_scorer(name, data, device, source, seed) for name in names]
-        trained = evaluation.training_counts(scorers, binding, kind) if binding is not None else {}  # type: ignore[arg-type]
+        trained = {} if binding is None else training_counts(scorers, binding, kind, files.cell_types)  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}
         comparisons = [
@@ -147,11 +152,15 @@ def evaluate(
                     f"--matrix {matrix.name} --genome {genome.name}",  # type: ignore[union-attr]
                     f"--chromosomes {','.join(data.chromosomes)} --kind {kind} --seed {seed} --record",
                     *([f"--bootstrap {bootstrap}"] if bootstrap != _REPLICATES else []),
+                    *([f"--cells {shlex.quote(cells)}"] if cells else []),
                 ]
             )
             others = {each.second: each.mean_second for each in comparisons if each.metric == "auprc"}  # of its own TFs
             rows = result.tables[first.name]
-            card = metrics_card(first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others)  # type: ignore[arg-type]
+            card = metrics_card(
+                first.entry, rows, binding, data.chromosomes, kind, seed, command, bootstrap, others,  # type: ignore[arg-type]
+                cell_types=files.cell_types,
+            )  # fmt: skip
             write_record(first.entry, rows, card)
     _write(result, comparisons, min_bound, output, json, plot)
     for name, summary in summaries.items():
@@ -173,6 +182,12 @@ class _Files:
     negatives: Path | None
     tf: str
     anchor: str
+    cells: str
+
+    @property
+    def cell_types(self) -> list[str] | None:
+        """Cell types of the matrix, if not all."""
+        return listed(self.cells)
 
     @property
     def own(self) -> bool:
@@ -189,6 +204,8 @@ class _Files:
                 "give --matrix with --genome, --regions with --genome and --labels, --sequences with --labels, or "
                 "--positives with --negatives and --tf"
             )
+        if self.own and self.cells:
+            raise typer.BadParameter("--cells are those of a --matrix; your own labels are of whatever cells they are")
         if self.regions is not None and self.genome is None:
             raise typer.BadParameter("--regions needs --genome")
         labelled = self.regions is not None or self.sequences is not None
@@ -200,9 +217,15 @@ class _Files:
             raise typer.BadParameter("--tf names the TF of --positives; to choose among TFs give --tfs")
 
     def open(
-        self, matrix: BindingMatrix | None, genome: Genome | None, length: int, chosen: list[str] | None, kind: Any
+        self,
+        matrix: BindingMatrix | None,
+        genome: Genome | None,
+        length: int,
+        chosen: list[str] | None,
+        kind: Any,
+        tfs: list[str] | None,
     ) -> LabelledRegions:
-        """Read the windows and labels."""
+        """Read windows and labels; in some cell types of a matrix, of `tfs`, or of all TFs that were profiled there."""
         from kipoi_tfb.evaluation.regions import from_matrix, from_regions, from_sequences, from_two_files
 
         anchor: Any = self.anchor
@@ -214,7 +237,12 @@ class _Files:
         if self.regions is not None and self.labels is not None:
             return from_regions(self.regions, self.labels, genome, length, anchor, chosen)
         assert matrix is not None and chosen is not None
-        return from_matrix(matrix, genome, chosen, kind, length)
+        cells = self.cell_types
+        if cells is None:
+            return from_matrix(matrix, genome, chosen, kind, length)
+        if tfs is not None:
+            matrix.check_profiled(tfs, cells)
+        return from_matrix(matrix, genome, chosen, kind, length, tfs or matrix.profiled_in(cells), cells)
 
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kipoi_tfb.cli.options import listed, open_genome, say
 
 if TYPE_CHECKING:
-    from kipoi_tfb.cli.finetune import FinetuneOptions
+    from kipoi_tfb.cli.finetune_options import FinetuneOptions
     from kipoi_tfb.finetuning.config import FinetuneConfig
     from kipoi_tfb.finetuning.group import GroupRun, TfCount
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENTRIES",
     "AnchorOption",
+    "CellsOption",
     "DeviceOption",
     "EntriesArgument",
     "EntryArgument",
@@ -35,6 +37,7 @@ __all__ = [
     "TfsOption",
     "ThreadsOption",
     "TopOption",
+    "command_line",
     "entry_titles",
     "fitted",
     "listed",
@@ -61,6 +64,10 @@ RunFolderOption = Annotated[
 AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
 TfsOption = Annotated[
     str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.", autocompletion=complete_tfs)
+]
+CellsOption = Annotated[
+    str,
+    typer.Option("--cells", "--cell-types", help="Labels of the matrix in these cell types alone, comma-separated."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[
@@ -113,6 +120,13 @@ def listed(names: str) -> list[str] | None:
 def say(message: str) -> None:
     """Tell the user something that is not the output: on stderr."""
     print(message, file=sys.stderr)
+
+
+def command_line() -> str:
+    """Return the command line without the folders of its files: a page does not tell where its author keeps them."""
+    # An entry's name may have a slash, too: tf/JUND.
+    bare = [Path(one).name if "/" in one and Path(one).parent.is_dir() else one for one in sys.argv[1:]]
+    return shlex.join(["tfb", *bare])
 
 
 def terminal_width() -> int | None:

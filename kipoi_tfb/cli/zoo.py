@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kipoi_tfb.cli.completion import complete_entries
-from kipoi_tfb.cli.options import ENTRIES, EntriesArgument, EntryArgument, fitted, say, terminal_width
+from kipoi_tfb.cli.options import (
+    ENTRIES,
+    EntriesArgument,
+    EntryArgument,
+    GenomeOption,
+    command_line,
+    fitted,
+    open_genome,
+    say,
+    terminal_width,
+)
 
 if TYPE_CHECKING:
     from kipoi_tfb.zoo.card import Card
@@ -111,12 +121,24 @@ def _columns_that_fit(widths: Mapping[str, int]) -> list[str]:
 def show(
     entry: EntryArgument,
     full: Annotated[bool, typer.Option("--full", help="The whole card, as YAML.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Instead, a page of one entry: OUT.html.")] = None,
+    regions: Annotated[
+        Path | None, typer.Option("--regions", help="For the page: bound regions (BED), to show what it reads in them.")
+    ] = None,
+    genome: GenomeOption = None,
+    tf: Annotated[str, typer.Option("--tf", help="For the page: of which TF; default the first.")] = "",
 ) -> None:
     """Say what an entry is worth, of what and from what it was made; of a group, of all its entries.
 
     Example: tfb zoo show multi163
     Example: tfb zoo show tf/JUND --full
+    Example: tfb zoo show tf/JUND --html card.html --regions jund.bed --genome hg38.fa
     """
+    if html is not None:
+        _page(entry, html, regions, genome, tf)
+        return
+    if regions is not None or genome is not None or tf:
+        raise typer.BadParameter("--regions, --genome and --tf are for the page: give --html")
     from kipoi_tfb.zoo.card import CARD_FILE
     from kipoi_tfb.zoo.describe import describe
     from kipoi_tfb.zoo.find import find_entries
@@ -127,6 +149,30 @@ def show(
             print((found.folder / CARD_FILE).read_text(), end="")
         else:
             print("\n".join(["", *describe(found, terminal_width() or 80)][not number :]))
+
+
+def _page(name: str, html: Path, regions: Path | None, genome: Path | None, tf: str) -> None:
+    """Write the page of an entry."""
+    from kipoi_tfb.report.page import check_page, write_page
+
+    check_page(html)
+    if (regions is None) != (genome is None) or (tf and regions is None):
+        raise typer.BadParameter("what it reads is shown in --regions of a --genome: give both")
+    from kipoi_tfb.zoo.card import today
+    from kipoi_tfb.zoo.find import find_entry
+
+    found = find_entry(name)
+    from kipoi_tfb.report.card_page import card_leaflet, learnt_picture
+    from kipoi_tfb.report.facts import facts_of
+
+    learnt = None
+    if regions is not None and genome is not None:
+        from kipoi_tfb.interpretation.sources import Source
+
+        learnt = learnt_picture(found, Source(regions=regions, genome=open_genome(genome)), tf or None)
+    facts = facts_of(f"Card of {found.name}", {"Regions": regions}, [found], command_line(), today())
+    size = write_page(card_leaflet(found, facts, learnt), html)
+    say(f"{found.name} -> {html} ({size / 1e6:.1f} MB)")
 
 
 @app.command()

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 __all__ = [
     "CALIBRATION_BINS",
     "Areas",
+    "CalibrationBins",
+    "calibration_bins",
     "calibration_error",
     "draw_weights",
     "interval",
@@ -163,8 +165,26 @@ def calibration_error(
     >>> calibration_error(np.array([0.75, 0.75, 0.25, 0.25]), np.array([True, False, False, False]), bins=2)
     0.25
     """
+    found = calibration_bins(probability, bound, bins)
+    return float((found.n * np.abs(found.predicted - found.observed)).sum() / len(probability))
+
+
+class CalibrationBins(NamedTuple):
+    """Regions in bins by their probability, float64 (bins,) each: mean probability, share of bound ones, how many."""
+
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    n: NDArray[np.float64]
+
+
+def calibration_bins(
+    probability: NDArray[np.floating], bound: NDArray[np.bool_], bins: int = CALIBRATION_BINS
+) -> CalibrationBins:
+    """Return bins of equal numbers of regions, by their probability; equal ones are always in the same bin."""
     rising = np.sort(probability)
     edges = np.unique(rising[[len(rising) * i // bins for i in range(1, bins)]])
     place = np.searchsorted(edges, probability, side="right")
-    excess = np.bincount(place, probability.astype(np.float64) - bound)
-    return float(np.abs(excess).sum() / len(rising))
+    n = np.bincount(place)
+    sums = (np.bincount(place, values.astype(np.float64))[n > 0] for values in (probability, bound))
+    predicted, observed = (values / n[n > 0] for values in sums)
+    return CalibrationBins(predicted, observed, n[n > 0].astype(np.float64))

@@ -20,11 +20,10 @@ from kipoi_tfb.models.run import heard
 from kipoi_tfb.output.progress import progress_bar, progress_within
 from tfb_matrix_data.contigs import plain_name
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
-from tfb_matrix_data.matrix import BindingMatrix, Kind
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
-__all__ = ["Evaluation", "check_held_out", "evaluate", "training_counts"]
+__all__ = ["Evaluation", "check_held_out", "evaluate"]
 
 logger = logging.getLogger(__name__)
 
@@ -181,21 +180,6 @@ def check_held_out(scorers: Sequence[object], chromosomes: Sequence[str], advice
             names = ", ".join(sorted(plain[name] for name in seen))
             name = getattr(scorer, "name", "the scorer")
             raise ConfigError(f"{name} was trained or validated on {names}; test it on other chromosomes{advice}")
-
-
-def training_counts(
-    scorers: Sequence[Scorer | TableScorer], matrix: BindingMatrix, kind: Kind = "sparse"
-) -> dict[str, dict[str, int]]:
-    """Return {scorer: {TF: bound regions that trained it}} of the scorers that say what trained them."""
-    counts: dict[str, dict[str, int]] = {}
-    for scorer in scorers:
-        named = getattr(scorer, "train_chromosomes", ())
-        index = matrix.regions.on([name for name in named if name in matrix.regions.chrom_names])
-        if len(index):
-            known = [tf for tf in scorer.tfs if tf in matrix.tfs]
-            labels = matrix.labels(known, index, kind)
-            counts[scorer.name] = dict(zip(known, (labels == 1).sum(0).tolist(), strict=True))
-    return counts
 
 
 class _Test:

@@ -34,19 +34,27 @@ class LabelSource:
         Which labels.
     held_out
         Chromosomes not to learn from: those tested, and those that no released model trains on.
+    cell_types
+        Labels of these alone; default all.
     """
 
     matrix: BindingMatrix
     genome: Genome
     kind: Kind = "sparse"
     held_out: tuple[str, ...] = HELD_OUT
+    cell_types: tuple[str, ...] | None = None
 
     @classmethod
     def sparing(
-        cls, matrix: BindingMatrix, genome: Genome, tested: Sequence[str], kind: Kind = "sparse"
+        cls,
+        matrix: BindingMatrix,
+        genome: Genome,
+        tested: Sequence[str],
+        kind: Kind = "sparse",
+        cell_types: Sequence[str] | None = None,
     ) -> LabelSource:
         """Return a source that leaves out the chromosomes tested too."""
-        return cls(matrix, genome, kind, (*HELD_OUT, *tested))
+        return cls(matrix, genome, kind, (*HELD_OUT, *tested), None if cell_types is None else tuple(cell_types))
 
     @property
     def chromosomes(self) -> tuple[str, ...]:
@@ -59,7 +67,8 @@ class LabelSource:
         known = [tf for tf in tfs if tf in self.matrix.tfs]
         if not known:
             raise UnknownNameError("TF", tfs[0], self.matrix.tfs)
-        return from_matrix(self.matrix, self.genome, self.chromosomes, self.kind, length).only(known)
+        given = self.matrix, self.genome, self.chromosomes, self.kind, length
+        return from_matrix(*given, known, self.cell_types)
 
 
 BASELINES = ("jaspar", "jaspar-oracle", "composition", "denovo")

@@ -29,6 +29,7 @@ def metrics_card(
     baselines: Mapping[str, float] | None = None,
     min_bound: int = MIN_BOUND,
     date: str = "",
+    cell_types: Sequence[str] | None = None,
 ) -> MetricsCard:
     """Return what a card says of a test.
 
@@ -47,6 +48,8 @@ def metrics_card(
         TFs to resample.
     date
         Default that of `kipoi_tfb.zoo.card.today`.
+    cell_types
+        Whose labels alone, if not of all.
     """
     summary = summarise(rows, min_bound, replicates, seed)
     if len(rows) == 1 and replicates:
@@ -76,6 +79,7 @@ def metrics_card(
         matrix_sha256=None if matrix is None else sha256(matrix.path),
         weights_sha256=entry.card.weights.sha256,
         date=date or today(),
+        cell_types=None if cell_types is None else tuple(cell_types),
     )
 
 

@@ -121,8 +121,9 @@ def from_matrix(
     codes = genome.around(names, starts + places.length // 2, length).codes
     kept = np.flatnonzero(~(codes == UNKNOWN).any(1))
     labels = matrix.labels(chosen, index[kept], kind, cell_types)
+    in_cells = "" if cell_types is None else f", in {', '.join(cell_types)}"
     return LabelledRegions(
-        source=f"{matrix.path.name}, {', '.join(chromosomes)}",
+        source=f"{matrix.path.name}, {', '.join(chromosomes)}{in_cells}",
         tfs=tuple(chosen),
         codes=codes[kept],
         labels=labels,

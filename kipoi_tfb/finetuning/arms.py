@@ -25,7 +25,9 @@ class Arm:
     learning_rate
         By default; None: nothing is trained, the output layer is fitted (`kipoi_tfb.finetuning.head`).
     jaspar
-        Whether the first filters start from JASPAR's profiles.
+        Whether the first filters start from the JASPAR profiles of the base's TFs.
+    motifs
+        Whether they start from profiles of JASPAR of all kinds and from motifs found, as in the paper.
     what
         For the user.
     """
@@ -36,6 +38,7 @@ class Arm:
     frozen: frozenset[str] = frozenset()
     frozen_matrices: frozenset[str] = frozenset()
     jaspar: bool = False
+    motifs: bool = False
 
     @property
     def tunes_first(self) -> bool:
@@ -66,6 +69,12 @@ ARMS: dict[str, Arm] = {
     "motif-head": Arm(_ALL, None, "the output layer is new, and sees motifs of the TF's own", _ALL),
     "scratch": Arm(frozenset(), _FRESH, "nothing is from the base but its architecture"),
     "jaspar": Arm(frozenset(), _FRESH, "as scratch, but the first filters start from JASPAR's profiles", jaspar=True),
+    "motifs": Arm(
+        frozenset(),
+        _FRESH,
+        "as scratch, but the first filters start from profiles and motifs found",
+        motifs=True,
+    ),
 }
 """Arms of transfer by name.
 
@@ -73,7 +82,8 @@ The learning rates are the paper's: 3e-4 to fine-tune, 3e-3 from scratch.
 
 Notes
 -----
-Source: Novakovsky et al. 2021, Methods and Fig. 2, doi:10.1186/s13059-021-02499-5; `frozen-dense` and `head` are ours.
+Source: Novakovsky et al. 2021, Methods and Fig. 2, doi:10.1186/s13059-021-02499-5; `frozen-dense`, `head`,
+`motif-head` and `jaspar` are ours.
 """
 
 _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import SWEEP
 from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
 from kipoi_tfb.finetuning.nearest import Nearest
@@ -36,7 +37,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     motifs = None
     if config.arm == "motif-head":
         check_takes_motifs(work.base.card)
-        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed)
+        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed, config.profiles)
 
     def seen_of(region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         features = work.features(region, codes)
@@ -96,18 +97,27 @@ def train_seeds(work: Work, arm: str, nearest: Nearest) -> Trained:
     losses: list[float] = []
     histories: dict[int, Sequence[EpochRecord]] = {}
     best: TrainingResult | None = None
-    head_from = None
+    head_from, filters = None, None
     for seed in seeds:
         start, result = _train_one(work, arm, nearest, seed, rate)
         losses.append(_lowest(result))
         histories[seed] = result.history
         if best is None or losses[-1] < min(losses[:-1]):
-            best = result
+            best, filters = result, start.filters
         head_from = start.head_from
     assert best is not None
     network, seed = best.network, seeds[int(np.argmin(losses))]
     return Trained(
-        network, seed, best.best_epoch, seeds, tuple(losses), head_from, histories=histories, rate=rate, swept=swept
+        network,
+        seed,
+        best.best_epoch,
+        seeds,
+        tuple(losses),
+        head_from,
+        histories=histories,
+        rate=rate,
+        swept=swept,
+        filters=filters,
     )
 
 
@@ -137,7 +147,8 @@ def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float | None]:
 def _train_one(work: Work, arm: str, nearest: Nearest, seed: int, rate: float) -> tuple[Start, TrainingResult]:
     """Train one network, or resume it; each seed and learning rate has a folder of its own."""
     config, base, data = work.config, work.base, work.data
-    start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed, config.head)
+    denovo = work.denovo if ARMS[arm].motifs else None
+    start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed, config.head, denovo)
     place = work.folder / (f"{arm}-{seed}" if rate == config.rate(arm) else f"{arm}-{seed}-{rate:g}")
     place.mkdir(exist_ok=True)
     recipe = config.recipe(base.card, arm, seed, rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.finetuning.arms import ARMS, Arm, layer_group
+from kipoi_tfb.finetuning.first_filters import check_takes, start_from_motifs
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.models.build import build_network
+from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
@@ -22,11 +25,20 @@ __all__ = ["Start", "start_network"]
 
 @dataclass(frozen=True)
 class Start:
-    """A network to train, and the names of those of its parameters that learn."""
+    """A network to train, and the names of those of its parameters that learn.
+
+    Attributes
+    ----------
+    head_from
+        The base's output that its own one started from, if it did.
+    filters
+        Names of the motifs that the first filters started from, of the arm ``motifs``.
+    """
 
     network: nn.Module
     trainable: frozenset[str]
     head_from: str | None
+    filters: tuple[str, ...] | None = None
 
 
 def start_network(
@@ -37,6 +49,7 @@ def start_network(
     nearest: Nearest,
     seed: int,
     head: Literal["copied", "new"] = "copied",
+    denovo: Sequence[Motif] | None = None,
 ) -> Start:
     """Return a network of the base's architecture with one output, as an arm starts it.
 
@@ -59,14 +72,16 @@ def start_network(
         Of what starts at random.
     head
         ``new``: the output starts at random, its bias too, whatever the arm transfers.
+    denovo
+        Of the arm ``motifs``: those of `kipoi_tfb.finetuning.first_filters.denovo_motifs`.
 
     Raises
     ------
     UnknownNameError
         If there is no such arm.
     ConfigError
-        If the arm fits an output that is to be new, or the base's architecture has no filters that could start from
-        JASPAR's profiles.
+        If the arm fits an output that is to be new, the base's architecture is not the one whose filters the arm starts
+        from motifs, or those that were found are not given.
     """
     if arm not in ARMS:
         raise UnknownNameError("arm", arm, ARMS)
@@ -79,10 +94,17 @@ def start_network(
         start_at_prior(network, labels)
     if way.jaspar:
         if card.architecture != "motif-cnn":
+            other = "; its arm is motifs" if card.architecture == "paper-cnn" else ""
             raise ConfigError(
-                f"arm jaspar needs a base of architecture motif-cnn; {base.name} is a {card.architecture}"
+                f"arm jaspar needs a base of architecture motif-cnn; {base.name} is a {card.architecture}{other}"
             )
         start_from_jaspar(network, [tf], card.tasks)
+    filters = None
+    if way.motifs:
+        check_takes(card.architecture, base.name)
+        if denovo is None:
+            raise ConfigError("arm motifs needs the motifs found in the training windows (`denovo_motifs`)")
+        filters = tuple(start_from_motifs(network, denovo, seed))
     state, before = network.state_dict(), base.network().state_dict()
     for name in state:
         if layer_group(card.architecture, name) in way.transferred:
@@ -93,7 +115,7 @@ def start_network(
         state["head.weight"] = before["head.weight"][row : row + 1]
         state["head.bias"] = before["head.bias"][row : row + 1] + nearest.bias
     network.load_state_dict(state)
-    return Start(network, _trainable(network, card.architecture, way), head_from)
+    return Start(network, _trainable(network, card.architecture, way), head_from, filters)
 
 
 def _trainable(network: nn.Module, architecture: str, arm: Arm) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from torch import nn
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.data import FinetuneData
 from kipoi_tfb.finetuning.features import FeatureBank, window_features
+from kipoi_tfb.finetuning.first_filters import denovo_motifs
 from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
+from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.training.trainer import EpochRecord
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.finetuned_card import HeadCard
@@ -45,6 +48,11 @@ class Work:
         if self.bank is not None:
             return self.bank.of(region)
         return window_features(self.base, codes, self.device)
+
+    @cached_property
+    def denovo(self) -> list[Motif]:
+        """Motifs found in the training windows, the same for all networks."""
+        return denovo_motifs(self.config.tf, self.data.training.train, self.config.seed)
 
     def nearest(self) -> Nearest:
         """Return the base's output that is nearest to the TF."""
@@ -80,6 +88,8 @@ class Trained:
         {learning rate: validation loss} of those that were tried first; None: the training diverged.
     sizes
         Of the network, other than its base's.
+    filters
+        See `kipoi_tfb.finetuning.start.Start`.
     """
 
     network: nn.Module
@@ -93,3 +103,4 @@ class Trained:
     rate: float | None = None
     swept: Mapping[float, float | None] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    filters: tuple[str, ...] | None = None

@@ -22,7 +22,7 @@ from kipoi_tfb.zoo.networks import load_network
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["SHUFFLES", "Contributions", "Explainer"]
+__all__ = ["SHUFFLES", "Contributions", "Explainer", "explainer_of"]
 
 SHUFFLES = 10
 """References of a window for `deeplift`, as in the paper."""
@@ -262,6 +262,14 @@ class Explainer:
         logits[:] = own[:, :, None, None]
         logits[window, :, base, place] = alt
         return ((logits - logits.mean(2, keepdims=True)) * 4 / 3).astype(np.float32), own
+
+
+def explainer_of(entry: Entry, tfs: Sequence[str], device: str = "cpu") -> Explainer:
+    """Return an explainer by `deeplift`, or by `ism` where DeepLIFT has no rule for the network."""
+    try:
+        return Explainer(entry, tfs, device=device)
+    except ConfigError:
+        return Explainer(entry, tfs, method="ism", device=device)
 
 
 def _of_bases(hypothetical: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -31,6 +31,8 @@ __all__ = ["About", "Piece", "ReadContributions", "check_format", "read_contribu
 
 _TF = "{tf}"
 _MOST_IN_TRACK = 200_000
+_MOST_READ = 200_000
+"""Windows of a file that are read at once: a gigabyte or two."""
 _LETTERS = np.array(list(ALPHABET))
 
 
@@ -94,6 +96,10 @@ class ReadContributions(NamedTuple):
         Name.
     about
         What they are of.
+    output, reference
+        float32 (windows,): logit of the window, and mean logit of its references.
+    name, allele, chrom, start
+        Of the windows, see `kipoi_tfb.interpretation.sources.ExplainedWindows`.
     """
 
     one_hot: NDArray[np.int8]
@@ -101,6 +107,17 @@ class ReadContributions(NamedTuple):
     error: NDArray[np.float64]
     tf: str
     about: About
+    output: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    name: NDArray[np.str_]
+    allele: NDArray[np.str_]
+    chrom: NDArray[np.str_]
+    start: NDArray[np.int64]
+
+    @property
+    def codes(self) -> NDArray[np.uint8]:
+        """Return the windows, uint8 (windows, length)."""
+        return np.where(self.one_hot.any(1), self.one_hot.argmax(1), UNKNOWN).astype(np.uint8)
 
 
 def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadContributions:
@@ -116,13 +133,30 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
     Raises
     ------
     InputError
-        If it is no such file, or its contributions are of other weights.
+        If it is no such file, has too many windows to be held in memory, or its contributions are of other weights.
     """
     try:
         with h5py.File(path) as file:
+            if (n := len(file["raw/seq"])) > _MOST_READ:
+                raise InputError(
+                    path,
+                    f"has {n:,} windows, and at most {_MOST_READ:,} are read at once; explain fewer regions at a time",
+                )
             about = About(*(str(file.attrs[name]) for name in About._fields))
-            parts = file["raw/seq"][:], file["shap/seq"][:], file["completeness_error"][:]
-            found = ReadContributions(*parts, str(file.attrs["tf"]), about)
+            name, allele, chrom = (np.array(file[each].asstr()[:], str) for each in ("name", "allele", "chrom"))
+            found = ReadContributions(
+                one_hot=file["raw/seq"][:],
+                hypothetical=file["shap/seq"][:],
+                error=file["completeness_error"][:],
+                tf=str(file.attrs["tf"]),
+                about=about,
+                output=file["output"][:],
+                reference=file["reference"][:],
+                name=name,
+                allele=allele,
+                chrom=chrom,
+                start=file["start"][:],
+            )
     except (OSError, KeyError) as error:
         raise InputError(path, f"is no HDF5 file of `tfb explain` ({error})") from None
     if entry is not None and about.weights_sha256 != entry.card.weights.sha256:

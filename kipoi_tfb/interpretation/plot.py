@@ -18,6 +18,8 @@ from tfb_matrix_data.sequence import UNKNOWN
 __all__ = ["plot_contributions"]
 
 _BASE, _LINE, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.075, 1.0, 0.7, 0.2, 0.4, 0.35  # inches
+_FAINT = 0.03
+"""Share of the largest contribution below which a letter is left out of a picture that is kept."""
 _READING = "Letters: what each base contributes to the log-odds of binding. Up: towards binding."
 
 
@@ -28,7 +30,9 @@ class _Line(NamedTuple):
     values: NDArray[np.float32]
 
 
-def plot_contributions(pieces: Iterator[Piece], tfs: list[str], path: str | Path, title: str) -> int:
+def plot_contributions(
+    pieces: Iterator[Piece], tfs: list[str], path: str | Path, title: str, bases: int | None = None
+) -> int:
     """Draw the contributions of the first windows that have some, and return how many windows are drawn.
 
     Parameters
@@ -38,12 +42,17 @@ def plot_contributions(pieces: Iterator[Piece], tfs: list[str], path: str | Path
     tfs
         At most `kipoi_tfb.output.logos.MAX_TFS`; so many lines are drawn at most.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
+    bases
+        Of each window only the stretch of so many bases that contributes most, without what contributes next to
+        nothing: for pictures that are kept.
     """
     n_windows = max(MAX_TFS // len(tfs), 1)
     lines = list(islice(_lines(pieces, tfs), n_windows * len(tfs)))
+    if bases is not None:
+        lines = [_strongest(line, bases) for line in lines]
     length = len(lines[0].codes)
     wide = max(_BASE * length, text_width(title, 10), text_width(_READING, 7))
     size = (_LEFT + wide + _RIGHT, _TOP + _LINE * len(lines) + _BOTTOM)
@@ -74,3 +83,12 @@ def _lines(pieces: Iterator[Piece], tfs: list[str]) -> Iterator[_Line]:
                     ends += f", of references {piece.reference[row, column]:.2f}"
                 title = f"{tf}   {windows.name[row]}{allele}   {ends}"
                 yield _Line(title, windows.codes[row], int(windows.start[row]), values[row, column])
+
+
+def _strongest(line: _Line, bases: int) -> _Line:
+    """Return the stretch of a line that contributes most, either way."""
+    size = np.abs(line.values)
+    first = int(np.argmax(np.convolve(size, np.ones(bases), "valid"))) if len(size) > bases else 0
+    part = slice(first, first + bases)
+    values = np.where(size >= _FAINT * size.max(), line.values, np.float32(0))
+    return _Line(line.title, line.codes[part], line.start + first, values[part])

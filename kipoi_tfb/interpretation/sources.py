@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +53,13 @@ class ExplainedWindows(NamedTuple):
     start: NDArray[np.int64]
     codes: NDArray[np.uint8]
     shuffled: NDArray[np.uint8]
+
+    def take(self, rows: Sequence[int]) -> ExplainedWindows:
+        """Return some windows."""
+        at = list(rows)
+        return ExplainedWindows(
+            self.name[at], self.allele[at], self.chrom[at], self.start[at], self.codes[at], self.shuffled[at]
+        )
 
 
 @dataclass(frozen=True)

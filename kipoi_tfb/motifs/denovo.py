@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from kipoi_tfb.motifs.profiles import Motif, log_odds
+from kipoi_tfb.motifs.profiles import MIN_WIDTH, Motif, log_odds, trimmed
 from kipoi_tfb.motifs.scan import BestHits, StripedWindows
 from kipoi_tfb.motifs.scorer import MotifScorer, choose_profiles
 from kipoi_tfb.motifs.streme import run_streme
@@ -34,12 +34,11 @@ __all__ = ["Engine", "FoundMotif", "denovo_scorer", "find_motifs"]
 
 Engine = Literal["auto", "streme", "own"]
 
-MIN_WIDTH, MAX_WIDTH = 5, 21
+MAX_WIDTH = 21
 _SHAPES = ((6, 0), (8, 0), *((3, gap) for gap in range(1, 12)))  # (bases, gap): bases, gap, as many bases if gap
 _SEEDS_PER_SHAPE = 3
 _REFINED = 6  # of the seeds, after one round
 _ROUNDS, _SEED_SITES = 8, 4.0  # pseudocount is 1: a seed's base has odds 3.4, others 0.2
-_MIN_INFORMATION = 0.2  # bits: outer columns with less are cut off
 _MASKINGS = 4  # sites of one motif masked per window
 
 
@@ -186,7 +185,7 @@ def _best_motif(windows: NDArray[np.uint8], n_positives: int) -> tuple[_Fit, flo
     if not fits:
         return None
     best = max(fits, key=lambda fit: fit.z)
-    return _scored(striped, n_positives, _trimmed(best.pfm))[0], p_value
+    return _scored(striped, n_positives, trimmed(best.pfm))[0], p_value
 
 
 def _seeds(windows: NDArray[np.uint8], n_positives: int) -> tuple[list[NDArray[np.float64]], float]:
@@ -275,16 +274,6 @@ def _aligned(windows: NDArray[np.uint8], hits: BestHits, used: NDArray[np.int64]
     sites = np.take_along_axis(padded, first[:, None] + np.arange(MAX_WIDTH), 1)
     sites[flipped] = reverse_complement(sites[flipped])
     return np.stack([(sites == base).sum(0) for base in range(4)]).astype(float)
-
-
-def _trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
-    values = log_odds(pfm)
-    information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
-    half = MIN_WIDTH // 2
-    peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
-    kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
-    return pfm[:, min(kept) : max(kept) + 1]
 
 
 def _masked(windows: NDArray[np.uint8], pwm: NDArray[np.float64], threshold: float) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Motif",
+    "frequency_filters",
     "jaspar_motifs",
     "log_odds",
     "motif_filters",
     "read_motifs",
+    "start_profiles",
+    "trimmed",
+    "vertebrate_motifs",
 ]
 
 PSEUDOCOUNT = 1.0
 """Sites added to each column of a PFM, a quarter of one per base."""
+
+MIN_WIDTH = 5
+_MIN_INFORMATION = 0.2  # bits: outer columns with less are cut off
 
 MEME_SITES = 100.0
 """Sites that a matrix of frequencies is taken to be made of: MEME files need not say."""
@@ -80,6 +88,16 @@ def log_odds(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDAr
     return np.log((pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount) / 0.25)
 
 
+def trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
+    values = log_odds(pfm)
+    information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
+    half = MIN_WIDTH // 2
+    peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
+    kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
+    return pfm[:, min(kept) : max(kept) + 1]
+
+
 def jaspar_motifs(
     tfs: Sequence[str] | None = None, release: str = "JASPAR2020", profiles: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, tuple[Motif, ...]]:
@@ -120,6 +138,33 @@ def jaspar_motifs(
     return result
 
 
+def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
+    """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
+    from Bio import BiopythonWarning
+    from pyjaspar import jaspardb
+
+    with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
+        found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
+    return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]
+
+
+def start_profiles(tfs: Sequence[str], others: Sequence[str] = ()) -> list[Motif]:
+    """Return the JASPAR 2020 profiles of TFs in the order of the filters that start as them.
+
+    Parameters
+    ----------
+    tfs, others
+        TFs; those without a profile have none, and a profile that several share is there once, for the first of them.
+    """
+    known = read_profiles()
+    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
+    distinct: dict[str, Motif] = {}
+    for motifs in profiles.values():
+        for motif in motifs:
+            distinct.setdefault(motif.matrix_id, motif)
+    return list(distinct.values())
+
+
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:
     """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain or gzip.
 
@@ -153,15 +198,30 @@ def motif_filters(motifs: Sequence[Motif], width: int, pseudocount: float = PSEU
     Of a wider motif the `width` neighbouring columns with the most information stay; a narrower one lies in the
     middle (one column to the left where that cannot be), with zeros, the log-odds of background, on both sides.
     """
+    return _placed([log_odds(motif.pfm, pseudocount) for motif in motifs], motifs, width, pseudocount)
+
+
+def frequency_filters(motifs: Sequence[Motif], width: int) -> NDArray[np.float32]:
+    """Return the base frequencies of motifs less 0.25 as convolution filters (motifs, 4, width), as the paper's.
+
+    Of a wider or narrower motif as `motif_filters`.
+    """
+    return _placed([motif.pfm / motif.pfm.sum(0) - 0.25 for motif in motifs], motifs, width, PSEUDOCOUNT)
+
+
+def _placed(
+    values: Sequence[NDArray[np.float64]], motifs: Sequence[Motif], width: int, pseudocount: float
+) -> NDArray[np.float32]:
+    """Return what is to be in filters in their middle, cut to the columns with the most information."""
     filters = np.zeros((len(motifs), 4, width), np.float32)
-    for row, motif in zip(filters, motifs, strict=True):
-        values = log_odds(motif.pfm, pseudocount)
-        information = (np.exp(values) / 4 * values).sum(0)
+    for row, own, motif in zip(filters, values, motifs, strict=True):
         if motif.width > width:
+            odds = log_odds(motif.pfm, pseudocount)
+            information = (np.exp(odds) / 4 * odds).sum(0)
             first = int(np.argmax(np.convolve(information, np.ones(width), "valid")))
-            values = values[:, first : first + width]
-        left = (width - values.shape[1]) // 2
-        row[:, left : left + values.shape[1]] = values
+            own = own[:, first : first + width]
+        left = (width - own.shape[1]) // 2
+        row[:, left : left + own.shape[1]] = own
     return filters
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.sequence import UNKNOWN, decode
 
-__all__ = ["MATCH", "BestHits", "StripedWindows"]
+__all__ = ["MATCH", "BestHits", "Matches", "StripedWindows"]
 
 MATCH = 5.0
 """Natural log-odds from which a match is called a site: of the places of random sequence, some 2 % have one."""
@@ -36,6 +36,27 @@ class BestHits(NamedTuple):
     score: NDArray[np.float32]
     start: NDArray[np.int64]
     reverse: NDArray[np.bool_]
+
+
+class Matches(NamedTuple):
+    """Places of windows that match a PWM.
+
+    Attributes
+    ----------
+    window
+        int64 (matches,): ascending.
+    start
+        int64 (matches,): first base, on the forward strand, counted from the window's.
+    reverse
+        bool (matches,): the motif lies on the reverse strand.
+    score
+        float32 (matches,).
+    """
+
+    window: NDArray[np.int64]
+    start: NDArray[np.int64]
+    reverse: NDArray[np.bool_]
+    score: NDArray[np.float32]
 
 
 class StripedWindows:
@@ -76,6 +97,14 @@ class StripedWindows:
         (top, at), (other_top, other_at) = [tuple(map(self._in_order, both)) for both in tops]
         flipped = other_top > top
         return BestHits(np.where(flipped, other_top, top), np.where(flipped, other_at, at), flipped)
+
+    def matches(self, pwm: NDArray[np.float64], least: float = MATCH) -> Matches:
+        """Return all places on either strand that score at least so much, by window, place, and strand."""
+        scores = np.stack(
+            [each.transpose(2, 0, 1).reshape(-1, each.shape[1])[: self._n] for each in self._strands(pwm)], axis=-1
+        )
+        window, start, reverse = np.nonzero(scores >= least)
+        return Matches(window, start, reverse.astype(bool), scores[window, start, reverse])
 
     def _strands(self, pwm: NDArray[np.float64], unknown: float = 0.0) -> list[NDArray[np.float32]]:
         """Return the scores on each strand, (windows per row, positions, rows).

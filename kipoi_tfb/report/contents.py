@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
 
-__all__ = ["Column", "Facts", "InputFile", "Model", "Report", "Sheet", "Status"]
+__all__ = ["Column", "Facts", "InputFile", "Leaflet", "Model", "Picture", "Report", "Section", "Sheet", "Status"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Model:
         Which regions it was tested on and never trained on, such as ``tested on chr22; chr16 left out``.
     accuracy
         How good it was there, in a sentence; empty where its card does not say.
+    date
+        When it was trained.
+    card
+        Its card whole, as the entry has it.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Model:
     weights_sha256: str
     held_out: str
     accuracy: str = ""
+    date: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Facts:
     date
         As it is shown; the caller says it, so that the same call makes the same bytes.
     percentiles
-        What percentiles compare with, in a sentence; empty where there are none.
+        The random variants that percentiles compare with, in a sentence; empty where no model has any.
     """
 
     title: str
@@ -146,11 +153,14 @@ class Column:
         Its head, and what it says, in a sentence.
     digits
         Decimals of its numbers; None for a column of text.
+    kind
+        ``probability`` for numbers that are written as such, and never as certain.
     """
 
     title: str
     meaning: str
     digits: int | None = None
+    kind: Literal["", "probability"] = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,8 @@ class Sheet:
         The table: a text, a number or None per cell; the first column names the row.
     limits
         What the table does not say, a sentence each.
+    things
+        What the rows are.
     """
 
     facts: Facts
@@ -175,4 +187,66 @@ class Sheet:
     brief: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | float | None]]
+    limits: Sequence[str] = ()
+    things: str = "rows"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture.
+
+    Attributes
+    ----------
+    svg
+        As the text of an SVG file.
+    alt
+        What it shows, for who cannot see it.
+    """
+
+    svg: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a leaflet.
+
+    Attributes
+    ----------
+    title, text
+        Its title, and its sentences, a paragraph each.
+    head, rows
+        Of a table, with texts and pictures as cells, the first of each row its name; empty for none.
+    pictures
+        Below.
+    """
+
+    title: str
+    text: Sequence[str] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str | Picture]] = ()
+    pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Leaflet:
+    """A page to read from top to bottom: words, pictures, small tables.
+
+    Attributes
+    ----------
+    facts
+        What was done with what.
+    kind, heading, brief
+        What the page is, its title, and what it says in a sentence or two.
+    sections
+        Its parts.
+    limits
+        What it does not say, a sentence each.
+    """
+
+    facts: Facts
+    kind: str
+    heading: str
+    brief: str
+    sections: Sequence[Section]
     limits: Sequence[str] = ()

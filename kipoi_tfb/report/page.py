@@ -24,15 +24,15 @@ import numpy as np
 from markupsafe import Markup
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
-from kipoi_tfb.report.contents import Facts, Report, Sheet, Status
+from kipoi_tfb.report.contents import Column, Facts, Leaflet, Picture, Report, Sheet, Status
 from kipoi_tfb.report.igv import Igv
-from kipoi_tfb.report.record import Row
-from kipoi_tfb.report.words import probability_text
+from kipoi_tfb.report.record import Group, Row
+from kipoi_tfb.report.words import probability_decimals
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, check_output
 
-__all__ = ["check_page", "render", "render_sheet", "write_page"]
+__all__ = ["check_page", "render", "render_leaflet", "render_sheet", "write_page"]
 
 _SCRIPTS = ("text.js", "order.js", "data.js", "pictures.js", "browser.js", "detail.js", "table.js", "start.js")
 _SHEET_SCRIPTS = ("text.js", "order.js", "data.js", "sheet.js")
@@ -59,9 +59,12 @@ def check_page(path: str | Path) -> None:
         raise ConfigError(f"{path}: a report is a page; give it a name that ends in .html")
 
 
-def write_page(contents: Report | Sheet, path: str | Path) -> int:
+def write_page(contents: Report | Sheet | Leaflet, path: str | Path) -> int:
     """Write a report, whole or not at all; return its size in bytes."""
-    page = (render(contents) if isinstance(contents, Report) else render_sheet(contents)).encode()
+    if isinstance(contents, Leaflet):
+        page = render_leaflet(contents).encode()
+    else:
+        page = (render(contents) if isinstance(contents, Report) else render_sheet(contents)).encode()
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(page)
     return len(page)
@@ -92,10 +95,15 @@ def render(report: Report) -> str:
 
 def render_sheet(sheet: Sheet) -> str:
     """Return a page of one table as the text of an HTML file."""
-    columns = [{"title": column.title, "digits": column.digits} for column in sheet.columns]
-    content = {"name": _file_name(sheet.facts), "columns": columns, "rows": _bare(sheet.rows)}
+    columns = [{"title": each.title, "digits": each.digits, "kind": each.kind} for each in sheet.columns]
+    content = {"name": _file_name(sheet.facts), "things": sheet.things, "columns": columns, "rows": _bare(sheet.rows)}
     static = sheet.rows[:_STATIC_ROWS]
     return _framed("sheet.html.j2", _SHEET_SCRIPTS, content, 0, None, facts=sheet.facts, sheet=sheet, static=static)
+
+
+def render_leaflet(leaflet: Leaflet) -> str:
+    """Return a page of words and pictures as the text of an HTML file; it has no data and no script to speak of."""
+    return _framed("leaflet.html.j2", (), {}, 0, None, facts=leaflet.facts, leaflet=leaflet)
 
 
 def _framed(
@@ -137,7 +145,9 @@ def _templates() -> jinja2.Environment:
         "probabilities": _probabilities,
         "percentile": lambda row: _percentile(row.variant_percentile),
         "written": _written,
+        "address": _address,
     }
+    templates.tests |= {"picture": lambda cell: isinstance(cell, Picture)}
     return templates
 
 
@@ -233,7 +243,13 @@ def _allele(bases: str) -> str:
 def _words(row: Row) -> str:
     if row.groups is None:
         return f"Not scored: {row.why_not}"
-    return "; ".join(f"{group.title}: {', '.join(group.tfs)}" for group in row.groups) or "No change predicted"
+    return "; ".join(map(_titled, row.groups)) or "No change predicted"
+
+
+def _titled(group: Group) -> str:
+    """Return what becomes of a group, and of which TFs: a title that names its one TF says both."""
+    named = len(group.tfs) == 1 and group.title.startswith(f"{group.tfs[0]} ")
+    return group.title if named else f"{group.title}: {', '.join(group.tfs)}"
 
 
 def _signed(value: float) -> str:
@@ -243,7 +259,7 @@ def _signed(value: float) -> str:
 def _probabilities(row: Row) -> str:
     if row.p_ref is None or row.p_alt is None:
         return ""
-    return f"{row.largest_tf} {probability_text(row.p_ref)} → {probability_text(row.p_alt)}"
+    return f"{row.largest_tf} {probability_decimals(row.p_ref)} → {probability_decimals(row.p_alt)}"
 
 
 def _percentile(value: float | None) -> str:
@@ -252,7 +268,16 @@ def _percentile(value: float | None) -> str:
     return "<0.1" if value < 0.05 else ">99.9" if value >= 99.95 else f"{value:.1f}"
 
 
-def _written(value: str | float | None, digits: int | None) -> str:
+def _written(value: str | float | None, column: Column) -> str:
     if value is None:
         return "–"
-    return value if isinstance(value, str) else f"{value:.{digits}f}".replace("-", "−")
+    if isinstance(value, str):
+        return value
+    return (
+        probability_decimals(value) if column.kind == "probability" else f"{value:.{column.digits}f}".replace("-", "−")
+    )
+
+
+def _address(picture: Picture) -> str:
+    """Return a picture as an address that holds it: drawn as an image, in which no script runs."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture.svg.encode()).decode()}"

@@ -93,15 +93,7 @@ def load_training_data(config: PretrainConfig, matrix: BindingMatrix, genome: Ge
     labels, split = choose_regions(config, matrix, tfs)
     train = _labelled(matrix, genome, split.train, labels)
     validation = _labelled(matrix, genome, split.validation, labels)
-    for value, (what, other) in enumerate((("unbound", "bound"), ("bound", "unbound"))):
-        empty = [tf for tf, column in zip(tfs, train.labels.T, strict=True) if not (column == value).any()]
-        if empty and config.tfs != "all":
-            others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
-            raise ConfigError(
-                f"no {what} training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
-            )
-        if empty:
-            logger.warning("no %s training region for %s: its output can only say %r", what, ", ".join(empty), other)
+    _check_labels(config, tfs, train.labels)
     logger.info("%d TFs; %d windows train, %d validate", len(tfs), len(train), len(validation))
     excluded = () if config.split == "paper" else config.split.excluded
     return TrainingData(tfs, train, validation, split.test, excluded)
@@ -148,10 +140,10 @@ def _profiled(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
     for name in config.cell_types:
         if name not in matrix.cell_types:
             raise UnknownNameError("cell type", name, matrix.cell_types)
-    there = matrix.profiled[:, np.isin(matrix.cell_types, config.cell_types)].any(1).tolist()
-    if not any(there):
+    there = matrix.profiled[:, np.isin(matrix.cell_types, config.cell_types)].any(1)
+    if not there.any():
         raise ConfigError(f"field 'cell_types': no TF was profiled in {_cells(config)}")
-    return [tf for tf, is_there in zip(matrix.tfs, there, strict=True) if is_there]
+    return [matrix.tfs[i] for i in np.flatnonzero(there).tolist()]
 
 
 def _check_profiled(tfs: list[str], profiled: list[str], config: PretrainConfig, matrix: BindingMatrix) -> None:
@@ -161,6 +153,19 @@ def _check_profiled(tfs: list[str], profiled: list[str], config: PretrainConfig,
             f"field 'cell_types': {', '.join(never)} {'was' if len(never) == 1 else 'were'} never profiled in "
             f"{_cells(config)}; leave them out of `tfs`, or take other cell types (in these: {few(profiled, 12)})"
         )
+
+
+def _check_labels(config: PretrainConfig, tfs: list[str], labels: NDArray[np.int8]) -> None:
+    """Refuse TFs that have labels of one kind only; warn of them where all TFs were asked for."""
+    for value, what, other in ((1, "bound", "unbound"), (0, "unbound", "bound")):
+        empty = [tf for tf, column in zip(tfs, labels.T, strict=True) if not (column == value).any()]
+        if empty and config.tfs != "all":
+            others = ", ".join(tf for tf in tfs if tf not in empty) or "none"
+            raise ConfigError(
+                f"no {what} training region for {', '.join(empty)}; leave them out of `tfs` (that leaves: {others})"
+            )
+        if empty:
+            logger.warning("no %s training region for %s: its output can only say %r", what, ", ".join(empty), other)
 
 
 def _cells(config: PretrainConfig) -> str:

@@ -106,7 +106,7 @@ def with_evidence(config: PretrainConfig, data: TrainingData, matrix: BindingMat
         return data
     real = np.flatnonzero(data.train.region >= 0)
     word = np.array(data.train.taught)
-    known = evidence(matrix, data.tfs, data.train.region[real], kind)
+    known = evidence(matrix, data.tfs, data.train.region[real], kind, config.cell_types)
     word[real] = np.where(np.isnan(known), word[real], (word[real] + known) / 2)
     return replace(data, train=replace(data.train, taught=word))
 

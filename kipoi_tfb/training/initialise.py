@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.models.motif_cnn import MotifCNN
-from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters, start_profiles
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
 
@@ -62,12 +62,12 @@ def start_from_jaspar(network: nn.Module, tfs: Sequence[str], others: Sequence[s
     if not isinstance(network, MotifCNN):
         raise ConfigError("field 'first_layer': jaspar needs `architecture: motif-cnn`")
     known = read_profiles()
-    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
-    distinct = {motif.matrix_id: motif for motifs in profiles.values() for motif in motifs}
-    rows = {matrix_id: row for row, matrix_id in enumerate(distinct)}
+    profiles = jaspar_motifs([tf for tf in tfs if tf in known])
+    distinct = start_profiles(tfs, others)
+    rows = {motif.matrix_id: row for row, motif in enumerate(distinct)}
     n_filters, _, _, width = network.scan_weight.shape
     if len(distinct) > n_filters:
         raise ConfigError(f"field 'sizes.filters': {n_filters} filters for {len(distinct)} JASPAR profiles")
     owners = [(task, rows[motif.matrix_id]) for task, tf in enumerate(tfs) for motif in profiles.get(tf, ())]
-    filters = torch.from_numpy(motif_filters(list(distinct.values()), width)) * _SCALE
+    filters = torch.from_numpy(motif_filters(distinct, width)) * _SCALE
     network.start_from_motifs(filters, owners, _OWN_WEIGHT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -57,7 +58,13 @@ def with_made_up(windows: LabelledWindows, copies: int, seed: int) -> LabelledWi
     )
 
 
-def evidence(matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64], kind: Evidence) -> NDArray[np.float16]:
+def evidence(
+    matrix: BindingMatrix,
+    tfs: list[str],
+    regions: NDArray[np.int64],
+    kind: Evidence,
+    cell_types: Sequence[str] | None = None,
+) -> NDArray[np.float16]:
     """Return what is known of TFs in regions, between 0 and 1, float16 (regions, TFs); NaN where nothing is.
 
     Parameters
@@ -67,11 +74,15 @@ def evidence(matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64], 
     kind
         ``ordinal``: 1 bound, 0.5 ambiguous, 0 unbound; ``cells``: the mean of that over the profiled cell types in
         which the region is open.
+    cell_types
+        Restrict to these cell types; default all.
     """
     if kind == "ordinal":
-        return _known(matrix, tfs, regions, None).astype(np.float16)
+        return _known(matrix, tfs, regions, cell_types).astype(np.float16)
     total, n = np.zeros((2, len(regions), len(tfs)), np.float32)
     for cell, profiled in zip(matrix.cell_types, matrix.profiled.T, strict=True):
+        if cell_types is not None and cell not in cell_types:
+            continue
         columns = [i for i, tf in enumerate(tfs) if profiled[matrix.tfs.index(tf)]]
         if columns:
             known = _known(matrix, [tfs[i] for i in columns], regions, [cell])
@@ -82,7 +93,7 @@ def evidence(matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64], 
 
 
 def _known(
-    matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64], cells: list[str] | None
+    matrix: BindingMatrix, tfs: list[str], regions: NDArray[np.int64], cells: Sequence[str] | None
 ) -> NDArray[np.float32]:
     strict = matrix.labels(tfs, regions, "sparse", cells)
     ambiguous = (strict < 0) & (matrix.labels(tfs, regions, "less_sparse", cells) == 0)

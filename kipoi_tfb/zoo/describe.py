@@ -10,7 +10,7 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard, SplitsCard
 from kipoi_tfb.zoo.measured import measured
 
-__all__ = ["describe"]
+__all__ = ["card_facts", "describe", "verdict_words"]
 
 _INDENT = 12
 
@@ -18,14 +18,14 @@ _INDENT = 12
 def describe(entry: Entry, width: int = 80) -> list[str]:
     """Return at most 25 lines, of at most `width` letters where words allow it."""
     card = measured(entry)
-    lines = [card.name, *_row("verdict", _verdict(card), width, 3)]
-    for label, text, most in _facts(entry, card):
+    lines = [card.name, *_row("verdict", verdict_words(card), width, 3)]
+    for label, text, most in card_facts(entry, card):
         lines += _row(label, text, width, most)
     return lines
 
 
-def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
-    """Yield label, text, and how many lines it may take."""
+def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
+    """Yield label, text, and how many lines it may take, of an entry's card as `measured` gives it."""
     yield "what", card.summary, 1 if card.gate else 2
     if card.metrics is not None:
         yield "tested", _tested(card.metrics), 3
@@ -43,12 +43,19 @@ def _facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     if card.base is not None:
         arm = f", by arm {card.finetuned.arm}" if card.finetuned else ""
         yield "made from", f"{card.base}{arm}", 1
-    data = card.data
-    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions", 2
+    data, config = card.data, card.training.config
+    cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
+    if data.accession:
+        yield "data from", data.accession, 1
+    yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions{cells}", 2
     yield "kept out", _kept_out(card), 1
     yield "made by", f"{card.training.command} ({card.training.date})", 1
     yield "licence", f"{card.licence}; by {', '.join(card.authors)}", 1
     yield "folder", str(entry.folder), 1
+
+
+def _cells(cell_types: Sequence[str] | None) -> str:
+    return "" if cell_types is None else f" in {', '.join(cell_types)}"
 
 
 def _kept_out(card: Card) -> str:
@@ -66,7 +73,8 @@ def _splits(splits: SplitsCard) -> str:
     )
 
 
-def _verdict(card: Card) -> str:
+def verdict_words(card: Card) -> str:
+    """Return the verdict in a few words, and by which comparisons it was given."""
     gate = card.gate
     if gate is None:
         return "none: it is not fine-tuned" if card.finetuned is None else "none was given"
@@ -90,9 +98,8 @@ def _how(gate: GateCard, metrics: MetricsCard | None) -> str:
 def _tested(metrics: MetricsCard) -> str:
     """Return how good it was, at both prevalences."""
     tfs = "1 TF" if metrics.n_tfs == 1 else f"{metrics.n_tfs} TFs"
-    said = (
-        f"on {', '.join(metrics.chromosomes)}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
-    )
+    where = f"{', '.join(metrics.chromosomes)}{_cells(metrics.cell_types)}"
+    said = f"on {where}, {tfs}: AUPRC {metrics.auprc:.3f}{_ends(metrics.auprc_interval)} at 1:1"
     if metrics.auprc_natural is not None:
         share = "" if metrics.prevalence is None else f" ({metrics.prevalence:.1%} bound)"
         ends = _ends(metrics.auprc_natural_interval)

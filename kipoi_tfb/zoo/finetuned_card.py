@@ -6,13 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kipoi_tfb.zoo.config import Strict
+from kipoi_tfb.zoo.config import TfName
 from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.fields import Later, Line, Sha256
+from kipoi_tfb.zoo.strict import Strict
 
 __all__ = [
     "CURVE_FILE",
     "MOTIF_FILE",
+    "READS_FILE",
+    "TESTED_FILE",
     "ChangedMotifCard",
     "ControlCard",
     "FinetunedCard",
@@ -25,6 +28,7 @@ __all__ = [
 ]
 
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
+TESTED_FILE, READS_FILE = "tested.svg", "reads.svg"
 """Pictures of an entry that was trained from a base (`kipoi_tfb.finetuning.plot`)."""
 
 
@@ -194,8 +198,13 @@ class FinetunedCard(Strict):
         Of the base's file of weights, on which this entry's own ones are laid.
     head_from
         The base's output that the new one started from, if it did.
+    motif_tf
+        TF of JASPAR whose profiles were taken for this one's, if not its own.
     output
         ``new``: the output started at random since that was asked for, whatever was transferred.
+    filters
+        Of the arm ``motifs``: what the first filters started from: profiles of JASPAR 2020, then motifs found in the
+        training regions (``denovo-1`` by this project's finder, otherwise STREME's name), each on both strands.
     seeds, validation_losses
         What was trained with, and the lowest validation loss of each; the entry is the best of them.
     sweep
@@ -213,8 +222,10 @@ class FinetunedCard(Strict):
 
     arm: Line
     base_weights_sha256: Sha256
+    motif_tf: Annotated[TfName | None, Later] = None
     head_from: str | None = None
     output: Annotated[Literal["new"] | None, Later] = None
+    filters: Annotated[tuple[Line, ...] | None, Later] = None
     seeds: tuple[int, ...]
     validation_losses: tuple[float, ...]
     sweep: tuple[SweptCard, ...] | None = None

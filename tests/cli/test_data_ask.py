@@ -47,8 +47,10 @@ def test_what_is_not_defined_is_empty(tfb, tmp_path, dense_path):
     ("relation", "names"),
     [
         (("cofactors",), {"CTCF", "SP1"}),
+        (("cofactors-any",), {"ATF4", "CTCF", "SP1"}),
         (("non-cofactors",), {"ATF4"}),
         (("same-mode", "-n", "1"), {"ATF4"}),
+        (("same-mode-random", "-n", "1", "--seed", "3"), {"ATF4"}),
         (("string", "--string", "string.tsv"), {"ATF4", "SP1"}),
         (("string", "--string", "string.tsv", "--other-modes"), {"SP1"}),
         (("random", "-n", "1", "--seed", "3"), {"SP1", "CTCF"}),
@@ -79,7 +81,7 @@ def test_counts_of_both_kinds(tfb, dense_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("similarity", "-o", "s.tsv", "--plot", "s.pdf"), 1, "cannot draw a figure of the ending '.pdf'"),
+        (("similarity", "-o", "s.tsv", "--plot", "s.eps"), 1, "cannot draw a figure of the ending '.eps'"),
         (("similarity", "-o", "s.tsv", "--tfs", "JUN"), 1, "unknown TF 'JUN'. Did you mean JUND?"),
         (("similarity", "-o", "s.tsv", "--kind", "dense"), 1, "unknown kind of labels 'dense'"),
         (("similarity", "-o", "s.tsv", "--modes", "in.tsv"), 1, "in.tsv, line 1: no column 'TF'"),

@@ -76,6 +76,11 @@ def test_a_genome_that_spells_contigs_another_way_gives_lengths(data, world: tin
             "cannot take 9999 bound regions",
         ),
         (["sample", "SP1", "--genome", "WORLD", "--test", "chr16", "-o", "o.tsv"], 1, "chr16 cannot be both test and"),
+        (
+            ["sample", "SP1", "--genome", "WORLD", "--cells", "K56", "-o", "o.tsv"],
+            1,
+            "unknown cell type 'K56'. Did you",
+        ),
         (["sample", "SP1", "--genome", "WORLD", "--exclude", "nowhere", "-o", "o.tsv"], 1, "nowhere: no such file"),
     ],
 )
@@ -120,3 +125,15 @@ def test_sample_prints_counts_and_says_what_ran_short(data, world: tiny.World, t
     assert not set(fifty) & set(others) and others
     assert {"chr16"} & {row["chrom"] for row in _rows(tmp_path / "random.tsv")}
     assert list(random.values()).count("train") > 6 * list(random.values()).count("test")
+
+
+def test_sample_of_some_cell_types(tfb, world: tiny.World, tmp_path: Path) -> None:
+    """In tests.tiny all that is bound is bound in K562."""
+    half = str(tiny.half_profiled(world, tmp_path))
+    genome = ("--genome", str(world.genome_path))
+    assert tfb("data", "sample", half, "SP1", *genome, "-o", "every.tsv")[0] == 0
+    assert tfb("data", "sample", half, "SP1", *genome, "--cells", "K562", "-o", "some.tsv")[0] == 0
+    assert _rows(tmp_path / "some.tsv") == _rows(tmp_path / "every.tsv")
+    code, _, err = tfb("data", "sample", half, "SP1", *genome, "--cells", "HepG2", "-o", "none.tsv")
+    assert code == 1 and "SP1 was not profiled in HepG2; it was in K562" in err
+    assert not (tmp_path / "none.tsv").exists()

@@ -184,7 +184,7 @@ def test_wrong_usage(tfb, tmp_path, arguments, complaint):
         (("ENTRY", *ON_MATRIX, "--chromosomes", "chr99"), "unknown chromosome 'chr99'"),
         (("ENTRY", *ON_MATRIX, "--compare", "ENTRY"), "is given twice; there is nothing to compare"),
         (("ENTRY", *ON_MATRIX, "-o", "m.csv"), "m.csv: the table is written as TSV; end the name with .tsv"),
-        (("ENTRY", *ON_MATRIX, "--plot", "m.pdf"), "m.pdf: cannot draw a figure of the ending '.pdf'"),
+        (("ENTRY", *ON_MATRIX, "--plot", "m.eps"), "m.eps: cannot draw a figure of the ending '.eps'"),
         (("ENTRY", *ON_MATRIX, "--json", "no/m.json"), "the folder no does not exist"),
         (("t.tsv", *ON_MATRIX), "t.tsv: has 1 rows for 160 regions"),
         (("t.parquet", *ON_MATRIX), "t.parquet: no such file"),
@@ -195,3 +195,46 @@ def test_wrong_input(tfb, tmp_path, arguments, complaint):
     code, _, err = tfb(*arguments)
     assert code == 1 and complaint in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.tsv"]
+
+
+def test_labels_of_some_cell_types(tfb, world, entry, tmp_path):
+    """In tests.tiny all that is bound is bound in K562."""
+    half = ("--matrix", str(tiny.half_profiled(world, tmp_path)), "--genome", "GENOME")
+    code, every, _ = tfb("ENTRY", *ON_MATRIX, *QUICK, "-o", "every.tsv")
+    code, some, err = tfb("ENTRY", *half, *QUICK, "--cells", "K562", "-o", "some.tsv")
+    assert code == 0, err
+    assert table("some.tsv") == table("every.tsv") and "on half.h5, chr22, in K562:" in some and "in K562" not in every
+    code, _, err = tfb("ENTRY", *half, *QUICK, "--cells", "HepG2,K562", "--compare", "composition")
+    assert code == 0 and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--cells", "K56"), "unknown cell type 'K56'. Did you mean K562"),
+        (("--cells", "HepG2", "--tfs", "SP1"), "SP1 was not profiled in HepG2; it was in K562"),
+        (("--cells", "K562,HepG2", "--tfs", "JUND,SP1"), "SP1 was not profiled in HepG2; it was in K562"),
+        (("--cells", "HepG2"), "no region is bound by any TF"),
+    ],
+)
+def test_cell_types_that_are_refused(tfb, world, tmp_path, arguments, message):
+    half = str(tiny.half_profiled(world, tmp_path))
+    code, _, err = tfb("ENTRY", "--matrix", half, "--genome", "GENOME", *QUICK, *arguments)
+    assert code == 1 and message in err
+
+
+def test_cell_types_of_ones_own_labels(tfb):
+    code, _, err = tfb("ENTRY", "--sequences", "x.fa", "--labels", "x.tsv", "--cells", "K562")
+    assert code == 2 and "--cells are those of a --matrix" in " ".join(err.replace("│", " ").split())
+
+
+def test_the_card_says_in_which_cell_types(tfb, world, entry, tmp_path):
+    half = ("--matrix", str(tiny.half_profiled(world, tmp_path)), "--genome", "GENOME")
+    before = (entry.folder / "card.yaml").read_text()
+    try:
+        code, _, err = tfb("ENTRY", *half, "--bootstrap", "20", "--device", "cpu", "--cells", "K562", "--record")
+        assert code == 0, err
+        metrics = open_entry(entry.folder).card.metrics
+        assert metrics.cell_types == ("K562",) and metrics.command.endswith("--record --bootstrap 20 --cells K562")
+    finally:
+        (entry.folder / "card.yaml").write_text(before)

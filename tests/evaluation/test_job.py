@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from kipoi_tfb.evaluation.job import check_held_out, evaluate, training_counts
+from kipoi_tfb.evaluation.job import check_held_out, evaluate
 from kipoi_tfb.evaluation.metrics import macro, summarise
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer
+from kipoi_tfb.evaluation.training_counts import training_counts
 from tests import tiny
 from tests.fakes import FakeScorer, made_up, scorer
 from tfb_matrix_data.errors import ConfigError, UnknownNameError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kipoi_tfb.cli.finetune import FinetuneOptions
+from kipoi_tfb.cli.finetune_options import FinetuneOptions
 from kipoi_tfb.finetuning.arms import ARMS, layer_group
 from kipoi_tfb.models.build import build_network
 from tfb_matrix_data.errors import UnknownNameError

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
-import h5py
 import numpy as np
 import pytest
 
@@ -116,7 +112,7 @@ def test_a_random_split_tests_on_a_tenth_of_everywhere(world):
 
 
 def test_labels_of_some_cell_types_alone(world, tmp_path):
-    matrix = half_blind(world, tmp_path)
+    matrix = BindingMatrix(tiny.half_profiled(world, tmp_path))
     every, some = (from_binding_matrix(matrix, world.genome, "SP1", cell_types=each) for each in (None, ["K562"]))
     assert np.array_equal(some.test.labels, every.test.labels), "tests.tiny has all that is bound in K562"
     assert some.card.cell_types == ("K562",) and every.card.cell_types is None
@@ -126,16 +122,6 @@ def test_labels_of_some_cell_types_alone(world, tmp_path):
         from_binding_matrix(matrix, world.genome, "SP1", cell_types=["K56"])
     with pytest.raises(ConfigError, match=r"SP1 was not profiled in HepG2; it was in K562"):
         from_binding_matrix(matrix, world.genome, "SP1", cell_types=["K562", "HepG2"])
-
-
-def half_blind(world, folder):
-    """Return the world's matrix, but that SP1 was not profiled in HepG2."""
-    path = Path(shutil.copy(world.matrix_path, folder / "half.h5"))
-    with h5py.File(path, "r+") as file:
-        profiled = file["profiled"][:]
-        profiled[list(tiny.MOTIFS).index("SP1"), tiny.CELL_TYPES.index("HepG2")] = False
-        file["profiled"][...] = profiled
-    return BindingMatrix(path)
 
 
 # From peaks

@@ -43,8 +43,8 @@ def quick(monkeypatch):
     """A verdict that is known, and no seconds for motifs."""
     verdicts = {"CTCF": "accepted", "JUND": "accepted with note", "SP1": "refused"}
 
-    def judge(evaluation, entry, controls, before=None, not_run=None):
-        found = verdict.judge(evaluation, entry, controls, before, not_run)
+    def judge(evaluation, entry, *others):
+        found = verdict.judge(evaluation, entry, *others)
         return found.model_copy(update={"verdict": verdicts[entry.split("/")[1]]})
 
     monkeypatch.setitem(finetune.__globals__, "judge", judge)
@@ -222,8 +222,28 @@ def test_entries_of_another_base_or_arm_are_not_taken_for_done(run, world, tmp_p
     changed = run.config.model_copy(update={"base": str(other.folder)})
     for config, name in ((changed, "tf"), (run.config.model_copy(update={"arm": "conv"}), "tf"), (run.config, "new")):
         again = GroupRun(config, name, run.matrix, run.genome, run.out, ("base",), "cpu")
-        with pytest.raises(ConfigError, match=r"is tf/CTCF, made from another base or by another .* another --output"):
+        with pytest.raises(
+            ConfigError, match=r"is tf/CTCF, made from another base or .* by another .* another --output"
+        ):
             go(again, world)
+
+
+def test_a_group_by_some_cell_types_without_some_regions(run, world):
+    exclude = world.matrix.regions.on(["chr13"])
+    fields = {"cell_types": ("K562",), "exclude_base": True}
+    some = replace(run, config=run.config.model_copy(update=fields), exclude=exclude)
+    left = np.setdiff1d(whole_regions(world.matrix, world.genome)[0], exclude)
+    counts = count_bound(world.matrix, left, tfs=["CTCF"], cell_types=["K562"])
+    assert counts[0].train == counts_of(world)[0].train - int((world.codes[exclude, 0] == tiny.BOUND).sum())
+    (outcome,) = finetune_group(some, counts, 50)
+    card = finished(run.out / "CTCF").card
+    assert outcome.verdict == "accepted" and card.data.cell_types == card.metrics.cell_types == ("K562",)
+    assert card.data.n_excluded == (world.matrix.labels(["CTCF"], exclude) >= 0).sum()
+    assert (
+        card.data.train_chromosomes == ("chr14", "chr15") and card.finetuned.counts["train"]["bound"] == counts[0].train
+    )
+    with pytest.raises(ConfigError, match=r"or by another arm or from other regions than this"):
+        list(finetune_group(run, counts, 50))
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from kipoi_tfb.training.trainer import _Trainer
 from kipoi_tfb.zoo.card import write_card
 from kipoi_tfb.zoo.controls import CONTROLS
 from kipoi_tfb.zoo.entry import Entry, open_entry
-from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE
+from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, READS_FILE, TESTED_FILE
 from kipoi_tfb.zoo.networks import load_network
 from kipoi_tfb.zoo.verify import CONTROLS_FILE, verify_entry
 from tests import tiny
@@ -86,6 +86,12 @@ def test_pictures_of_what_was_learnt(done, base):
     before, after = (first_filters("motif-cnn", each.network().state_dict()) for each in (base, entry))
     size = np.linalg.norm(after[motif.filter] - before[motif.filter]) / np.linalg.norm(before[motif.filter])
     assert motif.change == pytest.approx(size, abs=2e-3) and 0 < motif.median <= motif.change
+    tested = (entry.folder / TESTED_FILE).read_text()
+    own = done.tables["tf/SP1"]
+    assert f"AUPRC {own.auprc_natural:.3f}" in tested and f"error {own.ece:.4f}" in tested
+    reads = (entry.folder / READS_FILE).read_text()
+    assert "tf/SP1, deeplift: positions in the window" in reads and reads.count("log-odds ") == 2 + 1
+    assert len(reads) < 120_000
     picture = (entry.folder / MOTIF_FILE).read_text()
     assert f"filter {motif.filter} of the first layer, changed by {motif.change:.1%}" in picture
 
@@ -105,7 +111,8 @@ def test_head_learns_only_the_output_layer(zoo, sp1, tmp_path, cheap):
     assert set(torch.load(entry.weights_path, weights_only=True)) == {"head.weight", "head.bias"}
     assert [path.name for path in (tmp_path / "out").iterdir() if path.name[0] != "."] == [entry.folder.name]
     assert card.training.config is None and card.finetuned.seeds == (0, 1)
-    assert card.finetuned.changed_motif is None and not list(entry.folder.glob("*.svg"))
+    assert card.finetuned.changed_motif is None
+    assert {path.name for path in entry.folder.glob("*.svg")} == {TESTED_FILE, READS_FILE}
     head = card.finetuned.head
     assert head.auprc >= head.start_auprc and head.loss <= head.start_loss
     assert "output layer fitted under the layers of small, the mean of 2 draws" in (

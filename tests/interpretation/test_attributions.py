@@ -12,14 +12,13 @@ from kipoi_tfb.interpretation.references import dinucleotide_shuffles
 from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.logits import both_strands, to_one_hot
 from kipoi_tfb.zoo.find import find_entry
+from tests.interpretation.planted import MOTIF, SMALL, planted_entry
 from tests.models.parts import random_one_hot
 from tests.tiny import make_entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.sequence import encode, reverse_complement
 
 TFS = ("ATF4", "CTCF", "JUND")
-SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2}
-MOTIF = "TGACGTCATTGAC"
 
 
 def windows(n=3):
@@ -46,18 +45,7 @@ def entries(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """An entry of one filter: the logit is how well the best place of a window matches `MOTIF`."""
-    network = build_network("motif-cnn", 1, sizes={**SMALL, "filters": 1, "members": 1}).eval()
-    filters = torch.full((4, 19), -1.0)
-    filters[:, :3] = filters[:, 16:] = 0
-    filters[encode(MOTIF).astype(int), np.arange(3, 16)] = 1
-    with torch.no_grad():
-        network.scan_weight[0] = filters[:, None]
-        network.head.weight.zero_()
-        network.head.bias.fill_(-10)
-        network.head.weight[0, -1] = 1
-    fields = {"architecture": "motif-cnn", "sizes": {**SMALL, "filters": 1, "members": 1}, "tasks": ("JUND",)}
-    return make_entry(tmp_path_factory.mktemp("zoo") / "planted", network, name="planted", **fields)
+    return planted_entry(tmp_path_factory.mktemp("zoo") / "planted")
 
 
 @pytest.mark.parametrize("architecture", ["paper-cnn", "motif-cnn"])

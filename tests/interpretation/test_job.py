@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pyBigWig
 import pytest
 
-from kipoi_tfb.interpretation import completeness
+from kipoi_tfb.interpretation import completeness, files
 from kipoi_tfb.interpretation.attributions import Explainer
 from kipoi_tfb.interpretation.files import read_contributions
 from kipoi_tfb.interpretation.job import explain
@@ -52,7 +52,7 @@ def test_regions_as_a_table(tfb, tmp_path):
             assert {row["completeness_error"] for row in own} == {own[0]["completeness_error"]}
 
 
-def test_the_file_of_modisco_and_finemo(tfb, tmp_path, entry, other_entry):
+def test_the_file_of_modisco_and_finemo(tfb, tmp_path, entry, other_entry, monkeypatch):
     write_files(tmp_path, {"in.fa": f">a\n{CONTIGS['chr1'][:200]}\n>b\n{CONTIGS['chr1'][300:420]}\n"})
     arguments = ("--sequences", "in.fa", "--tfs", "JUND,ATF4", "--shuffles", "2", "-o", "out.{tf}.h5")
     code, _, err = tfb("explain", "ENTRY", *arguments)
@@ -72,6 +72,10 @@ def test_the_file_of_modisco_and_finemo(tfb, tmp_path, entry, other_entry):
         InputError, match=r"out\.ATF4\.h5: holds contributions of other weights \(tiny, .*run `tfb expl"
     ):
         read_contributions(tmp_path / "out.ATF4.h5", other_entry)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_MOST_READ", 1)
+        with pytest.raises(InputError, match="has 2 windows, and at most 1 are read at once; explain fewer regions"):
+            read_contributions(tmp_path / "out.ATF4.h5")
     with pytest.raises(InputError, match=r"in\.fa: is no HDF5 file of `tfb explain`"):
         read_contributions(tmp_path / "in.fa")
 
@@ -162,8 +166,8 @@ REST = ("--genome", "GENOME", *FEW)
 REGIONS = ("--regions", "in.bed", *REST)
 BAD = {
     "picture": (
-        ("--sequences", "in.fa", "--plot", "o.pdf", "-o", "o.tsv"),
-        "cannot draw a figure of the ending '.pdf'",
+        ("--sequences", "in.fa", "--plot", "o.eps", "-o", "o.tsv"),
+        "cannot draw a figure of the ending '.eps'",
     ),
     "two": (("--regions", "in.bed", "--sequences", "in.fa", "-o", "o.tsv"), "give one of --regions, --sequences and"),
     "none": (("-o", "o.tsv"), "give one of --regions, --sequences and --variants"),

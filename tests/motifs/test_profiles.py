@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds, motif_filters, read_motifs
+from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds, motif_filters, read_motifs, trimmed
 from tests.motifs.made_up import consensus
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 
@@ -114,3 +114,13 @@ def test_filters_are_padded_or_cut_to_the_most_informative_columns() -> None:
     assert not filters[0, :, [0, 4]].any()
     np.testing.assert_allclose(filters[1], log_odds(consensus("GATTA").pfm), rtol=1e-6)
     assert not motif_filters([narrow], 6)[0, :, [0, 4, 5]].any()
+
+
+def test_flat_flanks_are_cut() -> None:
+    pfm = np.full((4, 15), 25.0)
+    pfm[:, 5:10] = consensus("ACGTA", sites=100).pfm
+    pfm[:, 7] *= 10  # the most informative one is in the middle
+    assert np.array_equal(trimmed(pfm), pfm[:, 5:10])
+    pfm[:, 2] = [70, 10, 10, 10]
+    assert np.array_equal(trimmed(pfm), pfm[:, 2:10])
+    assert trimmed(np.full((4, 15), 25.0)).shape == (4, 5)

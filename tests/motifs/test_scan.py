@@ -42,3 +42,24 @@ def test_the_hit_of_the_other_strand_lies_at_the_mirrored_place() -> None:
     assert set(hits.start) == {20} and set(mirrored.start) == {40 - 20 - 10}
     assert not hits.reverse.any() and mirrored.reverse.all()
     np.testing.assert_allclose(hits.score, mirrored.score, rtol=1e-6)
+
+
+def test_all_matches_are_those_of_a_loop() -> None:
+    codes = random_windows(70, 40, seed=3)
+    codes[4, 10:14] = 4
+    pwm = np.random.default_rng(0).normal(0, 1, (4, 6))
+    found = StripedWindows(codes).matches(pwm, 2.5)
+    expected = []
+    padded = np.vstack([pwm, np.zeros(6)])
+    for window, row in enumerate(codes):
+        for start in range(35):
+            word = row[start : start + 6]
+            flipped = np.where(word < 4, 3 - word.astype(int), 4)[::-1]
+            for reverse, bases in ((False, word), (True, flipped)):
+                score = padded[bases, np.arange(6)].sum()
+                if score >= 2.5:
+                    expected.append((window, start, reverse, score))
+    assert len(expected) > 50
+    got = list(zip(*(column.tolist() for column in found), strict=True))
+    assert [one[:3] for one in got] == [one[:3] for one in expected]
+    np.testing.assert_allclose([one[3] for one in got], [one[3] for one in expected], rtol=1e-4)

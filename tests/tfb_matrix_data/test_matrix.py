@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tfb_matrix_data.errors import UnknownNameError
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.layout import write_events
 from tfb_matrix_data.matrix import BindingMatrix
 
@@ -139,6 +139,29 @@ def test_most_resolved_prefers_the_later_name_among_ties(make_dense, tmp_path: P
         assert matrix.select_multimodel(4) == ["A", "D", "C", "B"]
         assert matrix.select_multimodel(2) == ["A", "D"]
         assert matrix.select_multimodel(2, ["w", "y"]) == ["D", "B"]  # 3 of either, none of the others
+
+
+def test_which_tfs_were_profiled_where(matrix: BindingMatrix, dense) -> None:
+    for cells in (["B cell"], ["HeLa-S3"], ["B cell", "K562"]):
+        there = dense.profiled[:, [dense.cell_types.index(cell) for cell in cells]].any(1)
+        assert matrix.profiled_in(cells) == [tf for tf, is_there in zip(dense.tfs, there, strict=True) if is_there]
+    matrix.check_profiled(["CTCF", "SP1"], ["B cell", "K562"])
+    with pytest.raises(ConfigError, match=r"^JUND was not profiled in B cell, K562; it was in HeLa-S3$"):
+        matrix.check_profiled(["CTCF", "JUND"], ["B cell", "HeLa-S3", "K562"])
+    for check in (matrix.profiled_in, lambda cells: matrix.check_profiled(["SP1"], cells)):
+        with pytest.raises(UnknownNameError, match=r"unknown cell type 'K56'. Did you mean K562"):
+            check(["K56"])
+
+
+def test_a_cell_type_in_which_nothing_was_profiled(dense, tmp_path: Path) -> None:
+    profiled = dense.profiled.copy()
+    profiled[:, 0] = False
+    write_events(dense.events(profiled=profiled), tmp_path / "none.h5")
+    with (
+        BindingMatrix(tmp_path / "none.h5") as opened,
+        pytest.raises(ConfigError, match="no TF was profiled in B cell"),
+    ):
+        opened.profiled_in(["B cell"])
 
 
 def test_the_repr_counts(matrix: BindingMatrix) -> None:

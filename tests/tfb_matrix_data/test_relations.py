@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
-from tfb_matrix_data.modes import BindingModes
+from tfb_matrix_data.modes import DERIVED, BindingModes, read_modes
 from tfb_matrix_data.relations import Neighbour, Relations
 
 # ABE and BOB share bZIP, ABE and CAT share ETS; DOG, EEL and FOX have other modes; GNU has no bound region; HEN has no
@@ -51,6 +52,17 @@ def test_cofactors_have_the_highest_cosine_among_other_modes(relations: Relation
     assert names(relations.cofactors("ABE")) == ["EEL", "FOX", "DOG"]
 
 
+def test_cofactors_of_any_mode(relations: Relations) -> None:
+    found = relations.cofactors("ABE", 3, other_modes=False)
+    assert found == [
+        Neighbour("HEN", 0.9, "shares no known binding mode with ABE; score: cosine, highest first"),
+        Neighbour("BOB", 0.6, "shares bZIP with ABE; score: cosine, highest first"),
+        Neighbour("EEL", 0.5, "shares no known binding mode with ABE; score: cosine, highest first"),
+    ]
+    assert "GNU" not in names(relations.cofactors("ABE", None, other_modes=False))  # has nothing bound
+    assert names(relations.cofactors("HEN", 1, other_modes=False)) == ["ABE"]  # needs no binding mode
+
+
 def test_non_cofactors_have_the_lowest_cosine_among_the_same_modes(relations: Relations) -> None:
     assert relations.non_cofactors("ABE") == [
         Neighbour("CAT", 0.2, "shares ETS with ABE; score: cosine, lowest first"),
@@ -65,6 +77,17 @@ def test_the_same_mode_by_bound_regions(relations: Relations) -> None:
         Neighbour("BOB", 30, "shares bZIP with ABE; score: bound regions"),
     ]
     assert relations.same_binding_mode("DOG") == []
+
+
+def test_the_same_mode_at_random(relations: Relations) -> None:
+    # CAT has more bound regions, but drawn is by seed: both come first, the same for the same seed.
+    drawn = {seed: names(relations.same_binding_mode_random("ABE", 1, seed)) for seed in range(20)}
+    assert drawn == {seed: names(relations.same_binding_mode_random("ABE", 1, seed)) for seed in range(20)}
+    assert {name for (name,) in drawn.values()} == {"BOB", "CAT"}
+    both = relations.same_binding_mode_random("ABE", 5, 3)
+    assert {(one.name, one.score) for one in both} == {("BOB", 30), ("CAT", 40)}
+    assert {one.reason.split(";")[0] for one in both} == {"drawn with seed 3 from 2 TFs"}
+    assert relations.same_binding_mode_random("DOG") == []
 
 
 def test_string_partners_by_score(relations: Relations) -> None:
@@ -87,7 +110,8 @@ def test_random_ones_are_unrelated_and_seeded(relations: Relations) -> None:
     assert len({name for (name,) in drawn.values()}) > 1
 
 
-METHODS = ("cofactors", "non_cofactors", "same_binding_mode", "string_partners", "random_unrelated")
+NEED_A_MODE = ("cofactors", "non_cofactors", "same_binding_mode", "same_binding_mode_random", "random_unrelated")
+METHODS = (*NEED_A_MODE, "string_partners")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,10 +120,12 @@ def test_unknown_tfs(relations: Relations, method: str) -> None:
         getattr(relations, method)("CATT")
 
 
-@pytest.mark.parametrize("method", ("cofactors", "non_cofactors", "same_binding_mode", "random_unrelated"))
+@pytest.mark.parametrize("method", NEED_A_MODE)
 def test_without_a_known_mode(relations: Relations, method: str) -> None:
     with pytest.raises(ConfigError, match="the binding mode of HEN is not in a test; give a table that has it"):
         getattr(relations, method)("HEN")
+    with pytest.raises(ConfigError, match="the binding mode of HEN is not in a test"):
+        relations.string_partners("HEN", other_modes=True)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -146,31 +172,59 @@ def test_of_a_matrix(dense_path: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def real(real_matrix: Path, shared_data: Path) -> Callable[[str | None], Relations]:
-    knowledge = shared_data / "knowledge"
+def real(real_matrix: Path, shared_data: Path) -> Callable[[str], Relations]:
     with BindingMatrix(real_matrix) as matrix:
-        own = Relations.of(matrix, string=knowledge / "string_v11_tf_pairs.tsv")
-        paper = Relations.of(matrix, knowledge / "tf_binding_modes.tsv")
-    return {"own": own, "paper": paper}.__getitem__
+        jaspar = Relations.of(matrix, string=shared_data / "knowledge" / "string_v11_tf_pairs.tsv")
+    return {"jaspar": jaspar, "derived": replace(jaspar, modes=read_modes(DERIVED))}.__getitem__
+
+
+# By the paper's rule, its clusters and its matrix.
+COFACTORS = {
+    "HNF4A": ["NR2F2", "FOXA2", "FOXA1", "SP1", "MYBL2"],
+    "JUND": ["SP1", "MAFG", "MAFF", "NFIC", "CEBPB"],
+    "MAX": ["MXI1", "E2F6", "JUND", "ATF3"],
+    "SP1": ["FOSL1", "JUND", "FOS", "FOSL2"],
+}
 
 
 @pytest.mark.shared_data
 class TestRealMatrix:
     """The choices that the paper reports, and their sense."""
 
-    @pytest.mark.parametrize("modes", ["own", "paper"])
+    @pytest.mark.parametrize("modes", ["jaspar", "derived"])
     def test_cofactors_of_gata1(self, real, modes: str) -> None:
         # TAL1, the closest, has the composite profile GATA1::TAL1 in common with it.
         assert names(real(modes).cofactors("GATA1", 2)) == ["SOX6", "TEAD4"]
         assert {"TAL1", "GATA2"} <= set(names(real(modes).same_binding_mode("GATA1")))
 
+    @pytest.mark.parametrize("tf", COFACTORS)
+    def test_cofactors_of_the_pentad(self, real, tf: str) -> None:
+        assert names(real("jaspar").cofactors(tf, len(COFACTORS[tf]))) == COFACTORS[tf]
+
+    @pytest.mark.parametrize(
+        ("tf", "some"),
+        [
+            ("MAX", {"MYC", "MYCN", "MNT", "MITF", "USF1", "USF2", "BHLHE40", "ARNT"}),
+            ("SP1", {"EGR1", "KLF9", "KLF13", "KLF4", "KLF5", "SP2"}),
+            ("EGR1", {"SP1", "KLF9", "KLF13", "KLF4"}),
+            ("HNF4A", {"TEAD4", "TCF7L2", "NR2F1", "HNF4G"}),
+            ("JUND", {"FOS", "JUN", "FOSL2", "CREB1", "ATF3"}),
+        ],
+    )
+    def test_tfs_of_one_binding_mode(self, real, tf: str, some: set[str]) -> None:
+        assert some <= set(names(real("jaspar").same_binding_mode(tf)))
+
     def test_string_partners(self, real) -> None:
-        found = real("own").string_partners("JUND", 3)
+        found = real("jaspar").string_partners("JUND", 3)
         assert found[0] == Neighbour("FOS", 999.0, found[0].reason)
         assert [f.score for f in found] == sorted((f.score for f in found), reverse=True)
+        other = real("jaspar").string_partners("JUND", None, other_modes=True)
+        assert "FOS" not in names(other) and set(names(other)) < set(
+            names(real("jaspar").string_partners("JUND", None))
+        )
 
     def test_every_tf_gets_its_relations(self, real) -> None:
-        relations = real("own")
+        relations = real("jaspar")
         for tf in relations.tfs:
             if tf == "SMAD3":  # has no bound region: no cosine with any
                 assert relations.cofactors(tf) == []
@@ -178,5 +232,6 @@ class TestRealMatrix:
             cofactors, same = set(names(relations.cofactors(tf, 5))), set(names(relations.same_binding_mode(tf)))
             assert len(cofactors) == 5 and not cofactors & same and "SMAD3" not in cofactors
             assert set(names(relations.non_cofactors(tf))) <= same
+            assert set(names(relations.same_binding_mode_random(tf, 3, 1))) <= same
             unrelated = set(names(relations.random_unrelated(tf, 5, 1)))
             assert len(unrelated) == 5 and not unrelated & (same | cofactors | {tf})

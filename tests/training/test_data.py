@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import h5py
 import numpy as np
 import pytest
 
@@ -154,3 +155,72 @@ def test_fraction_draws_that_share(world):
     assert not np.array_equal(half.train.region, other.train.region)
     assert np.isin(half.train.region, whole.train.region).all() and (np.diff(half.train.region) > 0).all()
     np.testing.assert_array_equal(half.validation.region, whole.validation.region)
+
+
+def test_max_regions_draws_so_many(load):
+    whole, few, again, other = (
+        load(max_regions=n, seed=seed).train for n, seed in ((10**6, 0), *[(100, s) for s in (0, 0, 1)])
+    )
+    np.testing.assert_array_equal(whole.region, load().train.region)
+    assert 98 <= len(few) <= 100  # less the odd one with an N
+    np.testing.assert_array_equal(few.region, again.region)
+    assert not np.array_equal(few.region, other.region)
+    assert np.isin(few.region, whole.region).all() and (np.diff(few.region) > 0).all()
+    np.testing.assert_array_equal(load(max_regions=100).validation.region, load().validation.region)
+
+
+def test_labels_of_cell_types_only(world, load, caplog):
+    # All that is bound is bound in K562; in HepG2 the same regions are open, and nothing more is known.
+    k562, all_types = load(cell_types=["K562"]), load()
+    np.testing.assert_array_equal(k562.train.labels, all_types.train.labels)
+    with caplog.at_level(logging.WARNING):
+        hepg2 = load(cell_types=["HepG2"], tfs="all")
+    assert "no bound training region for CTCF, JUND, SP1: its output can only say 'unbound'" in caplog.text
+    open_there = (world.codes[hepg2.train.region] != tiny.CLOSED).all(1)
+    assert open_there.all() and (hepg2.train.labels == 0).all()
+    with pytest.raises(ConfigError, match="no bound training region for CTCF; leave them out"):
+        load(cell_types=["HepG2"], tfs=["CTCF"])
+
+
+@pytest.fixture
+def unprofiled(tmp_path):
+    """A world where JUND was not profiled in HepG2."""
+    world = tiny.make_world(tmp_path)
+    with h5py.File(world.matrix_path, "r+") as file:
+        file["profiled"][list(tiny.MOTIFS).index("JUND"), 0] = False
+    return lambda **changes: load_training_data(tiny.config(**changes), world.matrix, world.genome)
+
+
+@pytest.mark.parametrize(
+    "tfs", [["SP1", "JUND"], {"most_resolved": 3}, {"relation": "cofactors", "of": "JUND", "n": 1}], ids=str
+)
+def test_tf_never_profiled_in_the_cell_types(unprofiled, tfs):
+    complaint = "field 'cell_types': JUND was never profiled in HepG2; leave them out .*in these: CTCF, SP1"
+    with pytest.raises(ConfigError, match=complaint):
+        unprofiled(cell_types=["HepG2"], tfs=tfs)
+
+
+def test_all_tfs_are_those_profiled_in_the_cell_types(unprofiled):
+    assert unprofiled(cell_types=["HepG2"]).tfs == ["CTCF", "SP1"]
+    assert unprofiled(cell_types=["HepG2", "K562"]).tfs == ["CTCF", "JUND", "SP1"]
+
+
+def test_unknown_cell_type(load):
+    with pytest.raises(UnknownNameError, match=r"unknown cell type 'K563'\. Did you mean K562"):
+        load(cell_types=["HepG2", "K563"])
+
+
+def test_cell_types_in_which_nothing_was_profiled(tmp_path):
+    world = tiny.make_world(tmp_path)
+    with h5py.File(world.matrix_path, "r+") as file:
+        file["profiled"][:, 0] = False
+    with pytest.raises(ConfigError, match="field 'cell_types': no TF was profiled in HepG2"):
+        load_training_data(tiny.config(cell_types=["HepG2"]), world.matrix, world.genome)
+
+
+def test_tf_that_is_never_unbound(tmp_path):
+    world = tiny.make_world(tmp_path)
+    with h5py.File(world.matrix_path, "r+") as file:
+        file["accessible_known"][:] = False
+    with pytest.raises(ConfigError, match="no unbound training region for CTCF, JUND; leave them out of `tfs`"):
+        load_training_data(tiny.config(tfs=["CTCF", "JUND"]), world.matrix, world.genome)

@@ -81,6 +81,23 @@ def test_evidence_by_hand(cells, kind, expected):
     np.testing.assert_allclose(found[:, 0], expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("ordinal", [1, 1, 0, 0, np.nan]), ("cells", [1 / 2, 1, 0, 0, np.nan])])
+def test_evidence_of_some_cell_types(cells, kind, expected):
+    found = evidence(cells, ["JUND"], np.arange(5), kind, ["a", "b"])
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-3)
+
+
+def test_evidence_is_of_the_cell_types_of_the_configuration(world):
+    index = np.arange(40)
+    word = np.full((40, len(TFS)), 0.25, np.float16)
+    train = LabelledWindows(index, np.zeros((40, 200), np.uint8), np.zeros((40, len(TFS)), np.int8), word)
+    data = TrainingData(list(TFS), train, train, index, ())
+    config = tiny.config(teacher=TeacherConfig(entries=("any",), evidence="cells"), cell_types=["HepG2"])
+    # Nothing is bound in HepG2: half of the word is 0 where the region is open, and it stays where it is not.
+    expected = np.where(world.codes[:40] == tiny.CLOSED, 0.25, 0.125)
+    np.testing.assert_allclose(with_evidence(config, data, world.matrix).train.taught, expected)
+
+
 def test_half_of_the_word_is_what_is_known(world):
     matrix = world.matrix
     config = tiny.config(teacher=TeacherConfig(entries=("any",), evidence="ordinal"))

@@ -9,9 +9,11 @@ import pytest
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.related import choose_related
 from kipoi_tfb.zoo.config import Related, read_config
+from kipoi_tfb.zoo.find import find_entry
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
+from tfb_matrix_data.similarity import similarity
 
 PENTAD = Path(__file__).parents[2] / "experiments" / "pentad"
 # By which, in the tiny world: CTCF and SP1 share a binding mode (MODES), SP1 and JUND have a STRING score.
@@ -41,6 +43,7 @@ def choose(world, tmp_path):
         ("non_cofactors", "CTCF", 1, False, ["SP1"]),
         ("string", "SP1", 1, False, ["JUND"]),
         ("string", "SP1", 2, True, ["SP1", "JUND"]),
+        ("cofactors_any", "SP1", 3, True, ["SP1", "CTCF", "JUND"]),
     ],
 )
 def test_each_relation(choose, relation, of, n, with_target, expected):
@@ -52,6 +55,40 @@ def test_random_ones_go_by_the_seed(world):
     choice = Related(relation="random", of="JUND", n=1)
     assert choose_related(choice, world.matrix, 3) == choose_related(choice, world.matrix, 3)
     assert choose_related(choice, world.matrix, 3)[0] in {"CTCF", "SP1"}
+
+
+def test_same_mode_at_random_goes_by_the_seed(choose):
+    assert choose("binding_mode", "SP1", draw="random", seed=3) == ["CTCF"]
+    with pytest.raises(ConfigError, match=r"2 TFs other than SP1 asked for .* only 1 .CTCF."):
+        choose("binding_mode", "SP1", 2, draw="random")
+
+
+def test_string_partners_of_other_modes(choose, tmp_path):
+    (tmp_path / "string.tsv").write_text(STRING + "SP1\tCTCF\t990\n")
+    assert choose("string", "SP1", 2) == ["CTCF", "JUND"]
+    assert choose("string", "SP1", 1, other_modes=True) == ["JUND"]
+
+
+def test_buried_among_tfs_of_other_modes(choose):
+    assert choose("binding_mode", "SP1", 2, with_target=True, bury=1) == ["SP1", "CTCF", "JUND"]
+    # JUND's two others share no mode with it, and one of them is chosen.
+    (chosen,) = choose("cofactors", "JUND")
+    assert choose("cofactors", "JUND", bury=1) == [chosen, *({"CTCF", "SP1"} - {chosen})]
+    with pytest.raises(
+        ConfigError, match=r"field 'tfs.bury': 2 TFs of other .* than JUND .* beside the 1, .* only 1; low"
+    ):
+        choose("cofactors", "JUND", bury=2)
+
+
+def test_relations_in_cell_types_and_kinds(world):
+    choice = Related(relation="cofactors_any", of="JUND", n=2)
+    assert set(choose_related(choice, world.matrix, 0, ["K562"])) == {"CTCF", "SP1"}
+    with pytest.raises(ConfigError, match=r"2 TFs other than JUND .* only 0"):  # nothing is bound there
+        choose_related(choice, world.matrix, 0, ["HepG2"])
+    sparse = Related(relation="cofactors_any", of="JUND", n=2, kind="sparse")
+    with BindingMatrix(world.matrix_path) as matrix:
+        cosines = dict(zip(matrix.tfs, similarity(matrix, kind="sparse")[matrix.tfs.index("JUND")], strict=True))
+    assert choose_related(sparse, world.matrix, 0) == sorted({"CTCF", "SP1"}, key=cosines.__getitem__, reverse=True)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +147,9 @@ def test_the_pentad_on_the_real_matrix(real_matrix):
     assert len(chosen) == 10
     assert all(len(tfs) == 5 and tfs[0] == name.split("-")[0] for name, tfs in chosen.items())
     assert chosen["JUND-binding-mode"] == ["JUND", "FOS", "JUN", "FOSL2", "CREB1"]
+    assert chosen["MAX-cofactors"] == ["MAX", "MXI1", "E2F6", "JUND", "ATF3"]
+    assert chosen["MAX-binding-mode"] == ["MAX", "MYC", "USF1", "BHLHE40", "USF2"]
+    assert chosen["SP1-binding-mode"] == ["SP1", "EGR1", "KLF9", "KLF13", "KLF4"]
+    assert chosen["HNF4A-binding-mode"] == ["HNF4A", "TEAD4", "TCF7L2", "NR2F1", "HNF4G"]
+    for name, tfs in chosen.items():  # the entries are of these
+        assert list(find_entry(f"pentad-{name}").card.tasks) == tfs, name

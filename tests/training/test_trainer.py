@@ -21,6 +21,14 @@ def data(world):
     return few(world)
 
 
+def test_a_training_without_a_folder_is_the_same_and_leaves_nothing(data, tmp_path, monkeypatch):
+    kept = train(tiny.config(epochs=2), data, make(tmp_path / "kept"), CPU)
+    monkeypatch.chdir(make(tmp_path / "elsewhere"))
+    passing = train(tiny.config(epochs=2), data, None, CPU)
+    assert_same(kept, passing)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_learns_the_planted_motifs():
     result = tiny.trained()
     # Almost half of the resolved labels are bound: knowing the priors alone costs 0.69.

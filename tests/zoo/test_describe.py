@@ -36,3 +36,10 @@ def test_a_verdict_of_before_says_what_it_did_not_look_at():
 def test_an_entry_that_was_not_tested(tmp_path):
     lines = describe(tiny.make_entry(tmp_path / "entry"))
     assert not any(line.startswith("tested") for line in lines) and any(line.startswith("TFs  ") for line in lines)
+
+
+def test_cell_types_are_said(tmp_path):
+    training = tiny.card_fields()["training"]
+    there = training.model_copy(update={"config": tiny.config(cell_types=["K562", "HepG2"])})
+    lines = describe(tiny.make_entry(tmp_path / "entry", training=there), 200)
+    assert any(line.endswith("600 regions, labels of K562, HepG2") for line in lines)

@@ -107,6 +107,15 @@ def test_a_template_that_lets_something_through_is_noticed(monkeypatch, target, 
         render_spec(card_of(tasks=(INJECTED,) if "tf" in old else ("SP1",)), target)
 
 
+@pytest.mark.parametrize("target", SPECS)
+def test_cell_types_are_said_where_they_are_not_all(target):
+    training = tiny.card_fields()["training"]
+    there = training.model_copy(update={"config": tiny.config(cell_types=["K562", "HeLa: S3 #1"])})
+    said = yaml.safe_load(render_spec(card_of(training=there), target))["info"]["trained_on"]
+    assert said.endswith("held out: chr22, chr16; labels of K562, HeLa: S3 #1")
+    assert "labels of" not in render_spec(card_of(), target)
+
+
 def test_none_is_written_where_one_is_wrong(tmp_path):
     data = tiny.card_fields()["data"].model_copy(update={"assembly": "a\nb"})
     with pytest.raises(EntryError):
