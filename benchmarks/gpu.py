@@ -4,7 +4,7 @@
     python benchmarks/gpu.py --insert FILE      # what was measured elsewhere, into docs/benchmarks.md
 
 All data are made up (random windows, labels and genome; networks that were not trained), so that nothing else is
-needed. A measurement repeats its work for its share of `--seconds`, after a warm-up; how busy the GPU is is sampled
+needed; it must be installed, or entries have no templates. A measurement repeats its work for its share of `--seconds`, after a warm-up; how busy the GPU is is sampled
 from `nvidia-smi` meanwhile, memory is the peak that torch took. tf32 is fp32 with the 10 bits of mantissa that tensor
 cores take; `tfb` never computes so in fp32, since the numbers are others than on a CPU: it is shown for what it costs.
 """
