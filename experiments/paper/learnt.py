@@ -30,7 +30,7 @@ from tfb_matrix_data.splits import TEST
 __all__ = ["filter_facts", "pattern_facts"]
 
 _ENTRY, _TF = "multi50", "JUND"
-_LOOKED_AT, _SILENCED, _EXPLAINED, _FINETUNED, _NAMED = 1500, 200, 500, 1000, 5
+_LOOKED_AT, _SILENCED, _EXPLAINED, _FINETUNED, _NAMED = 1000, 64, 500, 1000, 5
 _CPU = torch.device("cpu")
 
 
