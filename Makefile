@@ -46,7 +46,7 @@ lint: $(STAMP)  ## Run ruff, mypy and import-linter
 	imports=$$($(BIN)/lint-imports) || { echo "$$imports"; exit 1; }
 
 docs: $(STAMP)  ## Build the site of the docs into site/, strictly, all its links checked
-	@$(BIN)/python -c "import material, mkdocs, mkdocstrings" 2>/dev/null \
+	@$(BIN)/python -c "import ipykernel, jupytext, material, mkdocs, mkdocstrings, nbclient" 2>/dev/null \
 	  || $(BIN)/python -m pip install -qq --editable '.[dev,docs]' --constraint constraints.txt \
 	  || { echo "the site needs the extra docs: pip install -e '.[docs]' -c constraints.txt"; exit 1; }
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -5,7 +5,10 @@ Run it with the Python of an environment in which the wheel is installed, from a
 """
 
 import importlib
+import os
+import socket
 import sys
+import tempfile
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
@@ -55,15 +58,31 @@ def problems(checkout: Path) -> list[str]:
     return found
 
 
+def example_problems() -> list[str]:
+    """Return what is wrong with the matrix that the data package brings: it opens without a network."""
+    os.environ["TFB_DATA"] = tempfile.mkdtemp()
+    socket.socket.connect = no_network
+    matrix, genome = importlib.import_module("tfb_matrix_data").example()
+    with matrix:
+        shape = genome.windows(["chr22"] * len(matrix), matrix.regions.start, 200).codes.shape
+        labels = matrix.labels(["MAFK", "POU5F1"]).shape
+    return [] if (shape, labels) == ((78, 200), (78, 2)) else [f"example() has windows {shape} and labels {labels}"]
+
+
+def no_network(*_: object) -> None:
+    """Stand in for a connection."""
+    raise AssertionError("something was asked of a network")
+
+
 def main() -> None:
     """Print what is wrong and exit with 1, or say that all is well."""
     checkout = Path(sys.argv[1]).resolve()
     if Path.cwd().is_relative_to(checkout):
         sys.exit("Run this from a folder outside of the checkout")
-    found = problems(checkout)
+    found = [*problems(checkout), *example_problems()]
     if found:
         sys.exit("\n".join(found))
-    print("imports, package data and top-level names are as they should be")
+    print("imports, package data, the example and top-level names are as they should be")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +16,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parent))  # mkdocs and tests load this file by its path
+import notebooks  # noqa: E402
+
 OUTSIDE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -34,10 +39,21 @@ ROOMS = (
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages; called by mkdocs (`hooks` of mkdocs.yml)."""
     pages = {name: site_text(path) for path, name in OUTSIDE.items()}
-    pages |= {"reference/commands.md": commands_page(), "reference/names.md": names_page()}
+    pages |= {"reference/commands.md": commands_page(), "reference/names.md": names_page(), **notebook_pages()}
     for name, content in pages.items():
         files.append(File.generated(config, name, content=content))
     return files
+
+
+def notebook_pages() -> dict[str, str | bytes]:
+    """Return a page for each notebook with what running it gave, and the pictures; TFB_NOTEBOOKS=no runs none."""
+    pages: dict[str, str | bytes] = {}
+    found = notebooks.read if os.environ.get("TFB_NOTEBOOKS") == "no" else notebooks.outputs_of
+    for path in sorted(notebooks.FOLDER.glob("*.py")):
+        text, pictures = notebooks.page(found(path), path.stem)
+        pages |= {f"notebooks/{path.stem}.md": text}
+        pages |= {f"notebooks/{name}": content for name, content in pictures.items()}
+    return pages
 
 
 def site_text(path: str) -> str:

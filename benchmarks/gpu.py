@@ -1,6 +1,7 @@
 """The whole path on a GPU, or another device: training, inference and `tfb score`, by architecture and precision.
 
     python benchmarks/gpu.py [--seconds 90] [--device auto] [-o FILE]
+    python benchmarks/gpu.py --insert FILE      # what was measured elsewhere, into docs/benchmarks.md
 
 All data are made up (random windows, labels and genome; networks that were not trained), so that nothing else is
 needed. A measurement repeats its work for its share of `--seconds`, after a warm-up; how busy the GPU is is sampled
@@ -49,6 +50,10 @@ NETWORKS: dict[str, dict[str, int]] = {
     "motif-cnn, 2 members": {"members": 2},
     "motif-cnn, multi163-fast": {"filters": 232, "channels": 96, "pool": 8, "hidden": 256},
 }
+REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+SECTION = (
+    "## On a GPU\n\nPrinted by `python benchmarks/gpu.py`, with made-up data; `tfb` itself never computes in tf32.\n\n"
+)
 BATCH, READ_EVERY, LENGTH, CONTIG = 256, 32, 200, "chr22"
 PRECISIONS = ("fp32", "tf32", "bf16")  # of training
 UTILISATION = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "-lms", "200"]
@@ -76,7 +81,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=90.0, help="of all measurements together, about")
     parser.add_argument("-o", "--output", type=Path, help="the table is written there too")
     parser.add_argument("--sizes", type=int, nargs=3, default=Sizes(), help=argparse.SUPPRESS)
+    parser.add_argument("--insert", type=Path, help="put this table into docs/benchmarks.md, and measure nothing")
     options = parser.parse_args(arguments)
+    if options.insert:
+        REPORT.write_text(with_section(REPORT.read_text(), options.insert.read_text()))
+        return
     device, sizes = choose_device(options.device), Sizes(*options.sizes)
     # Warm-ups, and a last piece of work that is not cut short, take about as long as what is measured.
     each = options.seconds / 2 / (7 * len(NETWORKS))
@@ -87,6 +96,11 @@ def main(arguments: list[str] | None = None) -> None:
         lines.append(line)
     if options.output:
         options.output.write_text("\n".join(lines) + "\n")
+
+
+def with_section(report: str, table: str) -> str:
+    """Return the report with this table in place of the one that it had."""
+    return f"{report.partition(SECTION)[0].rstrip()}\n\n{SECTION}{table.strip()}\n"
 
 
 HEADER = ("| network | precision | what | per second | GPU in use | peak memory |", "|---|---|---|---:|---:|---:|")

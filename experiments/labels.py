@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +55,8 @@ START, END = "<!-- table: experiments/labels.py -->", "<!-- end of labels -->"
 REFERENCE = "multi163"
 LEAST_SECONDS = 40
 """What is left when nothing is started any more."""
+GRACE_SECONDS = 60
+"""How long after that a network that is trained may take to be judged."""
 COLUMNS = (
     "candidate", "windows", "epochs", "seconds", "train_loss", "validation_loss", "auprc", "auprc_natural", "ece",
     "d_auprc", "p", "d_natural", "p_natural", "device",
@@ -106,6 +109,11 @@ def run(
             if not running:
                 break  # the others wait for what failed
             time.sleep(0.5)
+        for name, process in list(running.items()):  # none is lost for want of a judgement
+            if is_trained(candidates[name], output / name):
+                with suppress(subprocess.TimeoutExpired):
+                    say(f"{name}: {'judged' if process.wait(GRACE_SECONDS) == 0 else 'failed'}, at the end")
+                    del running[name]
     finally:
         for name, process in running.items():
             process.kill()
@@ -228,6 +236,16 @@ def warm(matrix: Path, genome: Path) -> None:
 def cached_bases(genome: Path, chromosome: str) -> int:
     """Return how many bases a chromosome has, which puts them into the cache."""
     return len(Genome(genome).codes(chromosome))
+
+
+def is_trained(candidate: PretrainConfig | list[str], folder: Path) -> bool:
+    """Return whether a candidate's epochs are done."""
+    path = folder / "history.json"
+    return (
+        isinstance(candidate, PretrainConfig)
+        and path.is_file()
+        and (len(json.loads(path.read_text())) == candidate.epochs)
+    )
 
 
 def start(name: str, arguments: list[str], folder: Path) -> subprocess.Popen:

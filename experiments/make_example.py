@@ -21,9 +21,10 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -133,11 +134,11 @@ def overlaps(peaks: list[Peak]) -> list[tuple[Peak, Peak]]:
     return [(a, b) for a, b in pairwise(peaks) if a.chrom == b.chrom and b.start < a.end]
 
 
-def bgzip_excerpt(peaks: list[Peak], path: Path) -> None:
-    """Write the contigs as bgzip FASTA, N outside of the peaks, with its ``.fai`` and ``.gzi``."""
+def bgzip_excerpt(peaks: list[Peak], path: Path, contigs: Mapping[str, int] = MappingProxyType(CONTIGS)) -> None:
+    """Write contigs, {name: length}, as bgzip FASTA, N outside of the peaks, with its ``.fai`` and ``.gzi``."""
     index, offset = [], 0
     with bgzf.BgzfWriter(str(path), "wb", compresslevel=9) as stream:
-        for contig, length in CONTIGS.items():
+        for contig, length in contigs.items():
             text = np.full(length + -(-length // LINE), ord("N"), np.uint8)
             text[LINE :: LINE + 1] = text[-1] = ord("\n")
             for peak in (p for p in peaks if p.chrom == contig):

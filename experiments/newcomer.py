@@ -10,8 +10,9 @@ r"""What a newcomer's TF can expect: a base that has never seen 20 TFs, fine-tun
 
 Of N regions of a TF, nine tenths train and one tenth, on chr21, validates; the test is all of chr22, for every N.
 `run` writes a row per TF, N, seed and method; those that are there are not run again, so it may be stopped at any time.
-`--paper` takes the paper's protocol instead: five TFs, all layers of `multi50` and none of them, ten epochs; with
-`--random-split` on its random split too, from a base that was made on one (experiments/paper_split.py).
+`--paper` takes five TFs of the paper and its network instead: all layers of `multi50` and none of them, ten epochs; the
+output is copied from the base's, which the paper does not (experiments/paper has its own way); with
+`--random-split` on its random split too, from a base that was made on one.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ import torch
 import typer
 from newcomer_table import COLUMNS, read_rows, write_page
 from numpy.typing import NDArray
-from paper_split import regions_of_base, split_as_paper
 
 from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.scorers import KnownScores, NetworkScorer, Scorer, TableScorer
-from kipoi_tfb.finetuning.config import make_config
+from kipoi_tfb.finetuning.base_regions import base_regions
+from kipoi_tfb.finetuning.config import SplitName, make_config
 from kipoi_tfb.finetuning.data import LEAST_BOUND, FinetuneData, from_binding_matrix
 from kipoi_tfb.finetuning.features import FeatureBank, open_bank
 from kipoi_tfb.finetuning.group import whole_regions
@@ -124,7 +125,7 @@ def run(
     with BindingMatrix(matrix) as opened:
         reference = Genome(genome)
         bank = None if paper else _bank(base, opened, reference)
-        used = regions_of_base(opened, find_entry(base).card) if random_split else None
+        used = base_regions(find_entry(base), opened) if random_split else None
         for seed in range(seeds):
             for tf in PENTAD if paper else LEFT_OUT:
                 whole = None
@@ -133,8 +134,8 @@ def run(
                     if not todo:
                         continue
                     if whole is None:
-                        given = opened, reference, tf
-                        whole = from_binding_matrix(*given) if used is None else split_as_paper(*given, used)
+                        split: SplitName = "paper" if random_split else "chromosomes"
+                        whole = from_binding_matrix(opened, reference, tf, split=split, exclude=used)
                     if whole.counts["train"]["bound"] < n - n // _VALIDATING:
                         continue
                     few = fewer(whole, n, seed)

@@ -119,8 +119,8 @@ def _plot(panels: Mapping[str, Means]) -> None:
 
     titles = {
         "newcomer": "TFs that the base never saw, chr22",
-        "paper": "the paper's protocol, chr22",
-        "random": "the paper's protocol and random split",
+        "paper": "five TFs of the paper, chr22",
+        "random": "five TFs of the paper, random split",
     }
     with mpl.rc_context({"svg.hashsalt": "tfb", "font.size": 9}):
         figure = Figure((3.7 * len(panels), 3.2), layout="constrained")

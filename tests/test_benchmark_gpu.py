@@ -38,3 +38,13 @@ def test_a_gpu_is_watched_by_its_own_tool(monkeypatch, tmp_path):
         while len(samples) < 2:
             pass
     assert samples == [40, 60]
+
+
+def test_what_was_measured_elsewhere_is_put_into_the_report(tmp_path, monkeypatch):
+    report, table = tmp_path / "benchmarks.md", tmp_path / "gpu.md"
+    report.write_text("# Benchmarks\n\n| a |\n")
+    monkeypatch.setattr(gpu, "REPORT", report)
+    for text in ("cuda:0 (a card)\n\n| b |\n", "cuda:0 (another)\n\n| c |\n"):
+        table.write_text(text)
+        gpu.main(["--insert", str(table)])
+        assert report.read_text() == f"# Benchmarks\n\n| a |\n\n{gpu.SECTION}{text}"

@@ -30,6 +30,13 @@ def test_all_that_is_measured_is_in_the_report(report, capfd):
     assert "| predict | 1 s | so |\n" in text and "Written anew at every run.\n\n|" in text
 
 
+def test_sections_behind_the_table_stay(report):
+    report.write_text("# Benchmarks\n\n| old |\n\n## On a GPU\n\nA card.\n")
+    run.main()
+    text = report.read_text()
+    assert "| old |" not in text and text.endswith("|\n\n## On a GPU\n\nA card.\n")
+
+
 @pytest.mark.parametrize("script", ["build.py", "predict.py"])
 def test_one_that_fails_loses_nothing_of_the_others(report, capfd, script):
     (report.parent / script).write_text(FAILS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -66,9 +67,11 @@ def test_links_of_what_lies_outside(pages):
 
 def test_the_site(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "TFB_NOTEBOOKS": "no"}  # test_notebooks.py runs them
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     site = tmp_path / "site"
+    assert "effects.parquet" in (site / "notebooks" / "analyst.html").read_text()
     # Search from a disk needs the index as a script.
     assert (site / "search" / "search_index.js").stat().st_size > 100_000
     for page in site.rglob("*.html"):

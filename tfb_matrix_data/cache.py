@@ -21,6 +21,7 @@ __all__ = ["KINDS", "Cleared", "Kept", "clear", "kept"]
 
 KINDS = {
     "published": "files that `tfb data get` downloaded",
+    "matrices": "the whole published matrix, imported (`tfb data get matrix`)",
     "genomes": "bases of each genome that was used, as they are mapped into memory",
     "features": "what networks make of the regions of a matrix, for `tfb finetune --all`",
     "identifiers": "where rs numbers were found in a VCF (`--ids`)",
@@ -147,6 +148,7 @@ def _remove_left(folder: Path, path: Path) -> int | None:
 
 _LOCKS: dict[str, Callable[[Path], Path | None]] = {
     "published": lambda path: path.with_name(f".{path.name}.lock"),
+    "matrices": lambda path: path.with_suffix(".lock"),
     # A contig is KEY-DIGEST.npy; what is known of a file, FILE/KEY, is made under the same lock.
     "genomes": lambda path: cache_folder() / "genomes" / "contigs" / f".{path.name.split('-')[0]}.lock",
     "features": lambda path: path.with_suffix(".lock"),

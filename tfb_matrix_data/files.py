@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pooch
+from platformdirs import user_cache_path
 
 from tfb_matrix_data.errors import InputError, LockedError
 from tfb_matrix_data.temporary import is_open_at, temporary_folder, temporary_name
@@ -38,7 +38,7 @@ BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 
 def cache_folder() -> Path:
     """Return the folder for everything that can be made again: ``$TFB_DATA``, or the platform's cache folder."""
-    return Path(os.environ.get("TFB_DATA") or pooch.os_cache("tfb")).expanduser()
+    return Path(os.environ.get("TFB_DATA") or user_cache_path("tfb")).expanduser()
 
 
 def sha256(path: str | Path) -> str:

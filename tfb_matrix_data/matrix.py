@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -98,9 +98,10 @@ class BindingMatrix:
 
     Examples
     --------
-    >>> matrix = BindingMatrix("matrix.h5")  # doctest: +SKIP
-    >>> matrix.labels(["JUND"]).shape  # doctest: +SKIP
-    (1817918, 1)
+    >>> import tfb_matrix_data
+    >>> matrix, genome = tfb_matrix_data.example()
+    >>> matrix.labels(["MAFK", "POU5F1"])[:3].tolist(), matrix.attrs["assembly"]
+    ([[1, 0], [0, 1], [0, 1]], 'hg19')
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -111,6 +112,35 @@ class BindingMatrix:
         self.profiled = self._events.profiled
         self.attrs = self._events.attrs
         self._accessible_read: dict[int, NDArray[np.uint8]] = {}
+
+    @classmethod
+    def published(
+        cls,
+        folder: str | Path | None = None,
+        each: Callable[[str, Collection[T]], Iterable[T]] = lambda _, items: items,
+    ) -> BindingMatrix:
+        """Open the whole published matrix: 163 TFs x 52 cell types x 1,817,918 regions of hg38.
+
+        The first time its files (a gigabyte) are downloaded, checked and imported, which takes minutes; what was cut
+        off goes on where it was. Later it is opened from the cache (`tfb_matrix_data.whole`).
+
+        Parameters
+        ----------
+        folder
+            Take the published files from there, without a network.
+        each
+            Goes through what is downloaded and read, given what that is, such as with a progress bar.
+
+        Raises
+        ------
+        DownloadError
+            If a file cannot be had; the message says what to put where.
+        InputError, ChecksumError
+            If `folder` lacks a file, or a file has another content.
+        """
+        from tfb_matrix_data.whole import get_matrix
+
+        return cls(get_matrix(folder, each=each))
 
     def __enter__(self) -> BindingMatrix:
         return self

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfb_matrix_data.contigs import find_contig
 from tfb_matrix_data.errors import ConfigError
-from tfb_matrix_data.matrix import Regions
+
+if TYPE_CHECKING:
+    from tfb_matrix_data.matrix import Regions
 
 __all__ = ["ACCEPTANCE", "HELD_OUT", "TEST", "VALIDATION", "Split", "split_by_chromosome", "split_randomly"]
 

@@ -46,6 +46,9 @@ def run(
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
     minutes: Annotated[float | None, typer.Option(help="Stop after so many.")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also figures that need what the published files lack, such as flanks.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Every code path on few regions; rows in WORK/quick.")] = False,
 ) -> None:
     """Run what has no row yet, the most important cells first over all figures named."""
@@ -54,7 +57,7 @@ def run(
     chosen = _chosen(names, figures)
     job = Job(matrix, genome, string, work / "quick" if quick else results, work, read_bases(figures))
     say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    outcome = job.run(chosen, workers, device, precision, minutes, quick, say)
+    outcome = job.run(chosen, workers, device, precision, minutes, quick, anyway, say)
     print(
         f"{outcome.planned} cells: {outcome.before} had rows, {outcome.added} added, {outcome.left} left; "
         f"{outcome.seconds:.0f} s"

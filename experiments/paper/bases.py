@@ -42,11 +42,21 @@ class BaseRecipe:
     cell_types: tuple[str, ...] | None
     epochs: int
     seed: int
+    length: int | None = None
 
     @classmethod
-    def of(cls, spec: BaseSpec, tfs: tuple[str, ...]) -> BaseRecipe:
-        """Return the recipe of a specification and its TFs."""
-        return cls(tfs, spec.architecture, spec.max_regions, spec.chromosomes, spec.cell_types, spec.epochs, spec.seed)
+    def of(cls, spec: BaseSpec, tfs: tuple[str, ...], length: int | None = None) -> BaseRecipe:
+        """Return the recipe of a specification, its TFs and the length of windows (None: the regions')."""
+        return cls(
+            tfs,
+            spec.architecture,
+            spec.max_regions,
+            spec.chromosomes,
+            spec.cell_types,
+            spec.epochs,
+            spec.seed,
+            length,
+        )
 
     def key(self, matrix_sha: str) -> str:
         """Return what it is kept by."""

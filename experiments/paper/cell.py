@@ -19,8 +19,8 @@ class Cell:
         Its name.
     n
         Bound regions to train and validate with; exactly so many, or (`exact` false) at most; 0: all.
-    exact, least, cell_types
-        See `experiments.paper.figure.Group`.
+    exact, least, tested, cell_types, length
+        See `experiments.paper.figure.Group` and `Figure`.
     recipe
         Of the base; None where there is none.
     reason
@@ -37,7 +37,9 @@ class Cell:
     split: str
     exact: bool = False
     least: int = 250
+    tested: int = 2500
     cell_types: tuple[str, ...] | None = None
+    length: int | None = None
     recipe: BaseRecipe | None = None
     reason: str = ""
     order: tuple[float, ...] = ()

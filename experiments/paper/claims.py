@@ -68,7 +68,7 @@ def _of_groups(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> V
             return _untested(claim, f"fewer than two groups have {_LEAST[test]} rows", says)
         return _kruskal(claim, groups, says)
     fewest = min((len(group) for group in groups), default=0)
-    if test != "wilcoxon" and fewest < _LEAST[test]:
+    if test not in {"wilcoxon", "welch"} and fewest < _LEAST[test]:
         return _untested(claim, f"{fewest} values; {_LEAST[test]} are the fewest", says)
     return {"wilcoxon": _wilcoxon, "welch": _welch, "spearman": _spearman, "value": _value}[test](claim, groups, says)
 
@@ -89,10 +89,14 @@ def _wilcoxon(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Ve
 
 
 def _welch(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Verdict:
-    a, b = (np.array([each.value for each in group]) for group in groups)
+    of = "TFs" if claim.unit == "tf" else "splits of TFs"
+    means = [by_tf(group) if claim.unit == "tf" else by_split(group) for group in groups]
+    if min(len(values) for values in means) < _LEAST["welch"]:
+        return _untested(claim, f"{min(len(values) for values in means)} {of}; {_LEAST['welch']} are the fewest", says)
+    a, b = (np.array(list(values.values())) for values in means)
     p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
     ours = f"mean {a.mean():.3f} against {b.mean():.3f}"
-    test = f"Welch, p = {p:.2g}, n = {len(a)} and {len(b)}"
+    test = f"Welch, p = {p:.2g}, n = {len(a)} and {len(b)} {of}"
     return Verdict(says, claim.published, ours, test, _verdict(claim, p, float(a.mean() - b.mean())))
 
 

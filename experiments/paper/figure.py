@@ -9,8 +9,8 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from experiments.paper.arms import ARMS
-from kipoi_tfb.zoo.config import Strict, explain
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 
@@ -86,6 +86,8 @@ class Group(Strict):
         Bound regions to train and validate with: exactly so many each, or at most so many.
     least
         A TF with fewer bound regions in all has a row that says so.
+    tested
+        At most so many bound regions are tested on.
     splits
         How many random splits; or ``chr22``: train on other chromosomes, test on that.
     stage
@@ -100,6 +102,7 @@ class Group(Strict):
     sizes: tuple[Annotated[int, Field(ge=20)], ...] = ()
     most: Annotated[int, Field(ge=20)] | None = None
     least: Annotated[int, Field(gt=0)] = 250
+    tested: Annotated[int, Field(gt=0)] = 2500
     splits: Annotated[int, Field(gt=0)] | Literal["chr22"] = 1
     stage: int = 0
     cell_types: tuple[str, ...] | None = None
@@ -144,7 +147,7 @@ class Claim(Strict):
         p-value times `comparisons` (Bonferroni); ``spearman``: of values with the number of windows to train with;
         ``value``: a mean against a number; ``fact``: a number against a number.
     unit
-        Of ``wilcoxon``: what pairs are of: TFs, or the splits of each (where TFs are few).
+        Of ``wilcoxon`` and ``welch``: what values are means of: TFs, or the splits of each (where TFs are few).
     by_tf
         Whether each TF is tested for itself.
     of
@@ -181,6 +184,8 @@ class Figure(Strict):
         Its cells.
     facts
         Or a function of `experiments.paper.facts`.
+    length
+        Of windows, centred on the regions; default the regions' own.
     rows_of
         Figures whose rows it shows too.
     also
@@ -188,7 +193,7 @@ class Figure(Strict):
     plot
         How it is drawn: see `experiments.paper.plot`.
     not_run
-        Why it has no rows.
+        Why it has no rows; it is run with `anyway`.
     """
 
     name: str
@@ -196,6 +201,7 @@ class Figure(Strict):
     says: str = ""
     groups: tuple[Group, ...] = ()
     facts: str | None = None
+    length: Annotated[int, Field(ge=30)] | None = None
     rows_of: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()

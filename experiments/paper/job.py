@@ -53,6 +53,7 @@ class Job:
         precision: str = "fp32",
         minutes: float | None = None,
         quick: bool = False,
+        anyway: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> Outcome:
         """Run the cells of figures that have no row yet; see `experiments.paper.runner.run_cells`."""
@@ -65,16 +66,22 @@ class Job:
         if quick:
             n_bound = {tf: int((world.labels(tf) == 1).sum()) for tf in world.matrix.tfs}
             figures, bases = quicker(figures, bases, relatives, n_bound)
-        cells = plan(figures.values(), bases, relatives)
+        cells = plan([each for each in figures.values() if anyway or not each.not_run], bases, relatives)
+        lengths = {cell.length for cell in cells} - {None}
+        worlds = {None: world, **{n: open_world(self.matrix, self.genome, self.work, n) for n in lengths}}
         say(f"{time.monotonic() - started:.0f} s: {len(cells):,} cells")
         version = version_of(world.sha)
         results = Results(self.results, version)
         self._run_facts(figures, results, world, relatives, say)
         setting = Setting(
-            replace(world), self.work / "bases", str(chosen), choose_precision(precision, chosen), version
+            {n: replace(one) for n, one in worlds.items()},
+            self.work / "bases",
+            str(chosen),
+            choose_precision(precision, chosen),
+            version,
         )
         left = None if minutes is None else max(minutes - (time.monotonic() - started) / 60, 0.1)
-        outcome = run_cells(cells, results, world, setting, workers, left, say)
+        outcome = run_cells(cells, results, setting, workers, left, say)
         return replace(outcome, seconds=time.monotonic() - started)
 
     def _run_facts(

@@ -16,11 +16,10 @@ from experiments.paper.bases import Base
 from experiments.paper.cell import Cell
 from experiments.paper.world import PaperWorld
 from kipoi_tfb.finetuning.config import FinetuneConfig
+from kipoi_tfb.finetuning.first_filters import denovo_motifs
 from kipoi_tfb.finetuning.nearest import Nearest, nearest_output
 from kipoi_tfb.finetuning.start import start_network
 from kipoi_tfb.models.run import logits_of
-from kipoi_tfb.motifs.denovo import find_motifs
-from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.motifs.scorer import jaspar_scorer, score_motifs
 from kipoi_tfb.training.data import LabelledWindows, TrainingData
 from kipoi_tfb.training.trainer import train
@@ -34,7 +33,6 @@ __all__ = ["Measured", "draw", "run_cell"]
 
 _VALIDATING, _LEAST_VALIDATING = 10, 5
 """One bound region of so many validates, and at least so many do."""
-_MOST_TESTED = 2500
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def draw(cell: Cell, world: PaperWorld, labels: NDArray[np.int8], seen: NDArray[
     if total < cell.least:
         raise ConfigError(f"{total} bound regions that the base has not seen; {cell.least} are the fewest taken")
     n_validating = max(_LEAST_VALIDATING, cell.n // _VALIDATING)
-    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": _MOST_TESTED}
+    wanted = {"train": cell.n - cell.n // _VALIDATING, "validation": n_validating, "test": cell.tested}
     if cell.exact and bound["train"] < wanted["train"]:
         raise ConfigError(f"{bound['train']} bound regions to train with, {wanted['train']} asked for")
     if not cell.n:
@@ -159,8 +157,8 @@ def _trained(
         nearest = nearest_output(entry, cell.tf, data.train, score=score)
     config = FinetuneConfig(tf=cell.tf, base=base.name, arm=arm.arm, head=arm.head)
     recipe = config.recipe(cast(Card, base.card), arm.arm, seed)
-    more = (_motifs(cell.tf, data.train, 5, seed),) if arm.arm == "motifs" else ()
-    start = start_network(arm.arm, entry, cell.tf, data.train.labels, nearest, seed, arm.head, *more)
+    denovo = denovo_motifs(cell.tf, data.train, seed) if arm.arm == "motifs" else []
+    start = start_network(arm.arm, entry, cell.tf, data.train.labels, nearest, seed, arm.head, denovo)
     return train(recipe, data, None, device, precision, start.network, start.trainable).network
 
 
@@ -176,12 +174,7 @@ def _motif_scores(cell: Cell, train_windows: LabelledWindows, codes: NDArray[np.
     """Return the sum occupancy of the first motif found in the training windows (the paper's), or of JASPAR's best."""
     if cell.arm == "jaspar":
         return jaspar_scorer([cell.tf], train_windows.codes, train_windows.labels, seed).scores(codes)[:, 0]
-    found = _motifs(cell.tf, train_windows, 1, seed)
+    found = denovo_motifs(cell.tf, train_windows, seed, 1)
     if not found:
         raise ConfigError(f"no motif is found in {len(train_windows)} training windows")
     return score_motifs(found, codes)[:, 0]
-
-
-def _motifs(tf: str, windows: LabelledWindows, n: int, seed: int) -> list[Motif]:
-    bound = windows.labels[:, 0] == 1
-    return [one.motif for one in find_motifs(windows.codes[bound], windows.codes[~bound], n, seed=seed, tf=tf)]

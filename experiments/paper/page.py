@@ -114,7 +114,11 @@ def _facts_table(facts: list[Fact]) -> Iterator[str]:
     yield "| counted | here | n |"
     yield "|---|---|---:|"
     for fact in facts:
-        yield f"| {fact.name.replace('_', ' ')} | {fact.value} | {'' if fact.n is None else f'{fact.n:,}'} |"
+        yield f"| {fact.name.replace('_', ' ')} | {_readable(fact.value)} | {'' if fact.n is None else f'{fact.n:,}'} |"
+
+
+def _readable(value: str) -> str:
+    return f"{int(value):,}" if value.isdigit() else value
 
 
 def _not_run(rows: list[Row]) -> Iterator[str]:

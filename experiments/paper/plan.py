@@ -13,7 +13,7 @@ from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["plan", "quicker"]
 
-_QUICK_N, _QUICK_REGIONS, _QUICK_EPOCHS = 60, 600, 2
+_QUICK_N, _QUICK_TESTED, _QUICK_REGIONS, _QUICK_EPOCHS = 60, 100, 600, 2
 
 
 def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Relatives) -> list[Cell]:
@@ -24,15 +24,16 @@ def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Re
     UnknownNameError
         If a figure names a TF that the matrix does not know.
     """
-    recipes: dict[tuple[str, str], BaseRecipe | str] = {}
+    recipes: dict[tuple[str, str, int | None], BaseRecipe | str] = {}
 
-    def recipe_of(base: str, tf: str) -> BaseRecipe | str:
-        if (base, tf) not in recipes:
+    def recipe_of(base: str, tf: str, length: int | None) -> BaseRecipe | str:
+        key = base, tf, length
+        if key not in recipes:
             try:
-                recipes[base, tf] = BaseRecipe.of(bases[base], relatives.of_base(bases[base], tf))
+                recipes[key] = BaseRecipe.of(bases[base], relatives.of_base(bases[base], tf), length)
             except ConfigError as error:
-                recipes[base, tf] = str(error)
-        return recipes[base, tf]
+                recipes[key] = str(error)
+        return recipes[key]
 
     cells: list[Cell] = []
     for figure in figures:
@@ -44,7 +45,7 @@ def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Re
                 raise ConfigError(f"{figure.name}.yaml: {error}") from None
             for base in group.bases:
                 for tf in tfs:
-                    own += _of_group(figure, group, base, tf, recipe_of(base, tf))
+                    own += _of_group(figure, group, base, tf, recipe_of(base, tf, figure.length))
         by_stage: dict[float, int] = {}
         for cell in own:
             by_stage[cell.order[0]] = by_stage.get(cell.order[0], 0) + 1
@@ -93,7 +94,12 @@ def quicker(
 
     def small(group: Group) -> Group:
         tf = max(group_tfs(group, relatives), key=lambda name: n_bound[name])
-        changes: dict[str, object] = {"tfs": (tf,), "least": min(group.least, _QUICK_N), "stage": 0}
+        changes: dict[str, object] = {
+            "tfs": (tf,),
+            "least": min(group.least, _QUICK_N),
+            "tested": _QUICK_TESTED,
+            "stage": 0,
+        }
         if group.sizes:
             changes["sizes"] = (min(group.sizes),)
         else:
@@ -130,7 +136,9 @@ def _of_group(figure: Figure, group: Group, base: str, tf: str, recipe: BaseReci
                     split=split,
                     exact=bool(group.sizes),
                     least=min(group.least, n) if group.sizes else group.least,
+                    tested=group.tested,
                     cell_types=group.cell_types,
+                    length=figure.length,
                     order=(float(group.stage + number), 0.0),
                 )
                 known = {"reason": recipe} if isinstance(recipe, str) else {"recipe": recipe}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from experiments.paper.arms import ARMS
-from experiments.paper.figure import Figure, Pick
+from experiments.paper.figure import Figure, Pick, read_bases
 from experiments.paper.results import Row
 from experiments.paper.selection import Valued, by_tf, role_of, select
 from kipoi_tfb.output.figures import figure_file
@@ -18,6 +18,8 @@ from tfb_matrix_data.errors import UnknownNameError
 __all__ = ["KINDS", "draw"]
 
 _COLOURS = ("#1965b0", "#dc050c", "#4eb265", "#f7a056", "#7bafde", "#882e72", "#777777", "#cae0ab")
+_ORDER = ("transfer", "scratch", "transfer, multi50-without", "copied", "conv", "first-conv", "motifs", "frozen")
+"""Series by the place of their colour."""
 _ROLES = {
     "in": "in the multi-model",
     "out": "not in the multi-model",
@@ -61,6 +63,9 @@ def draw(figure: Figure, rows: Sequence[Row], path: Path) -> bool:
             KINDS[kind](ax, own, **options)
         for ax in axes[len(panels) :]:
             ax.set_axis_off()
+        handles = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+        if handles:
+            canvas.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False)
     return True
 
 
@@ -104,26 +109,26 @@ def _sizes(ax: Any, found: Sequence[Valued]) -> None:
         ax.scatter([at], [np.mean(values)], label="de novo PWM" if at == min(place.values()) else None, **_STAR)
     ax.set_xticks(range(len(sizes)), [f"{n:,}" for n in sizes])
     ax.set(xlabel="bound regions", ylabel="AUPRC")
-    ax.legend(frameon=False, fontsize=6)
 
 
 def _bases(ax: Any, found: Sequence[Valued], arm: str | None = None) -> None:
     """Draw a box per base, and lines for what does not depend on it."""
     trained = [each for each in found if each.row.arm == "transfer"]
-    names = list(dict.fromkeys(each.row.base for each in trained))
+    order = list(read_bases())
+    names = sorted(
+        {each.row.base for each in trained}, key=lambda name: (name not in order, name in order and order.index(name))
+    )
     place = {name: number for number, name in enumerate(names)}
-    _boxes(ax, {"": _by(trained, lambda row: place[row.base])}, len(names))
+    _boxes(ax, {"": _by(trained, lambda row: place[row.base])}, len(names) + 1)
     others = _series([each for each in found if each.row.arm != "transfer"], lambda row: row.arm)
     for name, own in others.items():
         mean = float(np.mean([each.value for each in own]))
         if name == "denovo":
-            ax.scatter([len(names) - 0.3], [mean], label=ARMS[name].what, **_STAR)
+            ax.scatter([len(names)], [mean], label=ARMS[name].what, **_STAR)
         else:
             ax.axhline(mean, color="0.5", linewidth=0.8, linestyle="--", label=ARMS[name].what)
     ax.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=60, ha="right", fontsize=6)
     ax.set_ylabel("AUPRC")
-    if others:
-        ax.legend(frameon=False, fontsize=6)
 
 
 def _arms(ax: Any, found: Sequence[Valued]) -> None:
@@ -134,7 +139,6 @@ def _arms(ax: Any, found: Sequence[Valued]) -> None:
     _boxes(ax, {name: _by(own, lambda row: place[row.tf]) for name, own in series.items()}, len(tfs))
     ax.set_xticks(range(len(tfs)), tfs, rotation=60, ha="right")
     ax.set_ylabel("AUPRC")
-    ax.legend(frameon=False, fontsize=6)
 
 
 def _gains(ax: Any, found: Sequence[Valued]) -> None:
@@ -162,7 +166,6 @@ def _scatter(ax: Any, found: Sequence[Valued]) -> None:
             [sizes[tf] for tf in means], list(means.values()), s=9, color=colour, label=ARMS[arm].what, linewidth=0
         )
     ax.set(xscale="log", xlabel="windows to train and validate with", ylabel="AUPRC")
-    ax.legend(frameon=False, fontsize=6)
 
 
 KINDS: dict[str, Callable[..., None]] = {
@@ -194,7 +197,7 @@ def _boxes(ax: Any, series: Mapping[str, Mapping[int, Sequence[float]]], n_place
     """Draw boxes side by side at each place, one colour per series."""
     width = 0.8 / max(len(series), 1)
     for number, (name, values) in enumerate(series.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = _COLOURS[(_ORDER.index(name) if name in _ORDER else number) % len(_COLOURS)]
         at = [place + (number - (len(series) - 1) / 2) * width for place in values]
         parts = ax.boxplot(
             list(values.values()), positions=at, widths=width * 0.85, patch_artist=True, manage_ticks=False,

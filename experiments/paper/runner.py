@@ -15,7 +15,6 @@ from experiments.paper.bases import BaseRecipe, open_base
 from experiments.paper.cell import Cell
 from experiments.paper.results import Results, Row
 from experiments.paper.work import Setting, begin, do_base, do_cell
-from experiments.paper.world import PaperWorld
 from tfb_matrix_data.errors import TfbError
 from tfb_matrix_data.files import locked
 
@@ -42,7 +41,6 @@ class Outcome:
 def run_cells(
     cells: Iterable[Cell],
     results: Results,
-    world: PaperWorld,
     setting: Setting,
     workers: int = 2,
     minutes: float | None = None,
@@ -56,7 +54,7 @@ def run_cells(
         In the order of `experiments.paper.plan.plan`.
     results
         Where rows go.
-    world, setting
+    setting
         What workers start with.
     workers
         Processes; 0: this one alone.
@@ -72,7 +70,7 @@ def run_cells(
     """
     held = f"another run is adding to {results.folder}; wait for it, or use another --results"
     with locked(results.folder / ".lock", wait=False, held=held):
-        return _Run(list(cells), results, world, setting, workers, minutes, say).run()
+        return _Run(list(cells), results, setting, workers, minutes, say).run()
 
 
 class _Run:
@@ -80,7 +78,6 @@ class _Run:
         self,
         cells: list[Cell],
         results: Results,
-        world: PaperWorld,
         setting: Setting,
         workers: int,
         minutes: float | None,
@@ -99,7 +96,7 @@ class _Run:
         for cell in todo:
             if cell.reason:
                 self._add(cell, reason=cell.reason)
-            elif cell.recipe is None or open_base(cell.recipe, world, setting.bases) is not None:
+            elif cell.recipe is None or open_base(cell.recipe, setting.worlds[cell.length], setting.bases) is not None:
                 self._push(cell.order, cell)
             else:
                 if cell.recipe not in self.waiting:

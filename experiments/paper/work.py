@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,8 +29,8 @@ class Setting:
 
     Attributes
     ----------
-    world
-        Its folder, the matrix and the matrix's sha256.
+    worlds
+        By the length of their windows, None for the regions': folder, the matrix and the matrix's sha256.
     bases
         Folder of the bases.
     device, precision
@@ -38,7 +39,7 @@ class Setting:
         Of the rows.
     """
 
-    world: PaperWorld
+    worlds: Mapping[int | None, PaperWorld]
     bases: Path
     device: str
     precision: str
@@ -65,7 +66,7 @@ def do_base(recipe: BaseRecipe) -> str:
     """Make a base; return why not, or an empty text."""
     here = _here()
     try:
-        make_base(recipe, here.world, here.bases, torch.device(here.device), here.precision)
+        make_base(recipe, here.worlds[recipe.length], here.bases, torch.device(here.device), here.precision)
     except ConfigError as error:
         return str(error)
     except Exception as error:  # a fault in one base must not end the others
@@ -81,7 +82,7 @@ def do_cell(cell: Cell) -> Row:
     base = None if cell.recipe is None else _base(cell.recipe)
     measured, reason = None, ""
     try:
-        measured = run_cell(cell, here.world, base, torch.device(here.device), here.precision)
+        measured = run_cell(cell, here.worlds[cell.length], base, torch.device(here.device), here.precision)
     except ConfigError as error:
         reason = str(error)
     except Exception as error:  # a fault in one cell must not end the others
@@ -93,7 +94,7 @@ def do_cell(cell: Cell) -> Row:
 @lru_cache(maxsize=64)
 def _base(recipe: BaseRecipe) -> Base | None:
     here = _here()
-    return open_base(recipe, here.world, here.bases)
+    return open_base(recipe, here.worlds[recipe.length], here.bases)
 
 
 def _row(cell: Cell, base: Base | None, measured: Measured | None, reason: str, seconds: float, here: Setting) -> Row:

@@ -72,23 +72,27 @@ class PaperWorld:
         return self.matrix.labels([tf], self.region, kind, cell_types)[:, 0]
 
 
-def open_world(matrix_path: Path, genome_path: Path, folder: Path) -> PaperWorld:
-    """Return the regions of a matrix and a genome, read once and kept in `folder`."""
+def open_world(matrix_path: Path, genome_path: Path, folder: Path, length: int | None = None) -> PaperWorld:
+    """Return the regions of a matrix and a genome, read once and kept in `folder`.
+
+    Windows of another `length` than the regions' are centred on them; those that have an N are left out.
+    """
     sha = sha256(matrix_path)
     with BindingMatrix(matrix_path) as matrix:
         genome = Genome(genome_path)
-        place = folder / f"world-{sha[:12]}-{genome.path.name}"
+        size = "" if length is None else f"-{length}"
+        place = folder / f"world-{sha[:12]}-{genome.path.name}{size}"
         if not place.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_folder(place) as temporary:
-                _write(matrix, genome, temporary)
+                _write(matrix, genome, temporary, length)
     return PaperWorld(place, matrix_path, sha)
 
 
-def _write(matrix: BindingMatrix, genome: Genome, folder: Path) -> None:
+def _write(matrix: BindingMatrix, genome: Genome, folder: Path, length: int | None) -> None:
     located = np.flatnonzero(matrix.regions.start >= 0)
-    parts = [region_windows(matrix, genome, located[at : at + _CHUNK]) for at in range(0, len(located), _CHUNK)]
-    codes = np.concatenate(parts)
+    parts = [located[at : at + _CHUNK] for at in range(0, len(located), _CHUNK)]
+    codes = np.concatenate([_windows(matrix, genome, part, length) for part in parts])
     whole = ~(codes == UNKNOWN).any(1)
     region, codes = located[whole], codes[whole]
     np.save(folder / "region.npy", region)
@@ -99,3 +103,11 @@ def _write(matrix: BindingMatrix, genome: Genome, folder: Path) -> None:
         for row, tf in zip(labels, matrix.tfs, strict=True):
             row[:] = matrix.labels([tf], region, kind)[:, 0]
         np.save(folder / f"{kind}.npy", labels)
+
+
+def _windows(matrix: BindingMatrix, genome: Genome, index: NDArray[np.int64], length: int | None) -> NDArray[np.uint8]:
+    if length is None:
+        return region_windows(matrix, genome, index)
+    regions = matrix.regions
+    names = np.array(regions.chrom_names)[regions.chrom[index]]
+    return genome.windows(names, regions.start[index] + (regions.length - length) // 2, length).codes

@@ -31,6 +31,7 @@ from kipoi_tfb.cli import (
     zoo,
 )
 from kipoi_tfb.cli.interrupts import raise_interrupts
+from kipoi_tfb.cli.quick_start import start_quickly
 from tfb_matrix_data.errors import TfbError
 
 __all__ = ["app", "main"]
@@ -86,6 +87,7 @@ def main() -> None:
 
     It is 143 on SIGTERM and 129 on SIGHUP; `tfb finetune` has 3 for an entry that is refused.
     """
+    start_quickly()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # not where it is ignored: nohup
             signal.signal(number, _stop)

@@ -41,7 +41,7 @@ def similarity(
     tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
     cell_types: Annotated[str, _CELL_TYPES] = "",
     kind: Annotated[str, _KIND] = "less_sparse",
-    plot: Annotated[Path | None, typer.Option(help="Heatmap to draw, .png or .svg, ordered by TF class.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Heatmap to draw, .png, .svg or .pdf, ordered by TF class.")] = None,
     modes: Annotated[Path | None, _MODES] = None,
 ) -> None:
     """Write the cosine similarity of each two TFs over the regions resolved in both; draw it.

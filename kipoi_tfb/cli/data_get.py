@@ -41,13 +41,23 @@ def get(
 ) -> None:
     """Get published files into the cache ($TFB_DATA), check them, and print their paths.
 
-    What the cache has already needs no network; what was cut off is continued.
+    What the cache has already needs no network; what was cut off is continued. The name `matrix` stands for the whole
+    binding matrix: all its files, imported into one HDF5 file that other commands take as --matrix.
 
-    Example: tfb data get 'matrix2d.JUND.*' '*_idx.pickle.gz'
+    Example: tfb data get matrix
+
+    Some files: tfb data get 'matrix2d.JUND.*' '*_idx.pickle.gz'
     """
+    from kipoi_tfb.output.progress import progress_each
     from tfb_matrix_data.errors import InputError
     from tfb_matrix_data.registry import in_folder, select, take
+    from tfb_matrix_data.whole import MATRIX, get_matrix
 
+    if MATRIX in patterns:
+        print(get_matrix(from_, timeout, progress_each))
+        patterns = [pattern for pattern in patterns if pattern != MATRIX]
+        if not patterns:
+            return
     chosen = select(patterns)
     if from_ is None:
         for file in chosen:

@@ -82,7 +82,8 @@ def evaluate(
         Path | None, typer.Option("--json", help="Everything as JSON, comparisons per TF included.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help=".png or .svg, a dot per TF: against the first --compare, or ranked.")
+        Path | None,
+        typer.Option("--plot", help=".png, .svg or .pdf: a dot per TF, against the first --compare or ranked."),
     ] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the table and its averages into the entry.")] = False,
     allow_seen: Annotated[

@@ -44,7 +44,7 @@ def explain(
     references: Annotated[
         Path | None, typer.Option("--references", help="Instead, the sequences of a FASTA, as long as the windows.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help=".png or .svg: logos of the first windows.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help=".png, .svg or .pdf: logos of the first windows.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the shuffles.")] = 0,
     anchor: AnchorOption = "centre",
     tfs: TfsOption = "",

@@ -118,6 +118,13 @@ class FinetuneOptions:
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
     ] = False
+    motif_tf: Annotated[
+        str, typer.Option("--motif-tf", help="TF of JASPAR whose motif is this one's, where JASPAR lacks the name.")
+    ] = ""
+    authors: Annotated[str, typer.Option("--author", help='Who made it, for the card: "A. Name, ORCID; B. Name".')] = ""
+    source: Annotated[
+        str, typer.Option("--source", help="Where the data are from, for the card: an accession, a DOI.")
+    ] = ""
     licence: Annotated[str, typer.Option("--licence", help="Of the entry; the peaks' may ask for it.")] = "MIT"
     device: DeviceOption = "auto"
     precision: PrecisionOption = "auto"
@@ -135,6 +142,8 @@ class FinetuneOptions:
             raise typer.BadParameter("--open and --matrix go with --peaks; --from-matrix has its own unbound regions")
         if self.from_matrix is None and (self.exclude_base or self.cells or self.split != "chromosomes"):
             raise typer.BadParameter("--exclude-base, --split paper and --cells go with --from-matrix")
+        if self.every and self.motif_tf:
+            raise typer.BadParameter("--motif-tf goes with one TF")
         if self.every and self.split != "chromosomes":
             raise typer.BadParameter("--split paper goes with one TF: --all makes entries for a zoo")
         if self.open_regions is not None and self.matrix is not None:
@@ -155,4 +164,6 @@ class FinetuneOptions:
             learning_rate=self.learning_rate, sweep=self.sweep, epochs=self.epochs, batch_size=self.batch_size,
             patience=self.patience, seeds=self.seeds, seed=self.seed, n_bound=self.n_bound, licence=self.licence,
             head=self.head, exclude_base=self.exclude_base, split=self.split, cell_types=listed(self.cells),
+            authors=tuple(filter(None, map(str.strip, self.authors.split(";")))), source=self.source or None,
+            motif_tf=self.motif_tf or None,
         )  # fmt: skip

@@ -28,7 +28,7 @@ def grammar(
     genome: RequiredGenomeOption,
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, .parquet or .h5.")],
     models: ModelsOption = "multi163",
-    plot: Annotated[Path | None, typer.Option("--plot", help="Picture: OUT.png or OUT.svg.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Picture: OUT.png, OUT.svg or OUT.pdf.")] = None,
     farthest: Annotated[int, typer.Option("--distance", min=1, metavar="BP", help="Largest distance.")] = 70,
     step: Annotated[int, typer.Option("--step", min=1, metavar="BP", help="Between distances.")] = 5,
     most: Annotated[int, typer.Option("--most", min=2, help="At most so many of the regions, drawn.")] = 100,

@@ -31,7 +31,7 @@ def mutate(
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     plot: Annotated[
-        Path | None, typer.Option("--plot", help=".png or .svg: logo and heatmap of the --tfs, or of the --top.")
+        Path | None, typer.Option("--plot", help=".png, .svg or .pdf: logo and heatmap of the --tfs, or of the --top.")
     ] = None,
     top: TopOption = None,
     window: Annotated[

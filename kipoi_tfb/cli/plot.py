@@ -26,7 +26,7 @@ from kipoi_tfb.cli.options import (
 def plot(
     variant: Annotated[str, typer.Argument(help="chr19:11089231:A>G, 19-11089231-A-G, ...; rs688 with --ids.")],
     genome: Annotated[Path, typer.Option("--genome", help="FASTA of the variant's assembly, plain or bgzip.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png or OUT.svg.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png, OUT.svg or OUT.pdf.")],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     top: TopOption = None,

@@ -35,10 +35,12 @@ def pretrain(
 
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
+    from kipoi_tfb.zoo.config import read_config
+
+    read_config(config)  # what is wrong with it is said once and at once, before torch and processes start
     set_threads(threads)
     from kipoi_tfb.training.job import pretrain_from_files
     from kipoi_tfb.training.processes import is_main, launch
-    from kipoi_tfb.zoo.config import read_config
     from kipoi_tfb.zoo.entry import open_entry
 
     command = f"tfb pretrain {config} --matrix {matrix.name} --genome {genome.name} -o {out}"
@@ -48,7 +50,6 @@ def pretrain(
     if processes == 1:
         entry = pretrain_from_files(*arguments)
     else:
-        read_config(config)  # what is wrong with it is said once, before the processes start
         launch(processes, device, pretrain_from_files, *arguments)
         entry = open_entry(out / "entry")
     if not is_main():

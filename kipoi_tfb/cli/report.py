@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def report(
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -62,7 +63,8 @@ def report(
     from kipoi_tfb.report.page import check_page, write_page
 
     check_page(output)
-    sheet = _sheet(source)
+    given = context.get_parameter_source("models")
+    sheet = _sheet(source, None if given is None or given.name == "DEFAULT" else models)
     if sheet is not None:
         size = write_page(sheet, output)
         say(f"{len(sheet.rows)} rows -> {output} ({size / 1e6:.1f} MB)")
@@ -81,29 +83,32 @@ def report(
     predictor = predictor_of(models, tfs or ",".join(scores.tfs), device, precision, threads)
     options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
     files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
-    cards = list({id(entry): entry.card for entry in predictor.sources}.values())
-    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, cards, command_line(), today())
+    entries = list({id(entry): entry for entry in predictor.sources}.values())
+    facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, entries, command_line(), today())
     made = make_report(scores, reference, predictor, facts, options)
     size = write_page(made, output)
     say(f"{len(made.rows)} alleles, {len(made.details)} with details -> {output} ({size / 1e6:.1f} MB)")
 
 
-def _sheet(source: str) -> Sheet | None:
+def _sheet(source: str, models: str | None) -> Sheet | None:
     """Return the page of an entry or of predictions; None for what is to be read as scores of variants."""
     from kipoi_tfb.report.facts import facts_of
-    from kipoi_tfb.report.sheets import evaluation_sheet, is_regions, read_regions, regions_sheet
+    from kipoi_tfb.report.origin import models_of
+    from kipoi_tfb.report.sheets import about_of, evaluation_sheet, is_regions, read_regions, regions_sheet, tfs_of
     from kipoi_tfb.zoo.card import today
     from kipoi_tfb.zoo.find import find_entry
 
     path = Path(source)
     if path.is_file() and is_regions(path):
         table = read_regions(path)
-        title = f"Transcription factors that bind: {path.name}"
-        return regions_sheet(table, facts_of(title, {"Predictions": path}, [], command_line(), today()))
+        about = about_of(table)
+        entries = models_of(path, about, tfs_of(table), models)
+        title, notes = f"Transcription factors that bind: {path.name}", {"Predictions": about.get("tfb_predict", "")}
+        return regions_sheet(table, facts_of(title, {"Predictions": path}, entries, command_line(), today(), notes))
     if path.is_file() or (path.suffix and not path.is_dir()):
         return None
     entry = find_entry(source)
-    return evaluation_sheet(entry, facts_of(f"Evaluation of {entry.name}", {}, [entry.card], command_line(), today()))
+    return evaluation_sheet(entry, facts_of(f"Evaluation of {entry.name}", {}, [entry], command_line(), today()))
 
 
 def _named(variants: str) -> Path | list[str] | None:

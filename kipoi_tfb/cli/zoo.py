@@ -170,7 +170,7 @@ def _page(name: str, html: Path, regions: Path | None, genome: Path | None, tf: 
         from kipoi_tfb.interpretation.sources import Source
 
         learnt = learnt_picture(found, Source(regions=regions, genome=open_genome(genome)), tf or None)
-    facts = facts_of(f"Card of {found.name}", {"Regions": regions}, [found.card], command_line(), today())
+    facts = facts_of(f"Card of {found.name}", {"Regions": regions}, [found], command_line(), today())
     size = write_page(card_leaflet(found, facts, learnt), html)
     say(f"{found.name} -> {html} ({size / 1e6:.1f} MB)")
 

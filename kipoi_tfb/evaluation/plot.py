@@ -36,7 +36,7 @@ def plot_comparison(comparison: Comparison, path: str | Path) -> None:
     comparison
         Of two scorers.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     """
     check_format(path)
     rows = comparison.tfs
@@ -93,7 +93,7 @@ def plot_ranked(rows: Sequence[TfMetrics], name: str, path: str | Path, min_boun
     name
         Of the scorer.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     min_bound
         Bound regions that a TF needs to be drawn.
 

@@ -8,14 +8,18 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.zoo.card import Card
-from kipoi_tfb.zoo.config import PretrainConfig, Strict, TfName, explain
-from kipoi_tfb.zoo.fields import EntryName
+from kipoi_tfb.zoo.config import PretrainConfig, TfName
+from kipoi_tfb.zoo.fields import EntryName, Line
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.names import file_part
 
 __all__ = ["SWEEP", "FinetuneConfig", "SplitName", "make_config"]
 
 SplitName = Literal["chromosomes", "paper"]
+
+Told = Annotated[Line, Field(min_length=1, max_length=200)]
 
 SWEEP = (0.3, 1.0, 3.0)
 """Multiples of the learning rate that a sweep tries."""
@@ -62,6 +66,13 @@ class FinetuneConfig(Strict):
         reproducing the paper's figures, and no entry for a zoo. It needs `exclude_base`.
     licence
         Of the entry; someone's peaks may ask for another one than this project's.
+    authors
+        Who made the entry; default this project.
+    source
+        Where the data are from: an accession, a DOI.
+    motif_tf
+        TF of JASPAR whose profiles are this one's; default `tf` itself. For a name that JASPAR does not have, such as
+        ``MAFK-HepG2``.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -83,7 +94,15 @@ class FinetuneConfig(Strict):
     cell_types: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     exclude_base: bool = False
     split: SplitName = "chromosomes"
-    licence: str = "MIT"
+    licence: Told = "MIT"
+    authors: tuple[Told, ...] = ()
+    source: Told | None = None
+    motif_tf: TfName | None = None
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Identifiers of the TF's profiles in JASPAR 2020; none where it has none."""
+        return read_profiles().get(self.motif_tf or self.tf, ())
 
     @property
     def entry_name(self) -> str:
@@ -129,7 +148,7 @@ def make_config(**fields: object) -> FinetuneConfig:
     ConfigError
         If one has a wrong value, or does not go with the arm; the message names it.
     UnknownNameError
-        If there is no such arm.
+        If there is no such arm, or JASPAR has no profile of `motif_tf`.
     """
     try:
         config = FinetuneConfig.model_validate(fields)
@@ -137,6 +156,8 @@ def make_config(**fields: object) -> FinetuneConfig:
         raise ConfigError(explain(error)) from None
     if config.arm not in ARMS:
         raise UnknownNameError("arm", config.arm, ARMS)
+    if config.motif_tf is not None and not config.profiles:
+        raise UnknownNameError("TF with a JASPAR profile", config.motif_tf, read_profiles())
     fitted = f"arm {config.arm} is fitted, not trained"
     if ARMS[config.arm].learning_rate is None:
         if config.learning_rate is not None:

@@ -23,7 +23,6 @@ from kipoi_tfb.motifs.scorer import jaspar_scorer
 from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.networks import load_network, outputs_of
-from tfb_matrix_data.modes import read_profiles
 
 __all__ = ["Compared", "lacking", "make_controls"]
 
@@ -84,11 +83,12 @@ def make_controls(work: Work, candidate: Entry, nearest: Nearest, controls: Sequ
         whose = "its own output" if nearest.own else f"its {nearest.tf} output"
         found["base"] = by_head(f"{base.card.name} ({whose})", base, base.card.tasks.index(nearest.tf))
     codes, labels = train_windows.codes, train_windows.labels
-    if "jaspar" in controls and tf in read_profiles():
-        found["jaspar"] = jaspar_scorer([tf], codes, labels, config.seed, name="JASPAR motif")
+    if "jaspar" in controls and config.profiles:
+        known = {tf: config.profiles}
+        found["jaspar"] = jaspar_scorer([tf], codes, labels, config.seed, name="JASPAR motif", profiles=known)
     elif "jaspar" in controls:
         not_run["jaspar"] = f"JASPAR 2020 has no profile of {tf}"
-        logger.info("%s: that control is left out", not_run["jaspar"])
+        logger.info("%s: that control is left out (--motif-tf TF takes that of another name)", not_run["jaspar"])
     if "denovo" in controls:
         found["denovo"] = denovo_scorer([tf], codes, labels, config.seed, name="de novo motif")
     if "scratch" in controls and config.arm != "scratch":

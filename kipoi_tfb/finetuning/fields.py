@@ -49,11 +49,12 @@ def entry_fields(work: Work, own: Trained, changed: ChangedMotif | None, where: 
         "window_length": base.window_length,
         "tasks": (config.tf,),
         "base": base.name,
-        "data": work.data.card,
+        "data": work.data.card.model_copy(update={"accession": config.source}),
         "training": training,
         "finetuned": _finetuned(work, own, changed),
         "licence": config.licence,
         "citation": (CITATION,),
+        **({"authors": config.authors} if config.authors else {}),
     }
 
 
@@ -69,6 +70,7 @@ def _finetuned(work: Work, own: Trained, changed: ChangedMotif | None) -> Finetu
     )
     return FinetunedCard(
         arm=work.config.arm,
+        motif_tf=work.config.motif_tf,
         base_weights_sha256=work.base.card.weights.sha256,
         head_from=own.head_from,
         output=output_card(work.config),

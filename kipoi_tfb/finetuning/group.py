@@ -166,8 +166,8 @@ class GroupRun:
         wanted = (f"{self.group}/{file_part(tf)}", (config.arm, output_card(config), base.card.weights.sha256))
         if (made, regions) != (wanted, (config.cell_types, config.exclude_base)):
             raise ConfigError(
-                f"{entry.folder} is {entry.card.name}, made from another base or other regions or by another arm than "
-                "this; use another --output"
+                f"{entry.folder} is {entry.card.name}, made from another base or by another arm or from other regions "
+                "than this; use another --output"
             )
         return not lacking(entry, self.controls)
 

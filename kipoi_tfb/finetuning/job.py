@@ -28,11 +28,11 @@ from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.pictures import draw_tested
 from kipoi_tfb.finetuning.plot import plot_changed_motif, plot_learning_curve
-from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.verdict import judge, refused_at_random
 from kipoi_tfb.finetuning.work import Trained, Work
 from kipoi_tfb.models.device import choose_device, choose_precision, describe
 from kipoi_tfb.models.first_layer import ChangedMotif, first_filters, most_changed
-from kipoi_tfb.zoo.card import today
+from kipoi_tfb.zoo.card import AUTHORS, today
 from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import ACCEPTED, CANDIDATE, REFUSED, find_entry
@@ -191,9 +191,22 @@ def _check_unseen(base: Entry, data: FinetuneData) -> None:
 def _check_same(entry: Entry, config: FinetuneConfig, data: FinetuneData, base: Entry) -> None:
     """Check that an entry was made from what is asked for now."""
     card, how = entry.card, entry.card.finetuned
-    made = (card.name, card.data, how and (how.arm, how.output, how.base_weights_sha256, how.seeds))
+    told = (card.licence, card.authors, card.data.accession)
+    if told != (config.licence, config.authors or AUTHORS, config.source):
+        raise ConfigError(
+            f"{entry.folder} says another licence, other authors or another source; give the same as then, or remove it"
+        )
+    made = (
+        card.name,
+        card.data.model_copy(update={"accession": None}),
+        how and (how.arm, how.output, how.base_weights_sha256, how.seeds, how.motif_tf),
+    )
     seeds = tuple(range(config.seed, config.seed + config.seeds))
-    if made != (config.entry_name, data.card, (config.arm, output_card(config), base.card.weights.sha256, seeds)):
+    if made != (
+        config.entry_name,
+        data.card,
+        (config.arm, output_card(config), base.card.weights.sha256, seeds, config.motif_tf),
+    ):
         raise ConfigError(
             f"{entry.folder} was made under another name, from other regions, seeds or base, or by another arm than "
             "these; give the same as then, remove it, or use another --output"
@@ -260,7 +273,8 @@ def _judged(
     trained = {config.entry_name: {config.tf: data.counts["train"]["bound"]}}
     result = evaluate([tested.own, *tested.controls.values()], data.test, config.seed, work.replicates, trained)
     earlier = before.card.gate if before else None
-    gate = judge(result, config.entry_name, names, earlier, tested.not_run, data.card.split is not None)
+    gate = judge(result, config.entry_name, names, earlier, tested.not_run)
+    gate = gate if data.card.split is None else refused_at_random(gate)
     kind: Kind | Literal["peaks"] = "peaks" if data.card.peaks_sha256 else config.labels
     areas = {control.name: control.auprc for control in gate.controls}
     matrix = work.matrix if kind != "peaks" else None

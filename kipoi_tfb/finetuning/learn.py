@@ -37,7 +37,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     motifs = None
     if config.arm == "motif-head":
         check_takes_motifs(work.base.card)
-        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed)
+        motifs = find_tf_motifs(config.tf, work.data.training.train, config.seed, config.profiles)
 
     def seen_of(region: NDArray[np.int64], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         features = work.features(region, codes)
@@ -147,7 +147,7 @@ def _sweep(work: Work, arm: str, nearest: Nearest) -> dict[float, float | None]:
 def _train_one(work: Work, arm: str, nearest: Nearest, seed: int, rate: float) -> tuple[Start, TrainingResult]:
     """Train one network, or resume it; each seed and learning rate has a folder of its own."""
     config, base, data = work.config, work.base, work.data
-    denovo = work.denovo if ARMS[arm].motifs else ()
+    denovo = work.denovo if ARMS[arm].motifs else None
     start = start_network(arm, base, config.tf, data.training.train.labels, nearest, seed, config.head, denovo)
     place = work.folder / (f"{arm}-{seed}" if rate == config.rate(arm) else f"{arm}-{seed}-{rate:g}")
     place.mkdir(exist_ok=True)

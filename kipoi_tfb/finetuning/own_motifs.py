@@ -6,6 +6,7 @@ under an output layer alone, however many regions it has; with its PWMs beside w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,6 @@ from kipoi_tfb.motifs.scorer import choose_profiles
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.zoo.card import Card
 from tfb_matrix_data.errors import ConfigError
-from tfb_matrix_data.modes import read_profiles
 from tfb_matrix_data.sampling import balanced_sample, seed_of
 from tfb_matrix_data.sequence import gc_content
 
@@ -64,17 +64,19 @@ class TfMotifs:
         return (best_matches(self.filters, codes) - self.mean) * self.scale
 
 
-def find_tf_motifs(tf: str, train: LabelledWindows, seed: int) -> TfMotifs:
+def find_tf_motifs(tf: str, train: LabelledWindows, seed: int, profiles: Sequence[str]) -> TfMotifs:
     """Return the JASPAR profile of a TF that suits its training windows best, if it has one, and motifs found in them.
 
     Parameters
     ----------
     tf
-        Its name, which JASPAR may or may not know.
+        Its name.
     train
         Windows with one column of labels.
     seed
         Of the draw of windows where there are many.
+    profiles
+        Identifiers of its JASPAR profiles; none where it has none.
 
     Raises
     ------
@@ -88,8 +90,9 @@ def find_tf_motifs(tf: str, train: LabelledWindows, seed: int) -> TfMotifs:
     motifs: list[Motif] = [one.motif for one in found]
     names = [f"de novo {number} {_consensus(motif)}" for number, motif in enumerate(motifs, 1)]
     hold = [_HOLD_FOUND] * len(motifs)
-    if tf in read_profiles():
-        (profile,) = choose_profiles(jaspar_motifs([tf]), train.codes, train.labels, seed).values()
+    if profiles:
+        known = jaspar_motifs(profiles={tf: profiles})
+        (profile,) = choose_profiles(known, train.codes, train.labels, seed).values()
         motifs.insert(0, profile)
         names.insert(0, f"{profile.matrix_id} {profile.name}")
         hold.insert(0, _HOLD_KNOWN)

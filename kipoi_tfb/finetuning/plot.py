@@ -32,7 +32,7 @@ def plot_learning_curve(
     kept
         The seed whose best epoch was kept.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """
@@ -66,7 +66,7 @@ def plot_changed_motif(motif: ChangedMotif, path: str | Path, title: str = "") -
     motif
         Of `kipoi_tfb.models.first_layer.most_changed`.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

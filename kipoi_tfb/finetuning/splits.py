@@ -13,7 +13,7 @@ from kipoi_tfb.finetuning.base_regions import base_regions
 from kipoi_tfb.finetuning.config import FinetuneConfig
 from kipoi_tfb.finetuning.data import load_finetune_data
 from kipoi_tfb.finetuning.job import Finetuned, alone_in, finetune, finished
-from kipoi_tfb.finetuning.verdict import AT_RANDOM
+from kipoi_tfb.finetuning.verdict import refused_at_random
 from kipoi_tfb.zoo.card import write_card
 from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.entry import Entry, open_entry
@@ -104,7 +104,7 @@ def _together(entries: Sequence[Entry], folder: Path) -> Finetuned:
     )
     best = entries[int(np.argmin([split.validation_loss for split in each]))]
     assert best.card.finetuned is not None and best.card.gate is not None
-    gate = best.card.gate.model_copy(update={"words": f"refused: {_described(splits)}. {AT_RANDOM}"})
+    gate = refused_at_random(best.card.gate, _described(splits))
     tuned = best.card.finetuned.model_copy(update={"splits": splits})
     card = best.card.model_copy(update={"gate": gate, "finetuned": tuned})
     before = finished(folder)

@@ -49,7 +49,7 @@ def start_network(
     nearest: Nearest,
     seed: int,
     head: Literal["copied", "new"] = "copied",
-    denovo: Sequence[Motif] = (),
+    denovo: Sequence[Motif] | None = None,
 ) -> Start:
     """Return a network of the base's architecture with one output, as an arm starts it.
 
@@ -80,8 +80,8 @@ def start_network(
     UnknownNameError
         If there is no such arm.
     ConfigError
-        If the arm fits an output that is to be new, or the base's architecture is not the one whose filters the arm
-        starts from motifs.
+        If the arm fits an output that is to be new, the base's architecture is not the one whose filters the arm starts
+        from motifs, or those that were found are not given.
     """
     if arm not in ARMS:
         raise UnknownNameError("arm", arm, ARMS)
@@ -102,6 +102,8 @@ def start_network(
     filters = None
     if way.motifs:
         check_takes(card.architecture, base.name)
+        if denovo is None:
+            raise ConfigError("arm motifs needs the motifs found in the training windows (`denovo_motifs`)")
         filters = tuple(start_from_motifs(network, denovo, seed))
     state, before = network.state_dict(), base.network().state_dict()
     for name in state:

@@ -12,10 +12,10 @@ from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
 from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
 from tfb_matrix_data.errors import ConfigError
 
-__all__ = ["AT_RANDOM", "NOT_RUN", "judge"]
+__all__ = ["NOT_RUN", "judge", "refused_at_random"]
 
 NOT_RUN = "not run"
-AT_RANDOM = "What was tested lies beside what was trained on: to be laid beside the paper's figures, and in no zoo."
+_AT_RANDOM = "What was tested lies beside what was trained on: to be laid beside the paper's figures, and in no zoo."
 
 
 def judge(
@@ -24,7 +24,6 @@ def judge(
     controls: Mapping[str, ControlKind],
     before: GateCard | None = None,
     not_run: Mapping[ControlKind, str] | None = None,
-    split_at_random: bool = False,
 ) -> GateCard:
     """Return the verdict on an entry of one TF.
 
@@ -46,8 +45,6 @@ def judge(
         An earlier verdict on the same entry and regions: its other controls count as well.
     not_run
         {control: why it was not run}.
-    split_at_random
-        The test regions lie beside those that trained: whatever the figures, *refused*, as a model for a zoo.
 
     Raises
     ------
@@ -66,23 +63,14 @@ def judge(
     reasons = {**(before.not_run if before else {}), **(not_run or {})}
     missing: dict[ControlKind, str] = {kind: reasons.get(kind, NOT_RUN) for kind in CONTROLS if kind not in run}
     outcomes = {control.both for control in found}
-    verdict = (
-        "refused"
-        if split_at_random or "loss" in outcomes
-        else "accepted with note"
-        if "tie" in outcomes
-        else "accepted"
-    )
-    place = "a random split" if split_at_random else ", ".join(evaluation.data.chromosomes)
+    verdict = "refused" if "loss" in outcomes else "accepted with note" if "tie" in outcomes else "accepted"
     test = (
-        f"on {own.bound:,} bound and {own.matched:,} unbound regions of {place}, of "
+        f"on {own.bound:,} bound and {own.matched:,} unbound regions of {', '.join(evaluation.data.chromosomes)}, of "
         f"the same GC content and seen by no model, its AUPRC is {own.auprc:.3f} "
         f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]; against all {own.unbound:,} unbound ones, at natural "
         f"prevalence, {own.auprc_natural:.3f} [{own.auprc_natural_low:.3f}, {own.auprc_natural_high:.3f}]"
     )
     said = [_SAID[outcome](_listed(found, outcome)) for outcome in ("loss", "tie", "win") if outcome in outcomes]
-    if split_at_random:
-        said.append(AT_RANDOM)
     if own.bound < MIN_BOUND:
         said.append(f"With fewer than {MIN_BOUND} bound regions to test on, only large differences show.")
     if missing:
@@ -93,6 +81,20 @@ def judge(
         controls=tuple(found),
         not_run=missing,
     )
+
+
+def refused_at_random(gate: GateCard, words: str = "") -> GateCard:
+    """Return the verdict on an entry whose test regions lie beside those that trained: refused, whatever its figures.
+
+    Parameters
+    ----------
+    gate
+        Of `judge`.
+    words
+        To say of its figures; default what `judge` says.
+    """
+    said = words or gate.words.removeprefix(f"{gate.verdict}: ")
+    return gate.model_copy(update={"verdict": "refused", "words": f"refused: {said.removesuffix('.')}. {_AT_RANDOM}"})
 
 
 def _control(evaluation: Evaluation, entry: str, control: str, kind: ControlKind) -> ControlCard:

@@ -92,7 +92,7 @@ def explain(explainer: Explainer, source: Source, output: str | Path, plot: str 
         (`kipoi_tfb.interpretation.files`). ``.bw``, ``.bigwig``, ``.bedgraph``: a track per TF, of regions. Where there
         is a file per TF and several TFs, the name has ``{tf}``.
     plot
-        Also draw the first windows, as ``.png`` or ``.svg``.
+        Also draw the first windows, as ``.png``, ``.svg`` or ``.pdf``.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def plot_contributions(
     tfs
         At most `kipoi_tfb.output.logos.MAX_TFS`; so many lines are drawn at most.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     bases

@@ -24,7 +24,7 @@ def plot_grammar(tf: str, rows: Sequence[GrammarRow], path: str | Path, title: s
     rows
         Of `kipoi_tfb.interpretation.grammar.Grammar`; those of pairs are drawn.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

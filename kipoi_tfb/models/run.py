@@ -8,6 +8,7 @@ from how many threads there are. They only decide how many batches run at once.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +31,11 @@ _CELL = 20
 """Bases: where ALT differs from REF is rounded to cells of so many, whose 60 substitutions nearly fill two batches."""
 _CHANGES = 8
 """Batches of changed versions in one pass: their activations are in memory at the same time."""
+
+_fits: dict[str, int] = {}
+"""Windows at a time that a device's memory was enough for, of those on which it once was not."""
+
+logger = logging.getLogger(__name__)
 
 _listener: ContextVar[Callable[[float], None] | None] = ContextVar("_listener", default=None)
 
@@ -82,15 +88,17 @@ def logits_of(
     """
     if not len(codes):
         return np.empty((0, 0), np.float32)
-    n = batch_size or batch_size_for(device)
 
-    def run(start: int) -> Tensor:
-        one_hot = to_one_hot(as_tensor(_padded(codes[start : start + n], n), device))
-        logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
-        # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after `_each`.
-        return (logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True)
+    def run_by(n: int) -> NDArray[np.float32]:
+        def run(start: int) -> Tensor:
+            one_hot = to_one_hot(as_tensor(_padded(codes[start : start + n], n), device))
+            logits = torch.cat([read(network, one_hot) for network in networks], dim=-1)
+            # A GPU's results are fetched while it is at the next batch, into pinned memory: whole after `_each`.
+            return (logits if keep is None else logits[..., list(keep)]).to("cpu", non_blocking=True)
 
-    return torch.cat(_each(run, range(0, len(codes), n), device, precision))[: len(codes)].numpy()
+        return torch.cat(_each(run, range(0, len(codes), n), device, precision))[: len(codes)].numpy()
+
+    return _fitting(run_by, batch_size or batch_size_for(device), device)
 
 
 def allele_logits_of(
@@ -121,7 +129,23 @@ def allele_logits_of(
         both = np.concatenate([windows, alt])
         logits = logits_of([network], both, device, precision, batch_size, read=strand_logits)
         return logits[: len(windows)], logits[len(windows) :]
-    n = batch_size or batch_size_for(device)
+    return _fitting(
+        lambda n: _changed_logits(network, windows, alt, of, device, precision, n),
+        batch_size or batch_size_for(device),
+        device,
+    )
+
+
+def _changed_logits(
+    network: ReadsChanges,
+    windows: NDArray[np.uint8],
+    alt: NDArray[np.uint8],
+    of: NDArray[np.int64],
+    device: torch.device,
+    precision: str,
+    n: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Do as `allele_logits_of` with a network that can, n windows at a time."""
 
     def run(group: _Group) -> list[Tensor]:
         changes = [
@@ -137,7 +161,7 @@ def allele_logits_of(
         return [torch.stack(one.float().chunk(2), 1).to("cpu", non_blocking=True) for one in logits]
 
     groups = list(_groups(windows, alt, of, n))
-    n_outputs = cast(nn.Linear, network.get_submodule("head")).out_features
+    n_outputs = cast(nn.Linear, cast(nn.Module, network).get_submodule("head")).out_features
     found = [np.full((len(codes), 2, n_outputs), np.nan, np.float32) for codes in (windows, alt)]
     for group, (whole, *changed) in zip(groups, _each(run, groups, device, precision), strict=True):
         found[0][group.windows] = whole[: len(group.windows)].numpy()
@@ -224,6 +248,24 @@ def _each(
             return _told(workers.map(run, items), len(items))
     finally:
         torch.set_num_threads(threads)
+
+
+def _fitting(run_by: Callable[[int], _Found], n: int, device: torch.device) -> _Found:
+    """Return what a function gives of a batch size: n, or where a GPU's memory is not enough, half as much and so on.
+
+    The numbers are the same up to rounding. What did not fit is not tried again.
+    """
+    while True:
+        n = min(n, _fits.get(str(device), n))
+        try:
+            return run_by(n)
+        except torch.OutOfMemoryError:
+            if n == 1:
+                raise
+        # Out here the traceback is gone, and what its frames held.
+        torch.cuda.empty_cache()
+        _fits[str(device)] = n // 2
+        logger.warning("%s is out of memory with %d windows at a time; going on with %d", device, n, n // 2)
 
 
 def _told(results: Iterator[_Found], n: int) -> list[_Found]:

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from Bio import BiopythonWarning
-from Bio.motifs import parse
-from Bio.motifs.jaspar import Motif as JasparMotif
 from numpy.typing import NDArray
-from pyjaspar import jaspardb
 
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.modes import read_profiles
+
+if TYPE_CHECKING:
+    from Bio.motifs.jaspar import Motif as JasparMotif
 
 __all__ = [
     "Motif",
@@ -122,6 +121,9 @@ def jaspar_motifs(
     """
     known = read_profiles() if profiles is None else profiles
     chosen = list(known) if tfs is None else list(tfs)
+    from Bio import BiopythonWarning
+    from pyjaspar import jaspardb
+
     database = jaspardb(release=release)
     result = {}
     for tf in chosen:
@@ -138,6 +140,9 @@ def jaspar_motifs(
 
 def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
     """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
+    from Bio import BiopythonWarning
+    from pyjaspar import jaspardb
+
     with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
         found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
     return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]
@@ -225,6 +230,8 @@ def _from_biopython(motif: JasparMotif, tf: str) -> Motif:
 
 
 def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
+    from Bio.motifs import parse
+
     headers, found = sum(line[:1] == ">" for line in text.splitlines()), parse(io.StringIO(text), "jaspar")
     if len(found) != headers:  # Biopython drops a motif that lacks rows and takes one without a header
         raise InputError(path, f"has {headers} lines that start with '>' but {len(found)} motifs of four rows")

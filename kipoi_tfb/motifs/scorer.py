@@ -162,14 +162,15 @@ def jaspar_scorer(
     at_most: int | None = 2000,
     name: str = "jaspar",
     measure: Measure = "occupancy",
+    profiles: Mapping[str, Sequence[str]] | None = None,
 ) -> MotifScorer:
     """Return the scorer of TFs by their JASPAR 2020 profiles.
 
     With windows and labels each TF has the profile that `choose_profiles` takes, else the first of
     `kipoi_tfb.motifs.profiles.jaspar_motifs`.
-    The parameters are those of `choose_profiles` and `MotifScorer`.
+    The parameters are those of `choose_profiles`, `MotifScorer` and `kipoi_tfb.motifs.profiles.jaspar_motifs`.
     """
-    motifs = jaspar_motifs(tfs)
+    motifs = jaspar_motifs(tfs, profiles=profiles)
     if codes is None or labels is None:
         return MotifScorer(name, {tf: profiles[0] for tf, profiles in motifs.items()}, measure)
     return MotifScorer(name, choose_profiles(motifs, codes, labels, seed, at_most, measure), measure)

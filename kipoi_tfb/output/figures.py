@@ -17,12 +17,15 @@ from tfb_matrix_data.files import atomic_path
 __all__ = ["check_format", "class_order", "figure_file", "similarity_heatmap"]
 
 Colour = tuple[float, float, float, float]
-FORMATS = (".png", ".svg")
+FORMATS = (".png", ".svg", ".pdf")
 
 MAX_NAMED = 400
 """TFs of a heatmap that have their names beside it: it is as large as they need to be read."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 3.3, 0.7, 0.8  # inches around the heatmap
+_TIMELESS: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""What else would say when a picture was made."""
+
 _CELL, _LETTERS = 0.11, 6.5  # inches of a TF's row, and points of its name: no higher than that
 UNKNOWN = "not known"
 _OTHER = "other classes"
@@ -53,7 +56,7 @@ def similarity_heatmap(
     tf_class
         {TF: class}; others are "not known". The 18 largest classes have colours of their own.
     path
-        File to write, .png or .svg.
+        File to write, .png, .svg or .pdf.
     title
         Above the picture.
 
@@ -99,7 +102,7 @@ def similarity_heatmap(
 
 
 def check_format(path: str | Path) -> None:
-    """Refuse a figure's file whose ending is neither .png nor .svg."""
+    """Refuse a figure's file whose ending is none of `FORMATS`."""
     suffix = Path(path).suffix.lower()
     if suffix not in FORMATS:
         raise InputError(path, f"cannot draw a figure of the ending {suffix!r}; use one of {', '.join(FORMATS)}")
@@ -114,13 +117,14 @@ def figure_file(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
 
     suffix = Path(path).suffix.lower()
     # Ids of an SVG are hashed with a salt, random unless set; text stays text, and a name with $ is no formula.
-    with rc_context({"svg.hashsalt": "tfb", "svg.fonttype": "none", "font.size": 8, "text.parse_math": False}):
+    # A PDF holds its letters as outlines that programs can edit (TrueType).
+    letters: dict[Any, Any] = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8, "text.parse_math": False}
+    with rc_context({"svg.hashsalt": "tfb", **letters}):
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)
         yield figure
         with atomic_path(path) as temporary:
-            metadata = {"Date": None} if suffix == ".svg" else None
-            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=metadata)
+            figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=_TIMELESS.get(suffix))
 
 
 def _class_colours(classes: Sequence[str], palette: list[Colour]) -> dict[str, Colour]:

@@ -19,7 +19,7 @@ __all__ = [
     "draw_logo",
     "information",
     "mark_positions",
-    "probability_text",
+    "probability_digits",
     "signed_text",
     "text_width",
 ]
@@ -37,12 +37,12 @@ MAX_TFS = 12
 """TFs that a picture can show, one below the other."""
 
 
-def probability_text(value: float) -> str:
-    """Return a probability in two digits, and never as if it were certain.
+def probability_digits(value: float) -> str:
+    """Return a probability in two significant digits, for pictures, and never as if it were certain.
 
     Examples
     --------
-    >>> [probability_text(value) for value in (0.00154, 0.5, 0.994, 0.999)]
+    >>> [probability_digits(value) for value in (0.00154, 0.5, 0.994, 0.999)]
     ['0.0015', '0.5', '0.99', '>0.99']
     """
     return ">0.99" if value > 0.99 and f"{value:.2g}" == "1" else f"{value:.2g}"

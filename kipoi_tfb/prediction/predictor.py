@@ -86,6 +86,12 @@ class Predictor:
         # Another process gets the entries, and loads the networks from their files.
         return Predictor, self._made_of
 
+    @property
+    def models(self) -> list[dict[str, str]]:
+        """Name and weights of each entry, as tables say which models their numbers are from."""
+        entries = {id(entry): entry for entry in self.sources}.values()
+        return [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
+
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
 

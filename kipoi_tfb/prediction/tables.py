@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,15 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb import __version__
 from kipoi_tfb.models.run import heard
 from kipoi_tfb.output.progress import progress_bar, progress_within
-from kipoi_tfb.output.tables import Table, open_table
+from kipoi_tfb.output.tables import Notes, Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, iter_intervals, no_contig_of
 from tfb_matrix_data.lines import count_lines
+from tfb_matrix_data.names import shown
 from tfb_matrix_data.placing import NO_FLAG, OFF_GENOME, has_window, place_windows
 from tfb_matrix_data.summits import Kind
 from tfb_matrix_data.windows import Windows
@@ -86,6 +89,8 @@ def predict_regions(
 ) -> PredictionSummary:
     """Write one row per region of a BED file, in its order: its columns, flags, and a probability per TF.
 
+    Parquet and HDF5 say which models, genome and windows the numbers are from (``tfb_models``, ``tfb_predict``).
+
     Before the TFs are ``n_unknown`` and ``flags`` (`tfb_matrix_data.placing`). A region that is not on the genome keeps
     its row, without scores; with `strict` it is refused.
 
@@ -114,7 +119,8 @@ def predict_regions(
         if not fits:
             raise InputError(bed, no_contig_of(genome, names))
 
-    return _predict(predictor, chunks(), output, lambda: count_lines(bed), summary)
+    about = f"genome {shown(genome.path.name)}, one window of {predictor.window_length} bp around each {anchor}"
+    return _predict(predictor, chunks(), output, lambda: count_lines(bed), summary, about)
 
 
 def tell_anchor(part: Intervals, anchor: Anchor) -> None:
@@ -132,7 +138,8 @@ def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Pat
             windows = sequence_windows(part, predictor.window_length)
             yield {"name": np.array(part.name), "length": part.length}, windows, {}
 
-    return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"), PredictionSummary())
+    about = f"one window of {predictor.window_length} bp at the centre of each sequence"
+    return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"), PredictionSummary(), about)
 
 
 def _predict(
@@ -141,11 +148,12 @@ def _predict(
     output: str | Path,
     total: Callable[[], int | None],
     summary: PredictionSummary,
+    about: str,
 ) -> PredictionSummary:
     taken = {"chrom", "start", "end", "name", "length", "n_unknown", "flags"} & set(predictor.columns)
     if taken:
         raise InputError(output, f"a TF is named like a column of the table: {', '.join(taken)}")
-    with open_table(output) as table, progress_bar("predicting", total) as advance:
+    with open_table(output, _notes(predictor, about)) as table, progress_bar("predicting", total) as advance:
         for columns, windows, more in chunks:
             with progress_within(advance, len(windows.codes)) as share, heard(share):
                 scores = predictor.probability(windows.codes)
@@ -153,3 +161,8 @@ def _predict(
             table.write({**columns, "n_unknown": windows.n_unknown, **more, **per_tf})
             summary.count(windows)
     return summary
+
+
+def _notes(predictor: Predictor, about: str) -> Notes:
+    said = {"tfb_predict": f"kipoi-tfb {__version__}, {about}", "tfb_models": json.dumps(predictor.models)}
+    return Notes(said, dict.fromkeys(predictor.columns, "probability of binding"))

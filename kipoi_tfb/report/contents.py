@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kipoi_tfb.report.igv import Igv, Slice
 from kipoi_tfb.report.record import Detail, Row
@@ -51,6 +52,10 @@ class Model:
         Which regions it was tested on and never trained on, such as ``tested on chr22; chr16 left out``.
     accuracy
         How good it was there, in a sentence; empty where its card does not say.
+    date
+        When it was trained.
+    card
+        Its card whole, as the entry has it.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Model:
     weights_sha256: str
     held_out: str
     accuracy: str = ""
+    date: str = ""
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Facts:
     date
         As it is shown; the caller says it, so that the same call makes the same bytes.
     percentiles
-        What percentiles compare with, in a sentence; empty where there are none.
+        The random variants that percentiles compare with, in a sentence; empty where no model has any.
     """
 
     title: str
@@ -146,11 +153,14 @@ class Column:
         Its head, and what it says, in a sentence.
     digits
         Decimals of its numbers; None for a column of text.
+    kind
+        ``probability`` for numbers that are written as such, and never as certain.
     """
 
     title: str
     meaning: str
     digits: int | None = None
+    kind: Literal["", "probability"] = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,8 @@ class Sheet:
         The table: a text, a number or None per cell; the first column names the row.
     limits
         What the table does not say, a sentence each.
+    things
+        What the rows are.
     """
 
     facts: Facts
@@ -176,6 +188,7 @@ class Sheet:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | float | None]]
     limits: Sequence[str] = ()
+    things: str = "rows"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from kipoi_tfb.report.contents import Facts, Report, Status
 from kipoi_tfb.report.details import details_of
 from kipoi_tfb.report.igv import Igv, slice_of
 from kipoi_tfb.report.named import Named, named_forms
+from kipoi_tfb.report.origin import check_origin
 from kipoi_tfb.report.ranking import RankingOptions, rank
 from kipoi_tfb.report.record import Detail, Row
 from kipoi_tfb.report.rows import TF_SCORES, rows_of
@@ -138,13 +138,7 @@ def check_scores(scores: ScoresFile, predictor: Predictor, options: ReportOption
         )
     if options.info and options.vcf is None and not scores.info and not set(options.info) <= set(scores.columns):
         raise ConfigError(f"{scores.path.name} has no fields of INFO: give the VCF that was scored (--vcf)")
-    told = json.loads(scores.about.get("tfb_models", "[]"))
-    others = [model["name"] for model in told if model["weights_sha256"] not in _weights(predictor)]
-    if others:
-        raise ConfigError(
-            f"{scores.path.name} was scored with other weights of {', '.join(others)}; give --models as it was "
-            "then, or score the variants again"
-        )
+    check_origin(scores.path, scores.about, predictor.sources)
 
 
 @dataclass(frozen=True)
@@ -211,10 +205,6 @@ def _check_same(row: Row, detail: Detail, predictor: Predictor) -> None:
 
 def _names(predictor: Predictor) -> list[str]:
     return list(dict.fromkeys(entry.card.name for entry in predictor.sources))
-
-
-def _weights(predictor: Predictor) -> set[str]:
-    return {entry.card.weights.sha256 for entry in predictor.sources}
 
 
 def _left_out(rows: int, all_rows: int, scored: int, details: int, options: ReportOptions) -> str:

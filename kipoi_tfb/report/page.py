@@ -24,10 +24,10 @@ import numpy as np
 from markupsafe import Markup
 
 from kipoi_tfb.models.logits import BOUND, NOTABLE
-from kipoi_tfb.report.contents import Facts, Leaflet, Picture, Report, Sheet, Status
+from kipoi_tfb.report.contents import Column, Facts, Leaflet, Picture, Report, Sheet, Status
 from kipoi_tfb.report.igv import Igv
-from kipoi_tfb.report.record import Row
-from kipoi_tfb.report.words import probability_text
+from kipoi_tfb.report.record import Group, Row
+from kipoi_tfb.report.words import probability_decimals
 from tfb_matrix_data.alleles import SCORED
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path, check_output
@@ -95,8 +95,8 @@ def render(report: Report) -> str:
 
 def render_sheet(sheet: Sheet) -> str:
     """Return a page of one table as the text of an HTML file."""
-    columns = [{"title": column.title, "digits": column.digits} for column in sheet.columns]
-    content = {"name": _file_name(sheet.facts), "columns": columns, "rows": _bare(sheet.rows)}
+    columns = [{"title": each.title, "digits": each.digits, "kind": each.kind} for each in sheet.columns]
+    content = {"name": _file_name(sheet.facts), "things": sheet.things, "columns": columns, "rows": _bare(sheet.rows)}
     static = sheet.rows[:_STATIC_ROWS]
     return _framed("sheet.html.j2", _SHEET_SCRIPTS, content, 0, None, facts=sheet.facts, sheet=sheet, static=static)
 
@@ -243,7 +243,13 @@ def _allele(bases: str) -> str:
 def _words(row: Row) -> str:
     if row.groups is None:
         return f"Not scored: {row.why_not}"
-    return "; ".join(f"{group.title}: {', '.join(group.tfs)}" for group in row.groups) or "No change predicted"
+    return "; ".join(map(_titled, row.groups)) or "No change predicted"
+
+
+def _titled(group: Group) -> str:
+    """Return what becomes of a group, and of which TFs: a title that names its one TF says both."""
+    named = len(group.tfs) == 1 and group.title.startswith(f"{group.tfs[0]} ")
+    return group.title if named else f"{group.title}: {', '.join(group.tfs)}"
 
 
 def _signed(value: float) -> str:
@@ -253,7 +259,7 @@ def _signed(value: float) -> str:
 def _probabilities(row: Row) -> str:
     if row.p_ref is None or row.p_alt is None:
         return ""
-    return f"{row.largest_tf} {probability_text(row.p_ref)} → {probability_text(row.p_alt)}"
+    return f"{row.largest_tf} {probability_decimals(row.p_ref)} → {probability_decimals(row.p_alt)}"
 
 
 def _percentile(value: float | None) -> str:
@@ -262,10 +268,14 @@ def _percentile(value: float | None) -> str:
     return "<0.1" if value < 0.05 else ">99.9" if value >= 99.95 else f"{value:.1f}"
 
 
-def _written(value: str | float | None, digits: int | None) -> str:
+def _written(value: str | float | None, column: Column) -> str:
     if value is None:
         return "–"
-    return value if isinstance(value, str) else f"{value:.{digits}f}".replace("-", "−")
+    if isinstance(value, str):
+        return value
+    return (
+        probability_decimals(value) if column.kind == "probability" else f"{value:.{column.digits}f}".replace("-", "−")
+    )
 
 
 def _address(picture: Picture) -> str:

@@ -17,10 +17,10 @@ from kipoi_tfb.zoo.measured import metrics_rows
 from tfb_matrix_data.cells import from_cell
 from tfb_matrix_data.errors import EntryError, InputError
 
-__all__ = ["MOST_REGIONS", "evaluation_sheet", "is_regions", "read_regions", "regions_sheet"]
+__all__ = ["MOST_REGIONS", "about_of", "evaluation_sheet", "is_regions", "read_regions", "regions_sheet", "tfs_of"]
 
 MOST_REGIONS = 10_000
-_MOST_NAMED = 12
+_MOST_NAMED, _MOST_OFTEN = 12, 5
 _MOST_HEADER = 1 << 20
 _PLACE = ("chrom", "start", "end", "name", "n_unknown", "flags")
 
@@ -75,6 +75,7 @@ def evaluation_sheet(entry: Entry, facts: Facts) -> Sheet:
         [Column("TF", "transcription factor"), *(_METRICS[name] for name in there)],
         rows,
         _EVALUATION_LIMITS,
+        "TFs",
     )
 
 
@@ -123,42 +124,64 @@ def read_regions(path: Path) -> pa.Table:
     return table
 
 
+def tfs_of(table: pa.Table) -> list[str]:
+    """Return the columns of TFs."""
+    return [name for name in table.column_names if name not in _PLACE]
+
+
+def about_of(table: pa.Table) -> dict[str, str]:
+    """Return what the file says of itself; nothing of a TSV."""
+    said = table.schema.metadata or {}
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in said.items()}
+
+
 def regions_sheet(table: pa.Table, facts: Facts) -> Sheet:
     """Return which TFs are predicted to bind each region."""
-    tfs = [name for name in table.column_names if name not in _PLACE]
+    tfs = tfs_of(table)
     shown = table.slice(0, MOST_REGIONS)
     p = np.stack([shown[tf].cast(pa.float32()).to_numpy() for tf in tfs], 1)
     place = shown.select(["chrom", "start", "end", "name", "flags"]).to_pylist()
     rows = [_region(where, p[i], tfs) for i, where in enumerate(place)]
     bound = sum(bool(row[3]) for row in rows)
+    often = _most_often(p, tfs)
     first = f" Shown are the first {len(rows):,} of {table.num_rows:,}." if len(rows) < table.num_rows else ""
     return Sheet(
         facts,
         "region report",
         "Which transcription factors bind these regions?",
-        f"Of {len(rows):,} regions, {bound:,} are predicted to be bound by at least one of {len(tfs)} TFs.{first}",
+        f"Of {len(rows):,} regions, {bound:,} are predicted to be bound by at least one of {len(tfs)} TFs{often}."
+        f"{first}",
         [
             Column("Region", "first and last base, from 1"),
             Column("Name", "as in the file of regions"),
             Column("Flags", "remarks of tfb predict on places that are not as they should be"),
             Column("TFs bound", f"TFs with a probability of at least {PREDICTED:g}", 0),
-            Column("Highest P", "probability of the TF that binds most", 3),
-            Column("TFs", "those bound, the most probable first"),
+            Column("Top TF", "the TF of the highest probability, bound or not"),
+            Column("P of top TF", "its probability", 2, "probability"),
+            Column("Bound", "the TFs that are bound, the most probable first"),
         ],
         rows,
         _REGION_LIMITS,
+        "regions",
     )
+
+
+def _most_often(p: NDArray[np.float32], tfs: Sequence[str]) -> str:
+    """Return which TFs bind most of the regions, as the end of a sentence; empty where none binds."""
+    counts = (p >= PREDICTED).sum(0)
+    most = [i for i in np.argsort(-counts, kind="stable").tolist()[:_MOST_OFTEN] if counts[i]]
+    return f"; most often by {', '.join(f'{tfs[i]} ({counts[i]:,})' for i in most)}" if most else ""
 
 
 def _region(place: dict[str, Any], p: NDArray[np.float32], tfs: Sequence[str]) -> list[str | float | None]:
     said = (place["name"], place["flags"])
     where = [f"{place['chrom']}:{place['start'] + 1:,}-{place['end']:,}", *map(_text, said)]
     if np.isnan(p).all():
-        return [*where, None, None, None]
+        return [*where, None, None, None, None]
     order = np.argsort(-np.nan_to_num(p), kind="stable")
     bound = [tfs[i] for i in order if p[i] >= PREDICTED]
     more = f" and {len(bound) - _MOST_NAMED} more" if len(bound) > _MOST_NAMED else ""
-    return [*where, len(bound), float(p[order[0]]), ", ".join(bound[:_MOST_NAMED]) + more or None]
+    return [*where, len(bound), tfs[order[0]], float(p[order[0]]), ", ".join(bound[:_MOST_NAMED]) + more or None]
 
 
 def _text(value: str | None) -> str | None:

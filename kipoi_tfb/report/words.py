@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.variants.reasons import PREDICTED, Group, Reason
 
-__all__ = ["group_sentence", "group_title", "limits_of", "listed", "probability_text", "whole_sentence"]
+__all__ = ["group_sentence", "group_title", "limits_of", "listed", "probability_decimals", "whole_sentence"]
 
 _MOST_NAMED = 4
 _WEAK = 0.7
 """Held-out AUPRC at equal numbers below which the model is said to know a TF badly."""
 
 
-def probability_text(p: float) -> str:
-    """Return a probability as people read it: two decimals, ``<0.01``, ``>0.99``.
+def probability_decimals(p: float) -> str:
+    """Return a probability in two decimals, for sentences and tables: ``0.93``, ``<0.01``, ``>0.99``.
 
     Examples
     --------
-    >>> [probability_text(p) for p in (0.934, 0.004, 0.9999)]
+    >>> [probability_decimals(p) for p in (0.934, 0.004, 0.9999)]
     ['0.93', '<0.01', '>0.99']
     """
     return "<0.01" if p < 0.01 else ">0.99" if p > 0.99 else f"{p:.2f}"
@@ -60,7 +60,8 @@ def group_sentence(group: Group, names: Sequence[str], ref: NDArray, alt: NDArra
         Their probabilities with either allele.
     """
     told = [
-        f"{name} (P {probability_text(r)} to {probability_text(a)})" for name, r, a in zip(names, ref, alt, strict=True)
+        f"{name} (P {probability_decimals(r)} to {probability_decimals(a)})"
+        for name, r, a in zip(names, ref, alt, strict=True)
     ]
     better, worse = (alt, ref) if group.rises else (ref, alt)
     crossing = [text for text, b, w in zip(told, better, worse, strict=True) if b >= PREDICTED > w]

@@ -42,9 +42,8 @@ def with_made_up(windows: LabelledWindows, copies: int, seed: int) -> LabelledWi
     for copy in range(copies):
         rng = np.random.default_rng([seed, 2, copy])
         left, right = rng.permutation(n), rng.permutation(n)
-        made = np.where(
-            np.arange(length) < rng.integers(1, length, n)[:, None], windows.codes[left], windows.codes[right]
-        )
+        here = np.arange(length) < rng.integers(1, length, (n, 1))
+        made = np.where(here, windows.codes[left], windows.codes[right])
         anew = rng.random(made.shape, np.float32) < _MUTATED
         made[anew] = rng.integers(0, 4, int(anew.sum()), np.uint8)
         codes.append(made)

@@ -17,11 +17,12 @@ from kipoi_tfb.output.logos import (
     contribution_heights,
     draw_logo,
     mark_positions,
-    probability_text,
+    probability_digits,
     text_width,
 )
 from kipoi_tfb.variants.mutagenesis import Region, RegionMutations
-from kipoi_tfb.variants.sites import RegionSite, region_sites, site_groups
+from kipoi_tfb.variants.shared_sites import SharedSites
+from kipoi_tfb.variants.sites import RegionSite, region_sites
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
 
@@ -43,7 +44,7 @@ def check_drawable(region: Region, n_tfs: int, path: str | Path) -> None:
     Raises
     ------
     InputError
-        If the file is neither .png nor .svg.
+        If the file is none of .png, .svg and .pdf.
     ConfigError
         If there are more bases or TFs than fit.
     """
@@ -61,21 +62,22 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
     A letter's height is minus the mean effect of its base's three substitutions: up where the base helps. A cell is the
     effect of having A, C, G or T there, `kipoi_tfb.models.logits.effect`; the base that is there stands in its grey
     cell. All TFs share one scale. Above the letters stand the TF's sites (`kipoi_tfb.variants.sites.region_sites`), and
-    TFs that share one stand together.
+    TFs that share one (`kipoi_tfb.variants.shared_sites`) stand together.
 
     Parameters
     ----------
     mutations
         Of the TFs to draw, in their order.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """
     check_drawable(mutations.region, len(mutations.tfs), path)
     n = len(mutations)
     sites = _sites(mutations)
-    groups = site_groups(sites)
+    best = [(own[0].start, own[0].end) if own else None for own in sites]
+    groups = SharedSites(mutations.tfs).groups(range(len(sites)), best)
     panel = _TITLE + _SITE + _LOGO + _GAP + 4 * _CELL
     shared = [_shared(mutations, sites, group) for group in groups if len(group) > 1]
     wide, high = max(_BASE * n, 3.0), len(sites) * panel + _GROUP * len(shared)
@@ -169,5 +171,5 @@ def _heatmap(axes: Any, mutations: RegionMutations, effects: Any, most: float) -
 def _summary(probability: Any) -> str:
     """Return in words what the model makes of the sequence as it is."""
     low, high = np.nanmin(probability), np.nanmax(probability)
-    shown = list(dict.fromkeys(probability_text(value) for value in (low, high)))
+    shown = list(dict.fromkeys(probability_digits(value) for value in (low, high)))
     return f"P(bound) {' to '.join(shown)}"

@@ -17,7 +17,7 @@ from kipoi_tfb.output.logos import (
     draw_logo,
     information,
     mark_positions,
-    probability_text,
+    probability_digits,
     signed_text,
     text_width,
 )
@@ -45,7 +45,7 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
     view
         The variant.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """
@@ -96,7 +96,7 @@ def _draw_alleles(view: VariantView, i: int, both: list[Any]) -> None:
         axes.tick_params(axis="x", length=0, pad=2)
         axes.set_ylabel(f"{_NAMES[number]}\n{UNIT}", fontsize=6.5)
         if number == 0:
-            p_ref, p_alt = map(probability_text, view.probability[:, i])
+            p_ref, p_alt = map(probability_digits, view.probability[:, i])
             sizes = f"impact {signed_text(view.impact[i])}, effect {signed_text(view.effect[i])}"
             words = f"{view.tfs[i]}   P(bound) {p_ref} with REF, {p_alt} with ALT; {sizes}"
             axes.set_title(words, fontsize=8, loc="left", pad=4)

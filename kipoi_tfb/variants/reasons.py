@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from kipoi_tfb.models.logits import BOUND, NOTABLE
 from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.columns import REASON
+from kipoi_tfb.variants.shared_sites import SharedSites
 from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
-from tfb_matrix_data.modes import DERIVED, read_cofactors, read_modes
+from tfb_matrix_data.modes import read_cofactors
 
 __all__ = ["PREDICTED", "Group", "Reason", "Reasons", "notable"]
 
@@ -28,7 +29,6 @@ PREDICTED = 0.5
 
 _MOST_BESIDE = 5
 _STEM = re.compile(r"[A-Z]{3,}")
-_SHORT = re.compile(r"\((\w[\w-]*)\)")
 
 
 class Group(NamedTuple):
@@ -93,8 +93,7 @@ class Reasons:
         self.columns = list(columns)
         self._names = [column.rpartition("/")[2] for column in columns]
         self._motifs = KnownMotifs(columns)
-        # Columns may be of any TF: the modes that all of JASPAR have.
-        self._modes, self._cofactors = read_modes(DERIVED), read_cofactors()
+        self._shared, self._cofactors = SharedSites(columns), read_cofactors()
 
     def __call__(
         self, windows: AlleleWindows, ref: NDArray[np.float32], alt: NDArray[np.float32], impact: NDArray[np.float32]
@@ -191,32 +190,13 @@ class Reasons:
     def _sharing(
         self, columns: list[int], impact: NDArray[np.float32], sites: dict[int, SiteChange]
     ) -> list[list[int]]:
-        """Return TFs with one direction, overlapping sites and motifs of one kind together, by largest impact."""
-        groups: list[list[int]] = []
-        for column in columns:
-            akin = [
-                group
-                for group in groups
-                if any(
-                    impact[other] * impact[column] > 0
-                    and _overlap(sites[other], sites[column])
-                    and self._akin(self._names[other], self._names[column])
-                    for other in group
-                )
-            ]
-            merged = sorted([column, *(i for group in akin for i in group)], key=lambda i: -abs(float(impact[i])))
-            groups = [group for group in groups if group not in akin] + [merged]
+        """Return TFs of one direction that share a site together, by largest impact."""
+        groups = []
+        for up in (True, False):
+            alike = [i for i in columns if (impact[i] > 0) == up]
+            best = [(sites[i].best.start, sites[i].best.start + sites[i].motif.width) for i in alike]
+            groups += self._shared.groups(alike, best)
         return sorted(groups, key=lambda group: -abs(float(impact[group[0]])))
-
-    def _akin(self, one: str, other: str) -> bool:
-        """Return whether two TFs bind by motifs of one kind: of one binding mode, or both bZIP or bHLH."""
-        short = self._short(one)
-        return bool(self._modes.shared(one, other)) or (bool(short) and short == self._short(other))
-
-    def _short(self, tf: str) -> str:
-        """Return the short name of a TF's class, such as bZIP; empty where it has none, as zinc fingers, all unlike."""
-        found = _SHORT.search(self._modes.tf_class.get(tf, ""))
-        return found[1] if found else ""
 
     def _site_name(self, columns: Sequence[int]) -> str:
         """Return what TFs share by name: ``GATA`` of GATA1 and GATA2, ``bZIP`` of JUND and MAFK, else the first's."""
@@ -226,7 +206,7 @@ class Reasons:
         alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
         if stem := _STEM.match("".join(letters[0] for letters in alike)):
             return stem[0]
-        classes = set(map(self._short, names))
+        classes = set(map(self._shared.kind, columns))
         return classes.pop() if len(classes) == 1 and "" not in classes else f"{names[0]}-like"
 
 
@@ -247,8 +227,3 @@ def _verb(ref: NDArray[np.float32], alt: NDArray[np.float32]) -> str:
     if not predicted.any():
         return below
     return stayed if (worse[predicted] >= PREDICTED).any() else crossed
-
-
-def _overlap(one: SiteChange, other: SiteChange) -> bool:
-    ends = [site.best.start + site.motif.width for site in (one, other)]
-    return max(one.best.start, other.best.start) < min(ends)

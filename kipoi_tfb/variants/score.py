@@ -299,9 +299,9 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
 
 def _models(scorer: EffectScorer) -> list[dict[str, str]]:
     """Return name and weights of each entry, and the null that percentiles are taken from."""
-    entries = {id(entry): entry for entry in scorer.predictor.sources}.values()
-    models = [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
+    models = scorer.predictor.models
     if scorer.percentiles is not None:
+        entries = {id(entry): entry for entry in scorer.predictor.sources}.values()
         models = [m | {"null_sha256": sha256(e.folder / NULL_FILE)} for m, e in zip(models, entries, strict=True)]
     return models
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.motifs.profiles import Motif, log_odds
 from kipoi_tfb.motifs.scan import BestHits, StripedWindows
 
-__all__ = ["RegionSite", "Site", "best_site", "covering_hits", "region_sites", "site_groups"]
+__all__ = ["RegionSite", "Site", "best_site", "covering_hits", "region_sites"]
 
 _LIKENESS = 0.8  # of the way from a profile's lowest to its highest log-odds
 _SUPPORT = 1.0  # log-odds
@@ -167,32 +167,6 @@ def region_sites(
         if all(site.end <= other.start or other.end <= site.start for other in chosen):
             chosen.append(site)
     return sorted(chosen, key=lambda site: -site.support)[:_SITES]
-
-
-def site_groups(sites: Sequence[Sequence[RegionSite]]) -> list[list[int]]:
-    """Return which TFs share a site: groups of indices, in the order of their first ones.
-
-    In a group are those whose best supported site overlaps that of the group's first TF by at least half of the
-    narrower one. A TF without a site is alone.
-
-    Parameters
-    ----------
-    sites
-        Of each TF, as `region_sites` returns them.
-    """
-    groups: list[list[int]] = []
-    for i, own in enumerate(sites):
-        of = next((group for group in groups if own and sites[group[0]] and _overlap(own[0], sites[group[0]][0])), None)
-        if of is None:
-            groups.append([i])
-        else:
-            of.append(i)
-    return groups
-
-
-def _overlap(one: RegionSite, other: RegionSite) -> bool:
-    common = min(one.end, other.end) - max(one.start, other.start)
-    return 2 * common >= min(one.motif.width, other.motif.width)
 
 
 def _match(motif: Motif, codes: Sequence[NDArray[np.uint8]], own: Sequence[tuple[int, int]] | None) -> Site | None:

@@ -285,7 +285,7 @@ def shown_allele(
     flank
         Bases shown on either side.
     columns
-        Which TFs, as indices.
+        Which TFs, as indices; without any nothing is mutated.
     """
     half, length = len(window) // 2, lengths[number]
     first, last = max(0, half - flank), min(len(window), half + length + flank)
@@ -294,7 +294,11 @@ def shown_allele(
     column = offset + half - first + np.where(after, max(lengths) - length, 0)
     shift = lengths[0] - length
     within = np.minimum(offset, lengths[0] - 1)
-    mutations = mutate_window(predictor, window, first, last).of(columns)
+    mutations = mutate_window(predictor, window, first, last).of(columns) if columns else _unmutated(window[first:last])
     return ShownAllele(
         mutations, column, pos + np.where(after, offset + shift, within), (half - first, half - first + length)
     )
+
+
+def _unmutated(codes: NDArray[np.uint8]) -> Mutations:
+    return Mutations(codes, [], np.empty((len(codes), 0), np.float32), np.empty((len(codes), 4, 0), np.float32))

@@ -11,27 +11,32 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from kipoi_tfb.models.sizes import check_window
-from kipoi_tfb.zoo.config import PretrainConfig, Sizes, Strict, TfNames, explain
+from kipoi_tfb.zoo.config import PretrainConfig, Sizes, TfNames
 from kipoi_tfb.zoo.fields import EntryName, Later, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import ConfigError, EntryError, InputError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = [
+    "AUTHORS",
     "CARD_FILE",
     "Card",
     "DataCard",
     "MetricsCard",
     "TrainingCard",
     "WeightsCard",
+    "card_text",
     "read_card",
     "today",
     "write_card",
 ]
 
 CARD_FILE = "card.yaml"
+AUTHORS = ("the kipoi-tfb developers",)
+"""Of an entry whose maker named nobody."""
 
 _MOST_BYTES = 1 << 20
 
@@ -61,6 +66,8 @@ class DataCard(Strict):
     matrix_sha256, peaks_sha256, open_sha256
         Of the files that the labels are from: a binding matrix, or someone's peaks, with the open regions among which
         the unbound ones were drawn.
+    accession
+        Where they are from: an accession, a DOI.
     split
         ``paper``: not by chromosome, but 80/10/10 at random; what was tested lies beside what was trained on.
     cell_types
@@ -81,6 +88,7 @@ class DataCard(Strict):
     excluded_chromosomes: tuple[Line, ...]
     n_train: int
     n_validation: int
+    accession: Annotated[Line | None, Later] = None
     split: Annotated[Literal["paper"] | None, Later] = None
     cell_types: Annotated[tuple[Line, ...] | None, Later] = None
     n_excluded: Annotated[int | None, Later] = None
@@ -186,7 +194,7 @@ class Card(Strict):
     finetuned: FinetunedCard | None = None
     gate: GateCard | None = None
     licence: str = "MIT"
-    authors: tuple[str, ...] = ("the kipoi-tfb developers",)
+    authors: tuple[str, ...] = AUTHORS
     citation: tuple[str, ...]
 
     @property
@@ -225,9 +233,14 @@ def read_card(folder: str | Path) -> Card:
 
 def write_card(card: Card, folder: str | Path) -> None:
     """Write the card into an entry's folder, under a temporary name until it is whole."""
-    fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
     with atomic_path(Path(folder) / CARD_FILE) as temporary:
-        temporary.write_text(yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True))
+        temporary.write_text(card_text(card))
+
+
+def card_text(card: Card) -> str:
+    """Return a card as it stands in its file."""
+    fields = Card.model_validate(card.model_dump()).model_dump(mode="json")
+    return yaml.safe_dump(fields, sort_keys=False, width=120, allow_unicode=True)
 
 
 def today() -> str:

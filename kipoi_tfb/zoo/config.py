@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Discriminator,
     Field,
@@ -20,6 +18,7 @@ from pydantic import (
 
 from kipoi_tfb.models.sizes import MOST_TFS, check_sizes
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.names import CELL_TYPE, PART, TF
@@ -30,11 +29,9 @@ __all__ = [
     "PretrainConfig",
     "Related",
     "Sizes",
-    "Strict",
     "TeacherConfig",
     "TfName",
     "TfNames",
-    "explain",
     "read_config",
 ]
 
@@ -54,12 +51,6 @@ CellTypes = Annotated[
     tuple[Annotated[str, AfterValidator(CELL_TYPE.check)], ...], Field(min_length=1), AfterValidator(_distinct)
 ]
 Sizes = Annotated[dict[str, int | float], AfterValidator(check_sizes)]
-
-
-class Strict(BaseModel):
-    """A record that takes no unknown field and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class MostResolved(Strict):
@@ -233,7 +224,7 @@ class PretrainConfig(Strict):
     name: Annotated[str, Field(pattern=f"^{PART.pattern.pattern}$", max_length=PART.longest)]
     summary: str
     architecture: str = "paper-cnn"
-    sizes: Sizes = {}
+    sizes: Sizes = Field(default_factory=dict)
     first_layer: Literal["random", "jaspar"] = "random"
     tfs: Annotated[
         Annotated[Literal["all"], Tag("all")]
@@ -296,27 +287,3 @@ def read_config(path: str | Path) -> PretrainConfig:
         return PretrainConfig.model_validate(fields)
     except ValidationError as error:
         raise ConfigError(f"{path}: {explain(error)}") from None
-
-
-def explain(error: ValidationError) -> str:
-    """Return the first problem of a validation in one line: the field, what was found, what is expected."""
-    problems = error.errors()
-    # Of a field that takes several forms (`tfs`, `split`), the problem of the form that was meant.
-    first = next((p for p in problems if p["type"] not in {"literal_error", "model_type", "tuple_type"}), problems[0])
-    parts = [str(part) for part in first["loc"]]
-    field = ".".join(part for part in parts if "[" not in part and part not in _FORMS) or "file"
-    # What the message quotes itself is not quoted again, and a list of thousands not at all.
-    quoted = first["type"] in {"missing", "extra_forbidden"} or first.get("ctx", {}).get("error") is not None
-    found = "" if quoted else f" (found {_shortened(first['input'])})"
-    more = f"; {len(problems) - 1} more" if len(problems) > 1 else ""
-    return f"field {field!r}: {first['msg']}{found}{more}"
-
-
-def _shortened(value: Any) -> str:
-    text = reprlib.repr(value)
-    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
-
-
-_LONGEST_SAID = 120
-_FORMS = {SplitConfig.__name__, MostResolved.__name__, Related.__name__, "names", "all"}
-"""What pydantic puts between the names of a field and of its own fields."""

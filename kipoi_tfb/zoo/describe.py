@@ -45,6 +45,8 @@ def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
         yield "made from", f"{card.base}{arm}", 1
     data, config = card.data, card.training.config
     cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
+    if data.accession:
+        yield "data from", data.accession, 1
     yield "trained on", f"{', '.join(data.train_chromosomes)} of {data.source}; {data.n_train:,} regions{cells}", 2
     yield "kept out", _kept_out(card), 1
     yield "made by", f"{card.training.command} ({card.training.date})", 1

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from kipoi_tfb.models.sizes import LONGEST_WINDOW, MOST_TFS
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card
-from kipoi_tfb.zoo.config import explain
+from kipoi_tfb.zoo.strict import explain
 from tfb_matrix_data.bounded import check_file, read_at_most
 from tfb_matrix_data.errors import ChecksumError, ConfigError, EntryError, InputError
 from tfb_matrix_data.files import sha256

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kipoi_tfb.zoo.config import Strict
+from kipoi_tfb.zoo.config import TfName
 from kipoi_tfb.zoo.controls import ControlKind
 from kipoi_tfb.zoo.fields import Later, Line, Sha256
+from kipoi_tfb.zoo.strict import Strict
 
 __all__ = [
     "CURVE_FILE",
@@ -197,6 +198,8 @@ class FinetunedCard(Strict):
         Of the base's file of weights, on which this entry's own ones are laid.
     head_from
         The base's output that the new one started from, if it did.
+    motif_tf
+        TF of JASPAR whose profiles were taken for this one's, if not its own.
     output
         ``new``: the output started at random since that was asked for, whatever was transferred.
     filters
@@ -219,6 +222,7 @@ class FinetunedCard(Strict):
 
     arm: Line
     base_weights_sha256: Sha256
+    motif_tf: Annotated[TfName | None, Later] = None
     head_from: str | None = None
     output: Annotated[Literal["new"] | None, Later] = None
     filters: Annotated[tuple[Line, ...] | None, Later] = None

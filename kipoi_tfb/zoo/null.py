@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from kipoi_tfb.zoo.config import Strict, explain
 from kipoi_tfb.zoo.entry import Entry, own_file
 from kipoi_tfb.zoo.fields import Sha256
+from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.errors import EntryError, InputError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.names import TF

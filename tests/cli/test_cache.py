@@ -25,7 +25,7 @@ def test_ls(tfb, cache):
     assert (code, err) == (0, "") and lines[0].startswith(str(cache.parent))
     assert lines[1].split()[:5] == ["published", "12.3", "kB", "1", "files"] and lines[2].split() == ["of", "a.gz"]
     assert lines[-1].split() == ["all", "12.3", "kB", "1", "files"]
-    assert [line.split()[0] for line in lines[3:-1]] == ["genomes", "features", "identifiers"]
+    assert [line.split()[0] for line in lines[3:-1]] == ["matrices", "genomes", "features", "identifiers"]
 
 
 def test_clear(tfb, cache):

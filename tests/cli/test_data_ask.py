@@ -81,7 +81,7 @@ def test_counts_of_both_kinds(tfb, dense_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("similarity", "-o", "s.tsv", "--plot", "s.pdf"), 1, "cannot draw a figure of the ending '.pdf'"),
+        (("similarity", "-o", "s.tsv", "--plot", "s.eps"), 1, "cannot draw a figure of the ending '.eps'"),
         (("similarity", "-o", "s.tsv", "--tfs", "JUN"), 1, "unknown TF 'JUN'. Did you mean JUND?"),
         (("similarity", "-o", "s.tsv", "--kind", "dense"), 1, "unknown kind of labels 'dense'"),
         (("similarity", "-o", "s.tsv", "--modes", "in.tsv"), 1, "in.tsv, line 1: no column 'TF'"),

@@ -184,7 +184,7 @@ def test_wrong_usage(tfb, tmp_path, arguments, complaint):
         (("ENTRY", *ON_MATRIX, "--chromosomes", "chr99"), "unknown chromosome 'chr99'"),
         (("ENTRY", *ON_MATRIX, "--compare", "ENTRY"), "is given twice; there is nothing to compare"),
         (("ENTRY", *ON_MATRIX, "-o", "m.csv"), "m.csv: the table is written as TSV; end the name with .tsv"),
-        (("ENTRY", *ON_MATRIX, "--plot", "m.pdf"), "m.pdf: cannot draw a figure of the ending '.pdf'"),
+        (("ENTRY", *ON_MATRIX, "--plot", "m.eps"), "m.eps: cannot draw a figure of the ending '.eps'"),
         (("ENTRY", *ON_MATRIX, "--json", "no/m.json"), "the folder no does not exist"),
         (("t.tsv", *ON_MATRIX), "t.tsv: has 1 rows for 160 regions"),
         (("t.parquet", *ON_MATRIX), "t.parquet: no such file"),

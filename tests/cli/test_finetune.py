@@ -9,6 +9,7 @@ import pytest
 
 from kipoi_tfb.finetuning.job import finetune, finished
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.zoo.describe import describe
 from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.finetuned_card import GateCard
 from tests.entries import run_tfb
@@ -52,6 +53,37 @@ def test_command_on_peaks_of_a_tf_that_nobody_knows(tfb, tmp_path, cheap, caplog
     assert card.data.peaks_sha256 and card.data.matrix_sha256 and card.metrics.matrix_sha256 is None
     assert card.training.command.startswith("tfb finetune MYTF --peaks peaks.bed --matrix matrix.h5 --genome genome.fa")
     assert Predictor([found]).columns == ["MYTF"]
+
+
+def test_who_made_it_from_what_is_in_the_card(tfb, tmp_path, cheap):
+    said = ("--author", "A. Lab, 0000-0002-1825-0097; B. Lab", "--source", "GEO:GSE12345", "--licence", "CC-BY-4.0")
+    command = ("SP1-mine", "--peaks", "peaks.bed", "--matrix", "MATRIX", "--arm", "head", "--motif-tf", "SP1", *said)
+    code, out, err = tfb(*command)
+    found = finished(tmp_path / "out")
+    assert code in (0, 3) and found is not None, err
+    card = found.card
+    assert (card.authors, card.licence) == (("A. Lab, 0000-0002-1825-0097", "B. Lab"), "CC-BY-4.0")
+    assert (card.data.accession, card.finetuned.motif_tf) == ("GEO:GSE12345", "SP1")
+    assert "jaspar" in {control.kind for control in card.gate.controls} and "JASPAR motif" in out
+    shown = "\n".join(describe(found))
+    assert "data from   GEO:GSE12345\n" in shown and "CC-BY-4.0; by A. Lab, 0000-0002-1825-0097, B. Lab\n" in shown
+    assert len(describe(found)) <= 25
+    assert "finished before" in tfb(*command)[2]
+    code, _, err = tfb(*command[:-1], "MIT")
+    assert code == 1 and "says another licence, other authors or another source; give the same as then" in err
+
+
+def test_a_card_of_who_says_nothing_is_as_it_was(tfb, tmp_path, cheap):
+    tfb("SP1", "--from-matrix", "MATRIX", "--arm", "head", "--controls", "base")
+    text = (finished(tmp_path / "out").folder / "card.yaml").read_text()
+    assert "accession" not in text and "motif_tf" not in text and "- the kipoi-tfb developers" in text
+
+
+def test_the_motif_of_a_tf_that_jaspar_lacks(tfb, tmp_path):
+    code, _, err = tfb("SP1-mine", "--peaks", "peaks.bed", "--matrix", "MATRIX", "--motif-tf", "SP11")
+    assert code == 1 and "unknown TF with a JASPAR profile 'SP11'. Did you mean SP1" in " ".join(err.split())
+    code, _, err = tfb("--all", "--from-matrix", "MATRIX", "--motif-tf", "SP1")
+    assert code == 2 and "--motif-tf goes with one TF" in err
 
 
 @pytest.mark.parametrize("arm", ["head", "motif-head", "everything"])

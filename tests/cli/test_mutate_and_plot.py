@@ -56,7 +56,7 @@ BAD = {
     "window": (("mutate", "chr1:5", *REST, "o.tsv", "--window", "all"), "unknown window 'all'. Valid: variant, region"),
     "tf": (("mutate", "chr1:5", *REST, "o.tsv", "--tfs", "JUNDD"), "unknown TF 'JUNDD'. Did you mean JUND?"),
     "table": (("mutate", "chr1:5", *REST, "o.vcf"), "cannot tell the format from the ending '.vcf'"),
-    "picture": (("mutate", "chr1:5", *REST, "o.tsv", "--plot", "o.pdf"), "cannot draw a figure of the ending '.pdf'"),
+    "picture": (("mutate", "chr1:5", *REST, "o.tsv", "--plot", "o.eps"), "cannot draw a figure of the ending '.eps'"),
     "folder": (("mutate", "chr1:5", *REST, "no/o.tsv"), "the folder no does not exist"),
     "plot picture": (("plot", VARIANT, *REST, "o.tsv"), "cannot draw a figure of the ending '.tsv'"),
     "plot table": (("plot", VARIANT, *REST, "o.png", "--table", "o.vcf"), "cannot tell the format from the ending"),

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import pytest
 
 from tests.entries import REGIONS, SCORE, VCF, record, write_files
+from tests.terminal import terminal
 
 pytest_plugins = ("tests.entries",)
 
@@ -40,31 +35,6 @@ def slow(monkeypatch):
         return original(codes)
 
     monkeypatch.setattr(run, "to_one_hot", slowly)
-
-
-@contextmanager
-def terminal(monkeypatch) -> Iterator[list[str]]:
-    """Make stderr a pseudo-terminal for a while; afterwards the list has what it was sent."""
-    master, slave = pty.openpty()
-    sent: list[bytes] = []
-    said: list[str] = []
-
-    def read() -> None:
-        with suppress(OSError):  # hung up
-            while part := os.read(master, 4096):
-                sent.append(part)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    with monkeypatch.context() as patch:
-        patch.setenv("TERM", "xterm")
-        patch.setenv("COLUMNS", "100")
-        with os.fdopen(slave, "w", encoding="utf-8") as stream:
-            patch.setattr(sys, "stderr", stream)
-            yield said
-    reader.join(10)
-    os.close(master)
-    said.append(b"".join(sent).decode())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

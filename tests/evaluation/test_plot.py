@@ -85,8 +85,8 @@ def replace_auprc(row: TfMetrics, tf: str, auprc: float) -> TfMetrics:
 def test_nothing_to_draw_or_no_such_format(tmp_path):
     with pytest.raises(ConfigError, match=r"nothing to draw, no TF has 51 bound regions .--min-bound lowers that"):
         plot_ranked(ROWS, "model", tmp_path / "a.svg", min_bound=51)
-    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.pdf'"):
-        plot_ranked(ROWS, "model", tmp_path / "a.pdf")
-    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.pdf'"):
-        plot_comparison(compare(made([0.9], [0.8]), "a", "b"), tmp_path / "a.pdf")
+    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.eps'"):
+        plot_ranked(ROWS, "model", tmp_path / "a.eps")
+    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.eps'"):
+        plot_comparison(compare(made([0.9], [0.8]), "a", "b"), tmp_path / "a.eps")
     assert list(tmp_path.iterdir()) == []

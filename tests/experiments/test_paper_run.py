@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.paper.__main__ import main
@@ -12,6 +13,7 @@ from experiments.paper.figure import FIGURES, read_bases, read_figures
 from experiments.paper.job import Job
 from experiments.paper.results import COLUMNS, Results, current_rows, read_rows
 from experiments.paper.runner import Outcome
+from experiments.paper.world import open_world
 from tfb_matrix_data.errors import ConfigError, InputError, LockedError
 from tfb_matrix_data.files import locked
 
@@ -187,6 +189,24 @@ def test_quick_runs_one_tf(world, figures, work, tmp_path):
     outcome = job.run(read_figures(figures), workers=0, device="cpu", quick=True)
     assert outcome.left == 0
     assert len({row.tf for row in read_rows(tmp_path / "fig1.tsv") if row.split == "0" and row.base == "pair"}) <= 2
+
+
+def test_longer_windows_of_a_whole_genome(world, work, tmp_path):
+    """What Figs S8 and S9 need: sequence around the regions, which the published genome file lacks."""
+    (tmp_path / "bases.yaml").write_text(BASES)
+    (tmp_path / "figS8.yaml").write_text(
+        "title: Longer\nlength: 500\nnot_run: no flanks\ngroups:\n"
+        "  - {tfs: [SP1], arms: [transfer], bases: [pair], most: 40, least: 20}\n"
+    )
+    assert run(world, tmp_path, work, tmp_path).planned == 0
+    outcome = run(world, tmp_path, work, tmp_path, anyway=True)
+    (row,) = read_rows(tmp_path / "figS8.tsv")
+    assert outcome.added == 1 and row.value is not None and row.reason == ""
+    long = open_world(world.matrix_path, world.genome_path, work, 500)
+    assert long.codes.shape[1] == 500 and (long.codes < 4).all()
+    own = open_world(world.matrix_path, world.genome_path, work)
+    shared = np.isin(own.region, long.region)
+    assert (own.codes[shared] == long.codes[:, 150:350]).all()
 
 
 @pytest.mark.slow

@@ -30,6 +30,20 @@ def test_unknown_arm():
         make_config(tf="SP1", arm="all")
 
 
+def test_whose_motif_a_tf_has():
+    assert make_config(tf="MAFK").profiles == make_config(tf="MAFK-HepG2", motif_tf="MAFK").profiles
+    assert make_config(tf="MAFK").profiles[0] == "MA0496.3"
+    assert make_config(tf="MAFK-HepG2").profiles == ()
+    with pytest.raises(UnknownNameError, match=r"unknown TF with a JASPAR profile 'MAFKK'. Did you mean MAFK"):
+        make_config(tf="MAFK-HepG2", motif_tf="MAFKK")
+
+
+@pytest.mark.parametrize("change", [{"authors": ("A\nB",)}, {"source": ""}, {"source": "x" * 300}, {"licence": "a\nb"}])
+def test_what_a_card_does_not_say(change):
+    with pytest.raises(ConfigError, match=f"field '{next(iter(change))}"):
+        make_config(tf="SP1", **change)
+
+
 def test_a_control_has_a_rate_of_its_own():
     chosen = make_config(tf="SP1", sweep=True, learning_rate=0.01)
     assert chosen.rate("everything") == 0.01 and chosen.rate("scratch") == 3e-3

@@ -107,6 +107,11 @@ def test_where_nothing_is_found_the_profiles_are_all(plain):
     assert len(started(plain, denovo=()).filters) == 50
 
 
+def test_motifs_that_nobody_looked_for(plain):
+    with pytest.raises(ConfigError, match=r"arm motifs needs the motifs found in the training windows"):
+        started(plain, denovo=None)
+
+
 def test_other_networks_are_refused_with_the_arm_that_they_have(tmp_path):
     of_motifs = small_base(tmp_path, "small")
     with pytest.raises(

@@ -228,6 +228,24 @@ def test_entries_of_another_base_or_arm_are_not_taken_for_done(run, world, tmp_p
             go(again, world)
 
 
+def test_a_group_by_some_cell_types_without_some_regions(run, world):
+    exclude = world.matrix.regions.on(["chr13"])
+    fields = {"cell_types": ("K562",), "exclude_base": True}
+    some = replace(run, config=run.config.model_copy(update=fields), exclude=exclude)
+    left = np.setdiff1d(whole_regions(world.matrix, world.genome)[0], exclude)
+    counts = count_bound(world.matrix, left, tfs=["CTCF"], cell_types=["K562"])
+    assert counts[0].train == counts_of(world)[0].train - int((world.codes[exclude, 0] == tiny.BOUND).sum())
+    (outcome,) = finetune_group(some, counts, 50)
+    card = finished(run.out / "CTCF").card
+    assert outcome.verdict == "accepted" and card.data.cell_types == card.metrics.cell_types == ("K562",)
+    assert card.data.n_excluded == (world.matrix.labels(["CTCF"], exclude) >= 0).sum()
+    assert (
+        card.data.train_chromosomes == ("chr14", "chr15") and card.finetuned.counts["train"]["bound"] == counts[0].train
+    )
+    with pytest.raises(ConfigError, match=r"or by another arm or from other regions than this"):
+        list(finetune_group(run, counts, 50))
+
+
 @pytest.mark.slow
 def test_several_processes_give_the_same(run, world, monkeypatch):
     monkeypatch.undo()  # they know nothing of what is patched here

@@ -48,7 +48,7 @@ def fuller(base, motifs, share):
 
 
 def test_finds_what_is_in_bound_windows():
-    motifs = find_tf_motifs("MYTF", windows(), 0)
+    motifs = find_tf_motifs("MYTF", windows(), 0, ())
     assert any(PLANTED[2:-2] in name or "CGATCGTC" in name for name in motifs.names), motifs.names
     features = motifs.features(windows(seed=1).codes)
     assert features.dtype == np.float32 and features.shape == (120, len(motifs.names))
@@ -60,18 +60,19 @@ def test_finds_what_is_in_bound_windows():
 
 
 def test_takes_the_profile_that_jaspar_has():
-    assert find_tf_motifs("RELA", windows(), 0).names[0] == "MA0107.1 RELA"
+    assert find_tf_motifs("RELA", windows(), 0, ("MA0107.1",)).names[0] == "MA0107.1 RELA"
+    assert find_tf_motifs("RELA-K562", windows(), 0, ("MA0107.1",)).names[0] == "MA0107.1 RELA"
 
 
 def test_nothing_to_bring_along(monkeypatch):
     monkeypatch.setattr(own_motifs, "find_motifs", lambda *args, **kwargs: [])
-    assert find_tf_motifs("RELA", windows(), 0).names == ("MA0107.1 RELA",)
+    assert find_tf_motifs("RELA", windows(), 0, ("MA0107.1",)).names == ("MA0107.1 RELA",)
     with pytest.raises(ConfigError, match=r"no motif is found in the training regions of MYTF.*--arm head"):
-        find_tf_motifs("MYTF", windows(), 0)
+        find_tf_motifs("MYTF", windows(), 0, ())
 
 
 def test_logits_are_those_of_the_features(base):
-    motifs = find_tf_motifs("RELA", windows(), 0)
+    motifs = find_tf_motifs("RELA", windows(), 0, ("MA0107.1",))
     share = np.linspace(-1, 2, len(motifs.names)).astype(np.float32)
     network, before = fuller(base, motifs, share)
     codes = windows(seed=2).codes
@@ -83,7 +84,7 @@ def test_logits_are_those_of_the_features(base):
 
 @pytest.mark.parametrize("stretch", [(100, 101), (0, 2), (190, 200)])
 def test_strands_and_changes_see_the_same(base, stretch):
-    motifs = find_tf_motifs("RELA", windows(), 0)
+    motifs = find_tf_motifs("RELA", windows(), 0, ("MA0107.1",))
     network = for_inference(fuller(base, motifs, np.ones(len(motifs.names)))[0])
     codes, (start, stop) = windows(seed=2).codes[:6], stretch
     other = codes[[0, 0, 3]]
@@ -100,7 +101,7 @@ def test_strands_and_changes_see_the_same(base, stretch):
 
 def test_motifs_are_float32_under_bfloat16(base):
     """Log-odds of best matches are large: rounded to bfloat16, effects would move by hundredths."""
-    motifs = find_tf_motifs("RELA", windows(), 0)
+    motifs = find_tf_motifs("RELA", windows(), 0, ("MA0107.1",))
     own = fuller(base, motifs, np.ones(len(motifs.names)))[0].own_motifs
     codes = one_hot(windows(seed=2).codes[:6])
     changed = ChangedWindows(images(codes[:3]), [Change(images(codes[3:]), torch.arange(3), 0)])
@@ -113,7 +114,7 @@ def test_motifs_are_float32_under_bfloat16(base):
 
 def test_in_the_zoo(base):
     """An entry holds its motifs and its output, and stands beside entries that share the base."""
-    motifs = find_tf_motifs("RELA", windows(), 0)
+    motifs = find_tf_motifs("RELA", windows(), 0, ("MA0107.1",))
     entry = tuned_with_motifs(base, "tf/RELA", motifs)
     assert [check for check in verify_entry(entry) if not check.passed] == []
     assert entry.weights_path.stat().st_size < 20_000

@@ -55,5 +55,5 @@ def test_changed_motif(tmp_path, width):
 
 
 def test_other_formats_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.pdf'"):
-        plot_learning_curve({0: history(0.5)}, 0, tmp_path / "a.pdf")
+    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.eps'"):
+        plot_learning_curve({0: history(0.5)}, 0, tmp_path / "a.eps")

@@ -148,14 +148,11 @@ def test_what_is_finished_is_left_alone_and_more_splits_are_added(done, known, w
     assert trained == {7} and len(more.entry.card.finetuned.splits.each) == 4
 
 
-def test_the_same_run_gives_the_same_card(done, known, world, tmp_path):
-    here = of_matrix(known, world, tmp_path)
-    assert run(world, here, tmp_path / "out").entry.card == done.entry.card
-
-
-def test_one_split_has_no_spread(known, world):
+def test_one_split_is_the_same_again_and_has_no_spread(done, known, world):
     found = run(world, known, known.folder.parent / "one", ("base",), seeds=1)
-    assert found.entry.card.finetuned.splits.auprc.sd is None and "on 1 random split its" in found.gate.words
+    splits, before = found.entry.card.finetuned.splits, done.entry.card.finetuned.splits.each[0]
+    assert splits.each == (before.model_copy(update={"controls": {"base": before.controls["base"]}}),)
+    assert splits.auprc.sd is None and "on 1 random split its" in found.gate.words
 
 
 # What is refused

@@ -8,8 +8,9 @@ import pytest
 from kipoi_tfb.evaluation.job import evaluate
 from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.evaluation.scorers import NetworkScorer
-from kipoi_tfb.finetuning.verdict import judge
+from kipoi_tfb.finetuning.verdict import judge, refused_at_random
 from kipoi_tfb.zoo.controls import CONTROLS
+from kipoi_tfb.zoo.finetuned_card import GateCard
 from tests.fakes import FakeScorer, by_gc, by_gc_scorers, noisy
 from tfb_matrix_data.errors import ConfigError
 
@@ -132,3 +133,13 @@ def test_further_controls_join_an_earlier_verdict():
     assert "a JASPAR motif (there is none), a de novo motif (not run)" in found.words
     again = judge(result, "own", {"from scratch": "scratch"}, found)  # one that is run again is there once
     assert again.controls == found.controls and again.not_run == found.not_run
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "accepted with note", "refused"])
+def test_what_was_split_at_random_is_refused(verdict):
+    gate = GateCard(verdict=verdict, words=f"{verdict}: as good as can be.", controls=())
+    found = refused_at_random(gate)
+    assert found.verdict == "refused" and found.words.startswith("refused: as good as can be. What was tested lies")
+    assert found.words.endswith("and in no zoo.") and refused_at_random(gate, "so so").words.startswith(
+        "refused: so so. W"
+    )

@@ -140,5 +140,5 @@ def test_table_and_picture(tmp_path):
     plot_grammar("OWN", rows, tmp_path / "out.svg")
     said = (tmp_path / "out.svg").read_text()  # text stays text
     assert all(f">{text}<" in said for text in ("OTHER beside OWN", "same strand", "opposite strand"))
-    with pytest.raises(InputError, match=r"ending '\.pdf'"):
-        plot_grammar("OWN", rows, tmp_path / "out.pdf")
+    with pytest.raises(InputError, match=r"ending '\.eps'"):
+        plot_grammar("OWN", rows, tmp_path / "out.eps")

@@ -166,8 +166,8 @@ REST = ("--genome", "GENOME", *FEW)
 REGIONS = ("--regions", "in.bed", *REST)
 BAD = {
     "picture": (
-        ("--sequences", "in.fa", "--plot", "o.pdf", "-o", "o.tsv"),
-        "cannot draw a figure of the ending '.pdf'",
+        ("--sequences", "in.fa", "--plot", "o.eps", "-o", "o.tsv"),
+        "cannot draw a figure of the ending '.eps'",
     ),
     "two": (("--regions", "in.bed", "--sequences", "in.fa", "-o", "o.tsv"), "give one of --regions, --sequences and"),
     "none": (("-o", "o.tsv"), "give one of --regions, --sequences and --variants"),

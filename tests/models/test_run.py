@@ -254,3 +254,39 @@ def test_work_of_several_calls_within_another(network):
         with heard(of=4):
             logits_of([network], CODES[:2], CPU)
     assert shares == [0.5, 0.125]
+
+
+# Memory
+
+
+@pytest.mark.parametrize("fits", [32, 5, 1])
+def test_batches_are_halved_until_they_fit(network, alleles, expected, monkeypatch, caplog, fits):
+    """As a GPU would say it; what did not fit is not tried again."""
+    tried: list[int] = []
+
+    def limited(tensor, *args):
+        tried.append(len(tensor))
+        if len(tensor) > fits:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return to_one_hot(tensor, *args)
+
+    monkeypatch.setattr(run, "_fits", {})
+    monkeypatch.setattr(run, "to_one_hot", limited)
+    windows = logits_of([network], CODES, CPU)
+    np.testing.assert_allclose(windows, expected[0], atol=1e-5)
+    np.testing.assert_allclose(of_alleles(network, *alleles), expected[1], atol=1e-5)
+    halved = [size for size in (32, 16, 8, 4, 2) if size > fits]
+    assert list(dict.fromkeys(size for size in tried if size > fits)) == halved
+    assert [record.getMessage() for record in caplog.records] == [
+        f"cpu is out of memory with {size} windows at a time; going on with {size // 2}" for size in halved
+    ]
+
+
+def test_a_single_window_that_does_not_fit(network, monkeypatch):
+    def nothing(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(run, "_fits", {})
+    monkeypatch.setattr(run, "to_one_hot", nothing)
+    with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
+        logits_of([network], CODES, CPU)

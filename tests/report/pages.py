@@ -24,7 +24,7 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\"'`&\n\u2028=1+1"
 FACTS = Facts(
     "Transcription factors affected: made-up.vcf",
     [InputFile("Scores", "made-up.vcf", "ab" * 32, "made up"), InputFile("Genome", "made-up.fa", "cd" * 32)],
-    [Model("tiny", 3, 200, "ef" * 32, "never trained on chr22", "AUPRC 0.906 on chr22.")],
+    [Model("tiny", 3, 200, "ef" * 32, "never trained on chr22", "AUPRC 0.906 on chr22.", "2026-11-25", "name: tiny\n")],
     "tfb report made-up.vcf --genome made-up.fa -o report.html",
     "0.1.0",
     "2026-11-26",
@@ -121,7 +121,7 @@ def hostile_report() -> Report:
     )
     facts = Facts(
         HOSTILE, [InputFile(HOSTILE, HOSTILE, "ab" * 32, HOSTILE)],
-        [Model(HOSTILE, 3, 200, "ef" * 32, HOSTILE, HOSTILE)], HOSTILE, HOSTILE, HOSTILE, HOSTILE,
+        [Model(HOSTILE, 3, 200, "ef" * 32, HOSTILE, HOSTILE, HOSTILE, HOSTILE)], HOSTILE, HOSTILE, HOSTILE, HOSTILE,
     )  # fmt: skip
     ledger = [Status("ok", 1, "scored"), Status(HOSTILE, 1, HOSTILE)]
     return Report(facts, ledger, 1, 0, [changed, missing], 3, {3: detail}, HOSTILE, (HOSTILE,))

@@ -13,6 +13,7 @@ from kipoi_tfb.models.logits import impact
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.details import details_of
 from kipoi_tfb.report.record import Detail, Row
+from kipoi_tfb.variants import view
 from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.alleles import allele_windows
 from tfb_matrix_data.errors import AssemblyError
@@ -131,6 +132,18 @@ def test_an_allele_that_changes_nothing(genome: Genome, predictor: Predictor):
     (detail,) = details_of([replace(row(0, base, "A" if base != "A" else "C"), pos=at)], genome, predictor)
     assert not detail.groups and detail.sentence.endswith("That is no evidence that the variant is harmless.")
     assert len(detail.tfs) == 4 and all(line.group is None and line.site is None for line in detail.tfs)
+
+
+def test_nothing_is_mutated_for_a_logo_that_nobody_sees(genome: Genome, predictor: Predictor, monkeypatch):
+    at, mutated = 300, []
+    base = CONTIG[at - 1]
+    original = view.mutate_window
+    monkeypatch.setattr(view, "mutate_window", lambda *given: mutated.append(given) or original(*given))
+    silent = replace(row(0, base, "A" if base != "A" else "C"), pos=at)
+    without, with_lead = details_of([silent, row(3, "A", "G")], genome, predictor)
+    assert not without.leads and len(mutated) == 2  # REF and ALT of the one with a lead
+    assert len(without.ref.bases) == 51 and without.ref.bases == CONTIG[at - 1 - 25 : at + 25]
+    assert with_lead.leads
 
 
 def test_another_genome_is_refused(genome: Genome, predictor: Predictor):

@@ -168,7 +168,7 @@ def test_a_page_has_the_ending_of_one(tfb, tmp_path):
 def test_scores_of_other_weights(scored, tmp_path):
     _rewrite(tmp_path, lambda t: t, {b"tfb_models": b'[{"name": "tiny", "weights_sha256": "00"}]'})
     code, _, err = scored("bad.parquet")
-    assert code == 1 and "was scored with other weights of tiny; give --models as it was then" in err
+    assert code == 1 and "bad.parquet is from other weights of tiny; give --models as they were then" in err
 
 
 def test_another_genome(tfb, scored, tmp_path, write_fasta):

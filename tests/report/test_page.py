@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.report.page import check_page, render, write_page
+from kipoi_tfb.report.record import Group
 from tests.report.pages import HOSTILE, hostile_report, report_of, scored_row, small_report
 from tfb_matrix_data.errors import ConfigError, InputError
 
@@ -73,6 +74,8 @@ def test_what_stands_in_the_head():
     assert "symbolic" in text and "ALT has no sequence (<DEL>)" in text
     for said in ("never trained on chr22", "ab" * 32, "cd" * 32, "ef" * 32, "tfb report made-up.vcf", "AUPRC 0.906"):
         assert said in text
+    assert "tiny of 2026-11-25, 3 TFs, 200 bp" in text and "Card of tiny" in text
+    assert "Compared with 100 random variants." in text
 
 
 def test_rows_can_be_read_without_a_script():
@@ -80,6 +83,12 @@ def test_rows_can_be_read_without_a_script():
     for number in range(1, 7):
         assert f"chr{number + 1}:{number},000 A>G" in text and f"GENE{number}" in text
     assert "Not scored: ALT is symbolic" in text and "bZIP site lost: JUND, MAFK" in text and "JUND 0.90 → 0.10" in text
+
+
+def test_a_title_that_names_its_one_tf_says_it_once():
+    groups = [Group("PBX2 binding weakened", False, False, ["PBX2"]), Group("binding lost", False, True, ["MAX"])]
+    page = render(report_of([dataclasses.replace(scored_row(3), groups=groups)], 0))
+    assert "PBX2 binding weakened; binding lost: MAX" in _Tags(page).text
 
 
 def test_names_are_text_everywhere():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from kipoi_tfb.report import sheets
 from kipoi_tfb.report.contents import Column, Sheet
 from kipoi_tfb.report.page import render_sheet
+from kipoi_tfb.report.sheets import regions_sheet
+from kipoi_tfb.zoo.find import find_entry
 from tests.entries import BED, TFS, write_files
 from tests.report.pages import FACTS, HOSTILE
 from tests.report.test_page import _Tags, data_of
@@ -31,25 +34,75 @@ def _brief(page: str) -> str:
 
 @pytest.mark.parametrize("ending", ["tsv", "parquet"])
 def test_regions(predicted, tmp_path, ending):
-    code, _, err = predicted("report", f"p.{ending}", "-o", "r.html")
+    code, _, err = predicted("report", f"p.{ending}", "--models", "ENTRY", "-o", "r.html")
     assert code == 0 and "3 rows -> r.html" in err
     page = (tmp_path / "r.html").read_text()
     rows, table = data_of(page)["rows"], pq.read_table(tmp_path / "p.parquet").to_pylist()
     assert [row[0] for row in rows] == ["chr1:501-700", "chr2:1,301-1,310", "1:1-20"]
-    assert rows[0][1] == "=peak" and rows[1][3:] == [None, None, None]  # N only
+    assert rows[0][1] == "=peak" and rows[1][3:] == [None, None, None, None]  # N only
     for row, scores in zip([rows[0], rows[2]], [table[0], table[2]], strict=True):
         bound = sorted((tf for tf in TFS if scores[tf] >= 0.5), key=lambda tf: -scores[tf])
-        assert row[3] == len(bound) and row[5] == (", ".join(bound) or None)
-        assert row[4] == pytest.approx(max(scores[tf] for tf in TFS), abs=1e-4)
+        assert row[3] == len(bound) and row[6] == (", ".join(bound) or None)
+        assert (
+            row[5] == pytest.approx(max(scores[tf] for tf in TFS), abs=1e-4) == pytest.approx(scores[row[4]], abs=1e-4)
+        )
     n_bound = sum(bool(row[3]) for row in rows)
-    assert _brief(page) == f"Of 3 regions, {n_bound} are predicted to be bound by at least one of 3 TFs."
+    assert _brief(page).startswith(f"Of 3 regions, {n_bound} are predicted to be bound by at least one of 3 TFs")
+
+
+def test_which_tfs_bind_most_often_and_that_nothing_is_certain():
+    p = {"A": [0.9, 0.2, 0.9996], "B": [0.7, 0.6, 0.8], "C": [0.1, 0.1, None]}
+    place = {"chrom": ["chr1"] * 3, "start": [0, 500, 900], "end": [200, 700, 1100], "name": ["."] * 3}
+    table = pa.table({**place, "n_unknown": [0] * 3, "flags": ["."] * 3, **p})
+    page = render_sheet(regions_sheet(table, FACTS))
+    assert (
+        _brief(page)
+        == "Of 3 regions, 3 are predicted to be bound by at least one of 3 TFs; most often by B (3), A (2)."
+    )
+    assert data_of(page)["rows"][2] == ["chr1:901-1,100", None, None, 2, "A", 0.9996, "A, B"]
+    assert '<td role="cell" data-label="P of top TF" class="third breaks number">&gt;0.99</td>' in page
+    assert '<h2 id="table-title">Regions</h2>' in page
+    none = pa.table({**place, "n_unknown": [0] * 3, "flags": ["."] * 3, "C": [0.1, 0.1, None]})
+    assert regions_sheet(none, FACTS).brief == "Of 3 regions, 0 are predicted to be bound by at least one of 1 TFs."
 
 
 def test_more_regions_than_a_page_holds(predicted, tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "MOST_REGIONS", 2)
-    assert predicted("report", "p.tsv", "-o", "r.html")[0] == 0
+    assert predicted("report", "p.tsv", "--models", "ENTRY", "-o", "r.html")[0] == 0
     page = (tmp_path / "r.html").read_text()
     assert len(data_of(page)["rows"]) == 2 and "Shown are the first 2 of 3." in _brief(page)
+
+
+def test_a_page_names_the_model_of_its_numbers(tfb, tmp_path):
+    write_files(tmp_path, {"in.bed": BED})
+    code, _, err = tfb("predict", "multi163", "--regions", "in.bed", "--genome", "GENOME", "-o", "p.parquet")
+    assert code == 0, err
+    assert tfb("report", "p.parquet", "-o", "r.html")[0] == 0
+    card, page = find_entry("multi163").card, (tmp_path / "r.html").read_text()
+    tags = _Tags(page)
+    text = re.sub(r"\s+", " ", tags.text)
+    assert f"multi163 of {card.training.date}, 163 TFs, 200 bp {card.weights.sha256[:12]} card" in text
+    assert f"Weights of multi163: sha256 {card.weights.sha256}" in text and "never trained on chr" in text
+    assert "genome genome.fa, one window of 200 bp around each centre" in text
+    assert [attrs["href"] for tag, attrs in tags.tags if tag == "a"] == ["#table", "#card-1"]
+    assert [attrs["id"] for tag, attrs in tags.tags if tag == "pre"] == ["card-1"] and "\nname: multi163\n" in tags.text
+
+
+def test_models_that_are_not_those_of_the_numbers(predicted, tmp_path):
+    def refused(*arguments: str) -> str:
+        code, _, err = predicted("report", *arguments, "-o", "r.html")
+        assert code == 1 and not (tmp_path / "r.html").exists()
+        return err
+
+    assert "p.tsv does not say which models its numbers are from: give --models, or let" in refused("p.tsv")
+    assert "p.parquet is from tiny, which is not in the zoo: give its folder (--models)" in refused("p.parquet")
+    other = refused("p.parquet", "--models", "multi163")
+    assert "p.parquet is from other weights of tiny; give --models as they were then" in other
+    lacking = refused("p.tsv", "--models", "pentad-SP1-cofactors")
+    assert "p.tsv has columns that pentad-SP1-cofactors does not predict: ATF4" in lacking
+    table = pq.read_table(tmp_path / "p.parquet")
+    pq.write_table(table.replace_schema_metadata({"tfb_models": "[1]"}), tmp_path / "p.parquet")
+    assert "says which models it is from in a way that cannot be read" in refused("p.parquet", "--models", "ENTRY")
 
 
 def test_an_evaluation(tfb, tmp_path):

@@ -32,7 +32,12 @@ def windows(path):
 
 def fill(cache):
     """Put a file of every other kind there."""
-    for name in ("published/matrix.gz", "features/abc-def.npy", "identifiers/dbsnp.vcf.gz-0123.json"):
+    for name in (
+        "published/matrix.gz",
+        "features/abc-def.npy",
+        "matrices/a-b.h5",
+        "identifiers/dbsnp.vcf.gz-0123.json",
+    ):
         (cache / name).parent.mkdir(parents=True, exist_ok=True)
         (cache / name).write_bytes(bytes(9000))
 
@@ -52,14 +57,14 @@ def test_what_is_kept_and_cleared(cache, genome_path):
     found = by_kind()
     assert found["published"].names == ("matrix.gz",) and found["identifiers"].names == ("dbsnp.vcf.gz",)
     assert {kind: each.files for kind, each in found.items()} == {
-        "published": 1, "genomes": 6, "features": 1, "identifiers": 1,
+        "published": 1, "matrices": 1, "genomes": 6, "features": 1, "identifiers": 1,
     }  # fmt: skip
     assert all(each.size >= 4096 for each in found.values())
     done = clear(["genomes"])
     assert (done.files, done.size, done.in_use) == (6, found["genomes"].size, ())
     assert by_kind()["genomes"].files == 0 and by_kind()["published"].files == 1
     np.testing.assert_array_equal(windows(genome_path), before)  # read again
-    assert by_kind()["genomes"].files == 6 and clear(list(KINDS)).files == 9
+    assert by_kind()["genomes"].files == 6 and clear(list(KINDS)).files == 10
     assert not [path for path in cache.rglob("*") if path.is_file()]
 
 
@@ -77,12 +82,12 @@ def test_what_another_process_makes_is_left(cache, genome_path):
     (contig,) = (path for path in (cache / "genomes" / "contigs").glob("*.npy") if path.stat().st_size > 20000)
     key = contig.name.split("-")[0]
     locks = [contig.with_name(f".{key}.lock"), cache / "published" / ".matrix.gz.lock"]
-    locks.append(cache / "features" / "abc-def.lock")
+    locks += [cache / "features" / "abc-def.lock", cache / "matrices" / "a-b.lock"]
     for lock in locks:
         with locked(lock, wait=False, held="x"):
             done = clear(list(KINDS))
             kept_back = {path.name.split("-")[0] for path in done.in_use}
-            assert kept_back in ({key}, {"matrix.gz"}, {"abc"})
+            assert kept_back in ({key}, {"matrix.gz"}, {"abc"}, {"a"})
             assert all(path.is_file() for path in done.in_use)
         windows(genome_path)
         fill(cache)

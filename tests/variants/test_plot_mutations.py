@@ -49,14 +49,14 @@ def test_a_short_region_has_room_for_its_words(tmp_path, figures):
 
 
 def with_sites(monkeypatch) -> RegionMutations:
-    """Return mutations of three TFs; A and C have one site, at the third base, and A a second one."""
+    """Return mutations of three TFs; two of one kind have one site, at the third base, and the first a second one."""
     acgt, other = consensus("ACGG", sites=200), consensus("GGGG", sites=200)
-    motifs = {"A": (acgt, other), "B": (), "C": (acgt,)}
+    motifs = {"JUND": (acgt, other), "CTCF": (), "FOSL2": (acgt,)}
     monkeypatch.setattr("kipoi_tfb.variants.plot_mutations.read_profiles", lambda: motifs)
     monkeypatch.setattr(
         "kipoi_tfb.variants.plot_mutations.jaspar_motifs", lambda tfs: {tf: motifs[tf] for tf in tfs if motifs[tf]}
     )
-    mutations = made("TTACGGTTGGGGTT", ("A", "entry/B", "entry/C"))
+    mutations = made("TTACGGTTGGGGTT", ("JUND", "entry/CTCF", "entry/FOSL2"))
     mutations.alt[:] = np.where(np.isnan(mutations.alt), np.nan, -0.5)
     mutations.alt[2:6] -= 1
     return mutations
@@ -65,9 +65,9 @@ def with_sites(monkeypatch) -> RegionMutations:
 def test_sites_are_named_and_tfs_that_share_one_stand_together(tmp_path, figures, monkeypatch):
     plot_mutations(with_sites(monkeypatch), tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
-    assert ">One site, 11,089,206-11,089,209: A, entry/C<" in text
-    assert [text.index(f">{tf}   P(bound)") for tf in ("A", "entry/C", "entry/B")] == sorted(
-        text.index(f">{tf}   P(bound)") for tf in ("A", "entry/B", "entry/C")
+    assert ">One site, 11,089,206-11,089,209: JUND, entry/FOSL2<" in text
+    assert [text.index(f">{tf}   P(bound)") for tf in ("JUND", "entry/FOSL2", "entry/CTCF")] == sorted(
+        text.index(f">{tf}   P(bound)") for tf in ("JUND", "entry/CTCF", "entry/FOSL2")
     )
     assert text.count(">ACGG M-ACGG (+)<") == 2 and text.count(">GGGG M-GGGG (+)<") == 1
     assert ">−mean effect<" in text and ">(log-odds)<" in text
@@ -126,7 +126,7 @@ def test_one_base_and_no_effect_at_all(tmp_path, size):
     [
         (501, 1, "a.png", ConfigError, "shows at most 500 bases, chr1:1-501 has 501; give less, or no --plot"),
         (500, 13, "a.png", ConfigError, "shows at most 12 TFs, these are 13; name fewer with --tfs, or give --top"),
-        (500, 12, "a.pdf", InputError, r"cannot draw a figure of the ending '.pdf'; use one of .png, .svg"),
+        (500, 12, "a.eps", InputError, r"cannot draw a figure of the ending '.eps'; use one of .png, .svg, .pdf"),
     ],
 )
 def test_what_it_refuses(bases, n_tfs, name, error, message):

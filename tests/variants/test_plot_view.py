@@ -172,8 +172,8 @@ def test_the_genome_names_the_contig(predictor, genome, tmp_path):
 
 
 def test_what_it_refuses(tmp_path):
-    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.pdf'"):
-        plot_variant(made(), tmp_path / "a.pdf")
+    with pytest.raises(InputError, match=r"cannot draw a figure of the ending '.eps'"):
+        plot_variant(made(), tmp_path / "a.eps")
     with pytest.raises(ConfigError, match="shows at most 12 TFs, these are 13"):
         plot_variant(replace(made(), tfs=["T"] * 13), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []

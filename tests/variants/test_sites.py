@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.motifs.profiles import Motif
-from kipoi_tfb.variants.sites import RegionSite, best_site, region_sites, site_groups
+from kipoi_tfb.variants.sites import best_site, region_sites
 from tests.motifs.made_up import consensus
 from tfb_matrix_data.sequence import decode, encode
 
@@ -88,11 +88,3 @@ def test_the_best_match_names_a_site_and_the_best_supported_is_first():
     assert [(site.motif.name, site.start) for site in found] == [("ACGG", 20), ("ACGGA", 3)]
     many = sequence(*((at, "ACGG") for at in range(0, 28, 6)))
     assert len(region_sites([ACGG], many, bumps((0, 30)))) == 3
-
-
-def test_tfs_with_one_site_are_one_group():
-    def site(start: int, width: int) -> list[RegionSite]:
-        return [RegionSite(consensus("A" * width), start, False, 1.0, 1.0)]
-
-    assert site_groups([site(3, 4), [], site(10, 8), site(5, 10), site(8, 4), []]) == [[0, 3], [1], [2, 4], [5]]
-    assert site_groups([]) == []

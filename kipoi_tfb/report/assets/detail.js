@@ -1,14 +1,16 @@
 // One allele in full: what is said of it, logos, locus, TFs, and what cannot be said.
 
-function facts(row, info) {
+function facts(row, detail, info) {
   const named = info.filter(field => row.info[field]).map(field => `${field} ${row.info[field]}`);
+  // What a detail cannot say has these in words.
+  const said = row.flags.split(";").filter(flag => flag !== "." && !(detail && /^(n_in_window=|edge_padded$)/.test(flag)));
   return [
     row.id !== "." && row.id,
     ...named,
     row.kind,
     row.respelt && `scored as ${row.normal}`,
     row.status === "swapped" && "the genome has ALT, not REF",
-    row.flags !== "." && row.flags,
+    said.join(";"),
     row.variant_percentile != null && `variant percentile ${percentile(row.variant_percentile)}`,
   ]
     .filter(Boolean)
@@ -63,8 +65,7 @@ function siteList(detail) {
       {class: group.rises ? "rises" : "falls"},
       html("b", {class: way(group)}, `${mark(group)} ${group.title}`),
       html("br"),
-      group.tfs.join(", "),
-      html("br"),
+      group.title !== titled(group, Infinity) && [group.tfs.join(", "), html("br")],
       html(
         "span",
         {class: "soft"},
@@ -178,7 +179,7 @@ function tfTable(detail) {
     html(
       "caption",
       {},
-      `${detail.tfs.length} of ${detail.n_tfs} TFs: those with the largest impact, and those bound with either allele.`,
+      `${detail.tfs.length} of ${detail.n_tfs} TFs: those that change, and the most probable of the others.`,
     ),
     html(
       "thead",
@@ -205,7 +206,7 @@ function article(row, report, id, links) {
       "div",
       {},
       html("h3", {id: heading, tabindex: -1}, `${place(row)} `, html("span", {class: "mono breaks"}, change(row))),
-      html("p", {class: "small soft breaks"}, facts(row, report.info)),
+      html("p", {class: "small soft breaks"}, facts(row, detail, report.info)),
     ),
     links,
   );

@@ -267,7 +267,7 @@ function locus(row, detail, id, small) {
       b = Math.min(width - right, x(group.end - detail.pos + 1));
     const y = sites + i * between,
       behind = b + 400 < width;
-    const label = `${mark(group)} ${group.title}: ${listed(group.tfs, small ? 2 : 3)}`;
+    const label = `${mark(group)} ${titled(group, small ? 2 : 3)}`;
     picture.append(
       svg("rect", {
         class: `fill-${way(group)}` + (group.own_site === false ? " faint" : ""),

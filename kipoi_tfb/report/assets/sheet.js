@@ -9,26 +9,29 @@ function makeSheet(sheet) {
       .join("\n")
       .toLowerCase(),
   }));
-  const columns = sheet.columns.map(({title, digits}, i) => ({
+  const columns = sheet.columns.map(({title, digits, kind}, i) => ({
     name: `${i}`,
     title,
     digits,
+    kind,
     places: (digits == null ? texts(row => row.cells[i] ?? "") : numbers(row => row.cells[i]))(rows),
   }));
   let shown = rows,
     sort = null,
     drawn = PART;
 
-  const written = (cell, digits) => (cell == null ? DASH : digits == null ? cell : unsigned(cell, digits));
+  const written = (cell, {digits, kind}) =>
+    cell == null ? DASH : digits == null ? cell : kind === "probability" ? probability(cell) : unsigned(cell, digits);
   const labelled = (cell, i) => {
-    const {title, digits} = columns[i];
+    const column = columns[i],
+      {title, digits} = column;
     return i
       ? html(
           "td",
           {role: "cell", "data-label": title, class: `third breaks ${digits == null ? "" : "number"}`},
-          written(cell, digits),
+          written(cell, column),
         )
-      : html("th", {scope: "row", role: "rowheader", class: "where breaks"}, written(cell, digits));
+      : html("th", {scope: "row", role: "rowheader", class: "where breaks"}, written(cell, column));
   };
 
   function refresh() {
@@ -50,7 +53,7 @@ function makeSheet(sheet) {
     );
     const there = Math.min(drawn, shown.length);
     byId("count").textContent =
-      `${position(shown.length)} of ${position(rows.length)} rows` +
+      `${position(shown.length)} of ${position(rows.length)} ${sheet.things}` +
       (there < shown.length ? `, the first ${position(there)} drawn` : "");
     byId("more").hidden = there >= shown.length;
   }

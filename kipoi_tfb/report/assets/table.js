@@ -26,7 +26,7 @@ const inWords = row =>
     ? `Not scored: ${row.why_not}`
     : !row.groups.length
       ? "No change predicted"
-      : row.groups.map(group => `${group.title}: ${group.tfs.join(", ")}`).join("; ");
+      : row.groups.map(group => titled(group, Infinity)).join("; ");
 
 const columnsOf = info => [
   {name: "variant", title: "Variant", upward: true, places: onGenome},
@@ -191,8 +191,7 @@ function said(row) {
           "span",
           {},
           html("b", {class: way(group)}, group.title),
-          ": ",
-          listed(group.tfs, 5),
+          titled(group, 5).slice(group.title.length),
           group.own_site === false && NO_MOTIF,
         ),
       ),

@@ -39,6 +39,11 @@ const allele = bases => (bases.length > 24 ? `${bases.slice(0, 20)}${ELLIPSIS} (
 const change = row => `${allele(row.ref)}>${allele(row.alt)}`;
 const listed = (names, most) =>
   names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
+// What becomes of a group, and of which TFs: a title that names its one TF says both.
+const titled = (group, most) =>
+  group.tfs.length === 1 && group.title.startsWith(`${group.tfs[0]} `)
+    ? group.title
+    : `${group.title}: ${listed(group.tfs, most)}`;
 const scored = row => row.groups != null;
 // A long name may break behind its separators.
 const breakable = text => text.split(/(?<=[_:;,|&])/).flatMap((part, i) => (i ? [html("wbr"), part] : [part]));

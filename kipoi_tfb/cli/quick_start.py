@@ -1,0 +1,34 @@
+"""A first answer sooner: most of a short command is the import of torch, and much of that is for compilers."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+__all__ = ["start_quickly"]
+
+_FOR_COMPILERS = "torch._meta_registrations"
+"""Says what shape every operator would give, for tracing and `torch.compile`, in a quarter of torch's import."""
+_OBJECTS = 50_000
+"""Objects between two looks for cyclic garbage; Python's default of some hundred looks all the time in an import."""
+
+
+class _OnDemand(ModuleType):
+    """A module that is imported when something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def start_quickly() -> None:
+    """Let torch, where it is not imported yet, leave out what a command line never needs; for the whole process."""
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
+    if "torch" not in sys.modules:
+        sys.modules[_FOR_COMPILERS] = _OnDemand(_FOR_COMPILERS)
