@@ -11,7 +11,7 @@ from scipy import stats
 from experiments.paper.fact_rows import Fact
 from experiments.paper.figure import Claim
 from experiments.paper.results import Row
-from experiments.paper.selection import Valued, by_split, by_tf, select
+from experiments.paper.selection import Valued, by_split, by_tf, reasons_of, select
 
 __all__ = ["SIGNIFICANT", "Verdict", "judge"]
 
@@ -50,6 +50,10 @@ def judge(claim: Claim, rows: Sequence[Row], facts: Sequence[Fact] = ()) -> list
     if claim.test == "fact":
         return [_of_facts(claim, facts)]
     groups = [select(rows, pick) for pick in claim.of]
+    missing = [pick for pick, group in zip(claim.of, groups, strict=True) if not group]
+    reasons = [reason for pick in missing for reason in reasons_of(rows, pick)]
+    if reasons and not any(groups):
+        return [_untested(claim, reasons[0])]
     if not claim.by_tf:
         return [_of_groups(claim, groups, claim.says)]
     tfs = sorted({each.row.tf for group in groups for each in group})
@@ -104,7 +108,7 @@ def _kruskal(claim: Claim, groups: Sequence[Sequence[Valued]], says: str) -> Ver
     values = [[each.value for each in group] for group in groups]
     same = len({value for group in values for value in group}) == 1
     p = 1.0 if same else min(1.0, float(stats.kruskal(*values).pvalue) * claim.comparisons)
-    names = [group[0].row.base for group in groups]
+    names = [group[0].row.base.replace("_", " ") for group in groups]
     ours = ", ".join(f"{name} {np.mean(group):.3f}" for name, group in zip(names, values, strict=True))
     n = ", ".join(str(len(group)) for group in values)
     test = f"Kruskal-Wallis, p = {p:.2g} (times {claim.comparisons}), n = {n}"

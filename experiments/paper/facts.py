@@ -81,9 +81,23 @@ def count_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:
     return facts
 
 
+def _filters(world: PaperWorld, relatives: Relatives) -> list[Fact]:
+    from experiments.paper.learnt import filter_facts  # with what they need beside the rest: memelite
+
+    return filter_facts(world)
+
+
+def _patterns(world: PaperWorld, relatives: Relatives) -> list[Fact]:
+    from experiments.paper.learnt import pattern_facts  # captum, modisco-lite
+
+    return pattern_facts(world)
+
+
 FACTS: dict[str, Callable[[PaperWorld, Relatives], list[Fact]]] = {
     "similarity": similarity_facts,
     "relatives": relatives_facts,
     "counts": count_facts,
+    "filters": _filters,
+    "patterns": _patterns,
 }
 """Functions by the name that a figure's YAML calls."""

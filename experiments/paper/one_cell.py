@@ -29,7 +29,7 @@ from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sampling import Sample, balanced_sample, seed_of
 from tfb_matrix_data.splits import ACCEPTANCE, HELD_OUT, TEST, VALIDATION, Split, split_randomly
 
-__all__ = ["Measured", "draw", "run_cell"]
+__all__ = ["Measured", "draw", "fine_tuned", "run_cell"]
 
 _VALIDATING, _LEAST_VALIDATING = 10, 5
 """One bound region of so many validates, and at least so many do."""
@@ -83,6 +83,16 @@ def run_cell(cell: Cell, world: PaperWorld, base: Base | None, device: torch.dev
         scores = _forward_logits(network, codes, device, precision)[:, row]
     n_train = len(drawn.train) + len(drawn.validation)
     return Measured(n_train, len(tested), float(average_precision_score(truth, scores)))
+
+
+def fine_tuned(
+    cell: Cell, world: PaperWorld, base: Base | Entry, seen: NDArray[np.int64], device: torch.device, precision: str
+) -> nn.Module:
+    """Return the network of a cell that is trained, from a base that has seen some regions of the world."""
+    drawn = draw(cell, world, world.labels(cell.tf, "sparse", cell.cell_types), seen)
+    train_windows, validation = (_windows(world, part) for part in (drawn.train, drawn.validation))
+    data = TrainingData([cell.tf], train_windows, validation, drawn.test.regions, ())
+    return _trained(cell, ARMS[cell.arm], base, data, _seed(cell), device, precision).eval()
 
 
 def draw(cell: Cell, world: PaperWorld, labels: NDArray[np.int8], seen: NDArray[np.int64] | None) -> Drawn:
@@ -144,7 +154,7 @@ def _windows(world: PaperWorld, sample: Sample) -> LabelledWindows:
 
 
 def _trained(
-    cell: Cell, arm: PaperArm, base: Base, data: TrainingData, seed: int, device: torch.device, precision: str
+    cell: Cell, arm: PaperArm, base: Base | Entry, data: TrainingData, seed: int, device: torch.device, precision: str
 ) -> nn.Module:
     """Train as the paper did: the rates, epochs and batches of `tfb finetune` are its own."""
     entry = cast(Entry, base)

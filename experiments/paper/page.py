@@ -140,25 +140,35 @@ def _not_run(rows: list[Row]) -> Iterator[str]:
 def _inventory(figures: Mapping[str, Figure], rows: Mapping[str, list[Row]], results: Path) -> Iterator[str]:
     yield "## What was run"
     yield ""
+    yield "Splits: how many of those asked for have rows; the last of them may lack some."
+    yield ""
     yield "| figure or table | of what | rows with a number | splits | device |"
     yield "|---|---|---:|---:|---|"
     for figure in figures.values():
         own = [row for row in rows[figure.name] if row.value is not None]
-        splits = len({row.split for row in own} - {"chr22"})
         devices = ", ".join(sorted({row.device for row in own}))
-        state = f"{len(own):,}" if own else ""
-        if not own:
-            facts = read_facts(results, figure.name)
-            shared = ", ".join(_label(name) for name in figure.rows_of)
-            state = f"not run: {figure.not_run}" if figure.not_run else f"rows of {shared}" if shared else "counted"
-            state = state if facts or shared or figure.not_run else "not run yet"
-        yield f"| {_label(figure.name)} | {figure.title} | {state} | {splits or ''} | {devices} |"
+        state = f"{len(own):,}" if own else _without_rows(figure, results)
+        rest = f"{state} | {_splits(figure, own)} | {devices} |"
+        yield f"| {_label(figure.name)} | {figure.title} | {rest}"
         for other in figure.also:
-            yield f"| {_label(other)} | see {_label(figure.name)} | {state} | {splits or ''} | {devices} |"
+            yield f"| {_label(other)} | see {_label(figure.name)} | {rest}"
     seconds = sum(float(row.seconds) for own in rows.values() for row in own if row.seconds)
     yield ""
     yield f"Cells took {seconds / 3600:.1f} hours of worker time in all, without the bases."
     yield ""
+
+
+def _splits(figure: Figure, rows: list[Row]) -> str:
+    asked = max((group.splits for group in figure.groups if isinstance(group.splits, int)), default=0)
+    return f"{len({row.split for row in rows} - {'chr22'})} of {asked}" if rows else ""
+
+
+def _without_rows(figure: Figure, results: Path) -> str:
+    if figure.not_run:
+        return f"not run: {figure.not_run}"
+    if read_facts(results, figure.name):
+        return "counted"
+    return f"rows of {', '.join(_label(name) for name in figure.rows_of)}" if figure.rows_of else "not run yet"
 
 
 def _label(name: str) -> str:

@@ -20,6 +20,7 @@ __all__ = ["KINDS", "draw"]
 _COLOURS = ("#1965b0", "#dc050c", "#4eb265", "#f7a056", "#7bafde", "#882e72", "#777777", "#cae0ab")
 _ORDER = ("transfer", "scratch", "transfer, multi50-without", "copied", "conv", "first-conv", "motifs", "frozen")
 """Series by the place of their colour."""
+_SAID = {"transfer, multi50-without": "transfer from a multi-model without the TF"}
 _ROLES = {
     "in": "in the multi-model",
     "out": "not in the multi-model",
@@ -111,12 +112,12 @@ def _sizes(ax: Any, found: Sequence[Valued]) -> None:
     ax.set(xlabel="bound regions", ylabel="AUPRC")
 
 
-def _bases(ax: Any, found: Sequence[Valued], arm: str | None = None) -> None:
+def _bases(ax: Any, found: Sequence[Valued], order: Sequence[str] = ()) -> None:
     """Draw a box per base, and lines for what does not depend on it."""
     trained = [each for each in found if each.row.arm == "transfer"]
-    order = list(read_bases())
+    known = [*order, *read_bases()]
     names = sorted(
-        {each.row.base for each in trained}, key=lambda name: (name not in order, name in order and order.index(name))
+        {each.row.base for each in trained}, key=lambda name: (name not in known, [*known, name].index(name))
     )
     place = {name: number for number, name in enumerate(names)}
     _boxes(ax, {"": _by(trained, lambda row: place[row.base])}, len(names) + 1)
@@ -206,5 +207,5 @@ def _boxes(ax: Any, series: Mapping[str, Mapping[int, Sequence[float]]], n_place
         for box in parts["boxes"]:
             box.set(facecolor=colour, linewidth=0.5)
         if name:
-            ax.plot([], [], color=colour, linewidth=4, label=ARMS[name].what if name in ARMS else name)
+            ax.plot([], [], color=colour, linewidth=4, label=ARMS[name].what if name in ARMS else _SAID.get(name, name))
     ax.set_xlim(-0.6, n_places - 0.4)

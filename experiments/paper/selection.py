@@ -12,7 +12,7 @@ from experiments.paper.figure import Pick
 from experiments.paper.results import Row
 from tfb_matrix_data.modes import BindingModes, read_modes
 
-__all__ = ["Valued", "by_split", "by_tf", "role_of", "select"]
+__all__ = ["Valued", "by_split", "by_tf", "reasons_of", "role_of", "select"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ def select(rows: Sequence[Row], pick: Pick) -> list[Valued]:
         for each in found
         if _without_arm(each.row) in others
     ]
+
+
+def reasons_of(rows: Sequence[Row], pick: Pick) -> list[str]:
+    """Return why rows that fit have no number."""
+    return [row.reason for row in rows if row.value is None and _fits(row, pick)]
 
 
 def by_tf(found: Iterable[Valued]) -> dict[str, float]:

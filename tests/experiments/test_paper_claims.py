@@ -186,7 +186,7 @@ def test_the_page_names_every_figure_and_verdict(tmp_path):
     assert "## Fig. 1: One" in text and "![Fig. 1: One](figures/paper/fig1.svg)" in text
     assert "| it is so | - | 12 of 12 higher" in text and "**holds**" in text
     assert "Without a number: TF3: too few bound regions." in text
-    assert "| Fig. S2 | see Fig. 1 | 48 | 2 | cpu |" in text
+    assert "| Fig. S2 | see Fig. 1 | 48 | 2 of 0 | cpu |" in text
     assert "Not run: there is no sequence." in text and "| not run: there is no sequence |" in text
     assert (tmp_path / "docs" / "figures" / "paper" / "fig1.svg").stat().st_size > 1000
 
