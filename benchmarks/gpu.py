@@ -4,9 +4,10 @@
     python benchmarks/gpu.py --insert FILE      # what was measured elsewhere, into docs/benchmarks.md
 
 All data are made up (random windows, labels and genome; networks that were not trained), so that nothing else is
-needed. A measurement repeats its work for its share of `--seconds`, after a warm-up; how busy the GPU is is sampled
-from `nvidia-smi` meanwhile, memory is the peak that torch took. tf32 is fp32 with the 10 bits of mantissa that tensor
-cores take; `tfb` never computes so in fp32, since the numbers are others than on a CPU: it is shown for what it costs.
+needed; but the package must be installed, or entries have no templates. A measurement repeats its work for its share of
+`--seconds`, after a warm-up; how busy the GPU is is sampled from `nvidia-smi` meanwhile, memory is the peak that torch
+took. tf32 is fp32 with the 10 bits of mantissa that tensor cores take; `tfb` never computes so in fp32, since the numbers
+are others than on a CPU: it is shown for what it costs.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ NETWORKS: dict[str, dict[str, int]] = {
     "danq": {},
     "motif-cnn": {},
     "motif-cnn, 2 members": {"members": 2},
-    "motif-cnn, multi163-fast": {"filters": 232, "channels": 96, "pool": 8, "hidden": 256},
+    "motif-cnn, multi163-fast": {"filters": 128, "channels": 96, "pool": 8, "hidden": 256},
 }
 REPORT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 SECTION = (

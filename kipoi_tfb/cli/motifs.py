@@ -43,7 +43,7 @@ def filters(
     ] = "",
     tfs: TfsOption = "",
     meme: Annotated[Path | None, typer.Option("--meme", help="Also the motifs: OUT.meme.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Picture: OUT.png or OUT.svg.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Picture: OUT.png, .svg or .pdf.")] = None,
     most: Annotated[int, typer.Option("--most", min=1, help="At most so many bound regions, drawn.")] = 2000,
     influence: Annotated[
         int, typer.Option("--influence", min=0, help="Regions in which each filter is silenced; 0: none.")

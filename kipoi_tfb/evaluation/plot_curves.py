@@ -27,7 +27,7 @@ def plot_tested(probability: NDArray[np.floating], bound: NDArray[np.bool_], pat
     bound
         bool (regions,): of both kinds.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

@@ -32,8 +32,8 @@ _MEANING = {
     "start": "JASPAR profile that the filter was before training; a dot where it was random",
     "start_id": "its identifier",
     "start_q": "q-value of the motif and that profile",
-    "became": "kept: no profile is more like the motif than the one it started as; alike: another is; lost: it is like "
-    "that one no more; a dot where it was random",
+    "became": "kept: the motif is like the profile that it started as (q <= 0.05), and no other is more like it; "
+    "alike: another is; lost: it is not like it any more; a dot where it was random",
     "change": "of the filter's weights by fine-tuning: length of the difference by that of the base's",
     **{f"base_{name}": f"{said}, of the base" for name, said in _OWN.items()},
 }

@@ -113,15 +113,13 @@ class FilterMotif(NamedTuple):
     def kept(self) -> str:
         """Return what became of the motif that it started as: ``kept``, ``alike``, ``lost``; empty without one.
 
-        Kept: no known motif is more like it. Alike: another is, but it still is like its own.
+        Kept: it is like that one, and no known motif is more like it. Alike: another is. Lost: it is not like it.
         """
         if self.start is None:
             return ""
-        if self.match is None or self.start_match is None:
+        if self.match is None or self.start_match is None or self.start_match.q > ALIKE:
             return "lost"
-        if self.start_match.p <= self.match.p:
-            return "kept"
-        return "alike" if self.start_match.q <= ALIKE else "lost"
+        return "kept" if self.start_match.p <= self.match.p else "alike"
 
 
 def entry_filters(

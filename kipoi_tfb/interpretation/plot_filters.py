@@ -30,7 +30,7 @@ def plot_filters(panels: Mapping[str, Sequence[FilterMotif]], path: str | Path, 
     panels
         {what they are: filters with an influence}, such as base and fine-tuned entry.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     title
         Above the picture.
     """

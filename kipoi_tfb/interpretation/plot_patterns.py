@@ -24,7 +24,7 @@ def plot_pattern(pattern: Pattern, path: str | Path) -> None:
     pattern
         Of `kipoi_tfb.interpretation.discovery.discover`.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     """
     width = pattern.contributions.shape[1]
     size = (_LEFT + _BASE * width + 0.1, 2 * (_LOGO + _BETWEEN) + 0.1)
@@ -49,7 +49,7 @@ def plot_motif(motif: Motif, path: str | Path) -> None:
     motif
         Its counts.
     path
-        .png or .svg to write.
+        .png, .svg or .pdf to write.
     """
     size = (_LEFT + _BASE * motif.width + 0.1, _LOGO + _BETWEEN)
     with figure_file(path, size) as figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.progress import progress_within
 from kipoi_tfb.output.workers import Cluster, LostWorkersError, Workers
 from tfb_matrix_data.errors import UnfinishedError
 from tfb_matrix_data.files import atomic_path
@@ -31,15 +33,22 @@ _LOOK = 5.0
 _FETCH = 30.0
 """In which a piece that is made must come: the worker that has it may hang."""
 
+_TELL = 0.5
+"""Seconds at least between what a worker tells of a piece that it is making."""
+
 Make = Callable[..., None]
-"""Writes a piece: called with the path to write to and what was given to `Add`. Can be pickled."""
+"""Writes a piece: called with the path to write to, a function that hears what share of the piece is done (shares that
+add up to 1), and what was given to `Add`. Can be pickled."""
 
 Add = Callable[..., None]
-"""Takes the next piece: the hash of its input, where that lies (for messages), and what the piece is made of."""
+"""Takes the next piece: the hash of its input, where that lies (for messages), how much work it is, and what it is made
+of."""
 
 
 @contextmanager
-def piece_maker(pieces: Pieces, make: Make, cluster: Cluster | None = None) -> Iterator[Add]:
+def piece_maker(
+    pieces: Pieces, make: Make, cluster: Cluster | None = None, advance: Callable[..., None] = lambda n: None
+) -> Iterator[Add]:
     """Give a function that adds the next piece to `pieces`; when the context ends well, all pieces are made.
 
     Parameters
@@ -51,6 +60,8 @@ def piece_maker(pieces: Pieces, make: Make, cluster: Cluster | None = None) -> I
     cluster
         Who makes them; default this process, at once. The order of the pieces is that in which they are added, whoever
         makes them and whenever. A piece whose worker died is made again by another.
+    advance
+        Told how much work is done, also while a piece is being made; see `kipoi_tfb.output.progress.progress_bar`.
 
     Raises
     ------
@@ -60,10 +71,15 @@ def piece_maker(pieces: Pieces, make: Make, cluster: Cluster | None = None) -> I
         If pieces could not be made. The others are kept; the message says which are missing, and why.
     """
     if cluster is None:
-        yield lambda digest, _place, *given: pieces.add(digest, lambda path: make(path, *given))
+
+        def add(digest: str, _place: str, n: float, *given: Any) -> None:
+            with progress_within(advance, n) as share:
+                pieces.add(digest, lambda path: make(path, share, *given))
+
+        yield add
         return
     with Workers.of(cluster) as workers:
-        remote = _Remote(pieces, make, workers)
+        remote = _Remote(pieces, make, workers, advance)
         yield remote.add
         remote.finish()
 
@@ -71,7 +87,7 @@ def piece_maker(pieces: Pieces, make: Make, cluster: Cluster | None = None) -> I
 class _Remote:
     """Pieces on their way to workers and back."""
 
-    def __init__(self, pieces: Pieces, make: Make, workers: Workers) -> None:
+    def __init__(self, pieces: Pieces, make: Make, workers: Workers, advance: Callable[..., None]) -> None:
         self.pieces, self.workers, self.client = pieces, workers, workers.client
         cluster = workers.cluster
         self.threads = cluster.threads
@@ -82,19 +98,25 @@ class _Remote:
         self.make = pickle.dumps(make)
         self.run = f"tfb-{uuid.uuid4().hex}"
         self.waiting: dict[Any, tuple[Path, str]] = {}
+        self.moves = _Moves(advance)
+        self.client.subscribe_topic(self.run, lambda event: self.moves.hear(*event[1]["share"]))
         self.waits_since: float | None = None
         """When it began to wait for the piece that comes next."""
         self.failed: list[str] = []
 
-    def add(self, digest: str, place: str, *given: Any) -> None:
+    def add(self, digest: str, place: str, n: float, *given: Any) -> None:
         path, there = self.pieces.place(digest)
+        self.moves.begin(path.name, n)
         if there:
+            self.moves.end(path.name)
             return
         with self._lost():
             while len(self.waiting) >= _AHEAD * max(1, self.workers.n_threads()):
                 self._collect()
             key = f"{self.run}-{path.name}"
-            future = self.client.submit(_made, self.make, self.threads, *given, key=key, pure=False, retries=1)
+            future = self.client.submit(
+                _made, self.make, self.threads, self.run, path.name, *given, key=key, pure=False, retries=1
+            )
         self.waiting[future] = path, place
 
     def finish(self) -> None:
@@ -139,6 +161,7 @@ class _Remote:
             else:
                 raise self.workers.gone()
             del self.waiting[future]
+            self.moves.end(path.name)
             self.waits_since = None
 
     def _wait(self, since: float) -> None:
@@ -156,6 +179,32 @@ class _Remote:
         return UnfinishedError("\n  ".join([f"{self.pieces.output}: is not written: {what}", *self.failed]))
 
 
+class _Moves:
+    """How far the pieces are, as workers tell it in another thread: a piece that is made again does not move twice."""
+
+    def __init__(self, advance: Callable[..., None]) -> None:
+        self._advance, self._lock = advance, threading.Lock()
+        self._open: dict[str, tuple[float, float]] = {}
+        """Of each piece on its way: how much work it is, and how much of that was told."""
+
+    def begin(self, piece: str, n: float) -> None:
+        with self._lock:
+            self._open[piece] = n, 0.0
+
+    def hear(self, piece: str, done: float) -> None:
+        """Move by what is new, given the share of a piece that is done."""
+        with self._lock:
+            if piece in self._open:  # what is told late, of a piece that is here, is nothing new
+                n, told = self._open[piece]
+                self._open[piece] = n, max(told, min(done, 1.0) * n)
+                self._advance(self._open[piece][1] - told)
+
+    def end(self, piece: str) -> None:
+        with self._lock:
+            n, told = self._open.pop(piece)
+            self._advance(n - told)
+
+
 def _reason(error: BaseException) -> str:
     from distributed.scheduler import KilledWorker
 
@@ -164,11 +213,22 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _made(make: bytes, threads: int, *given: Any) -> bytes:
-    """Return a piece, as bytes: the worker need not see the folder that it goes to."""
+def _made(make: bytes, threads: int, run: str, piece: str, *given: Any) -> bytes:
+    """Return a piece, as bytes: the worker need not see the folder that it goes to. How far it is goes by `run`."""
+    from distributed import get_worker
+
+    worker, done, told = get_worker(), 0.0, time.monotonic()
+
+    def share(part: float) -> None:
+        nonlocal done, told
+        done += part
+        if time.monotonic() - told >= _TELL:
+            told = time.monotonic()
+            worker.log_event(run, {"share": (piece, done)})
+
     with TemporaryDirectory() as folder:
         path = Path(folder) / "piece"
-        _unpickled(make, threads)(path, *given)
+        _unpickled(make, threads)(path, share, *given)
         return path.read_bytes()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from kipoi_tfb.models.device import check_same_numbers, numeric_identity
 from kipoi_tfb.models.run import heard
 from kipoi_tfb.output.cluster import piece_maker
 from kipoi_tfb.output.pieces import Pieces
-from kipoi_tfb.output.progress import progress_bar, progress_within
+from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.output.workers import Cluster
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import DEFAULT_SCORES, HAPLOTYPE, SCORES, VEFF2
@@ -152,13 +152,12 @@ def score_variants(
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, write, cluster) as add:
+        with piece_maker(pieces, write, cluster, advance) as add:
             for chunk, windows, haplotypes in chunks:
                 digest = hashlib.sha256(chunk.text)
                 if haplotypes is not None:  # these may follow from records of other chunks
                     digest.update(repr((haplotypes.state, haplotypes.others)).encode())
-                with progress_within(advance, len(chunk.n_alleles)) as share, heard(share):
-                    add(digest.hexdigest(), _place(chunk), chunk, windows, haplotypes)
+                add(digest.hexdigest(), _place(chunk), len(chunk.n_alleles), chunk, windows, haplotypes)
         if isinstance(file, EffectVcf):
             file.header = contigs.declared_in(file.header)
         n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
@@ -224,12 +223,14 @@ def _write_piece(
     file: EffectFile,
     numbers: dict[str, str],
     path: Path,
+    share: Callable[[float], None],
     chunk: VariantChunk,
     windows: AlleleWindows,
     haplotypes: Haplotypes | None,
 ) -> None:
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
-    effects = scorer(chunk.variants, windows, haplotypes)
+    with heard(share):
+        effects = scorer(chunk.variants, windows, haplotypes)
     normal = normal_texts(chunk.variants, windows, scorer.genome)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
 

@@ -13,7 +13,7 @@ from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries, com
 
 
 def test_entries():
-    assert complete_entries("multi16") == ["multi163", "multi163-teacher"]
+    assert complete_entries("multi16") == ["multi163", "multi163-fast", "multi163-teacher"]
     assert complete_entries("t") == ["tf"] and "all" in complete_entries("") and "tf/JUND" not in complete_entries("")
     assert complete_entries("tf/JUN") == ["tf/JUN", "tf/JUNB", "tf/JUND"]
     assert complete_entries("tf/JUND,multi50") == ["tf/JUND,multi50", "tf/JUND,multi50-danq"]

@@ -120,7 +120,7 @@ def test_before_and_after_fine_tuning(tmp_path):
 
 BAD = {
     "none": (("--genome", "GENOME", "-o", "o.tsv"), 2, "give one of --matrix and --regions"),
-    "picture": (("--genome", "GENOME", "--regions", "in.bed", "-o", "o.tsv", "--plot", "o.pdf"), 1, "ending '.pdf'"),
+    "picture": (("--genome", "GENOME", "--regions", "in.bed", "-o", "o.tsv", "--plot", "o.eps"), 1, "ending '.eps'"),
     "influence": (
         ("--genome", "GENOME", "--regions", "in.bed", "-o", "o.tsv", "--plot", "o.svg", "--influence", "0"),
         2,

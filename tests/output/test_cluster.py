@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from distributed import LocalCluster
 
-from kipoi_tfb.output.cluster import _Remote, piece_maker
+from kipoi_tfb.output.cluster import _Moves, _Remote, piece_maker
 from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.workers import Cluster, check_dask
 from kipoi_tfb.variants import score
@@ -31,16 +31,22 @@ pytest_plugins = ("tests.entries",)
 MAKERS = """
 import os, signal, time
 
-def write_number(path, number):
+def write_number(path, share, number):
     time.sleep(0.05 if number % 2 else 0)  # not ready in the order in which they were sent
     path.write_text(f"{number} by {os.getpid()}")
 
-def fail_at(bad, path, number):
+def tell_halfway(path, share, number):
+    time.sleep(0.6)  # longer than a worker waits before it tells
+    share(0.5)
+    time.sleep(0.6)
+    path.write_text(str(number))
+
+def fail_at(bad, path, share, number):
     if number in bad:
         raise ValueError(f"no {number}")
     path.write_text(str(number))
 
-def die_once_at(bad, flag, path, number):
+def die_once_at(bad, flag, path, share, number):
     if number == bad and not flag.exists():
         flag.touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -69,7 +75,7 @@ def make(output: Path, maker, cluster: Cluster | None, n: int = 8) -> list[str]:
     with Pieces(output, {}) as pieces:
         with piece_maker(pieces, maker, cluster) as add:
             for number in range(n):
-                add(f"{number}", f"chr1:{number}", number)
+                add(f"{number}", f"chr1:{number}", 1, number)
         return [path.read_text() for path in pieces.paths]
 
 
@@ -78,6 +84,27 @@ def test_pieces_are_in_order_and_of_several_processes(tmp_path, cluster, makers)
     assert [text.split()[0] for text in found] == [str(number) for number in range(30)]
     processes = {int(text.split()[2]) for text in found}
     assert len(processes) == 2 and os.getpid() not in processes
+
+
+def test_work_is_told_while_pieces_are_made(tmp_path, cluster, makers):
+    moves: list[float] = []
+    with Pieces(tmp_path / "out", {}) as pieces:  # noqa: SIM117
+        with piece_maker(pieces, makers.tell_halfway, cluster, moves.append) as add:
+            for number in range(3):
+                add(f"{number}", "chr1", 8192, number)
+    assert sum(moves) == pytest.approx(3 * 8192) and min(moves) >= 0
+    assert moves.count(4096) >= 4  # of two pieces at least, half was told before the rest
+
+
+def test_a_piece_that_is_made_again_does_not_move_twice():
+    moves: list[float] = []
+    heard = _Moves(moves.append)
+    heard.begin("a", 100)
+    for done in (0.5, 0.25, 0.75, 1.5):  # the second is of another worker
+        heard.hear("a", done)
+    heard.end("a")
+    heard.hear("a", 1.0)  # told late
+    assert moves == [50, 0, 25, 25, 0]
 
 
 def test_a_killed_worker_costs_only_time(tmp_path, cluster, makers):
@@ -135,7 +162,7 @@ def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, ca
 def test_an_error_here_stops_the_run(tmp_path, cluster, makers):
     with pytest.raises(InputError, match="bad line"), Pieces(tmp_path / "out", {}) as pieces:  # noqa: SIM117
         with piece_maker(pieces, makers.write_number, cluster) as add:
-            add("0", "chr1", 0)
+            add("0", "chr1", 1, 0)
             raise InputError("in.vcf", "bad line")
     assert list(tmp_path.iterdir()) == []
 

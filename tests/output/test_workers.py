@@ -29,16 +29,16 @@ WORKERS = "kipoi_tfb.output.workers."
 MAKERS = """
 import os, signal, time
 
-def write_number(path, number):
+def write_number(path, share, number):
     path.write_text(str(number))
 
-def stop_once_at(bad, flag, path, number):
+def stop_once_at(bad, flag, path, share, number):
     if number == bad and not flag.exists():
         flag.touch()
         os.kill(os.getpid(), signal.SIGSTOP)
     path.write_text(str(number))
 
-def touch_and_hang_at(bad, flag, path, number):
+def touch_and_hang_at(bad, flag, path, share, number):
     if number == bad:
         flag.touch()
         time.sleep(20)
@@ -86,7 +86,7 @@ def make(output: Path, maker, cluster: Cluster, n: int = 8) -> list[str]:
     with Pieces(output, {}) as pieces:
         with piece_maker(pieces, maker, cluster) as add:
             for number in range(n):
-                add(f"{number}", f"chr1:{number}", number)
+                add(f"{number}", f"chr1:{number}", 1, number)
         return [path.read_text() for path in pieces.paths]
 
 
