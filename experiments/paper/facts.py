@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -82,18 +83,15 @@ def count_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:
 
 
 def _filters(world: PaperWorld, relatives: Relatives) -> list[Fact]:
-    import memelite  # noqa: F401  before the minutes that come before it is needed
-
+    import_module("memelite")  # before the minutes after which it is needed
     from experiments.paper.learnt import filter_facts
 
     return filter_facts(world)
 
 
 def _patterns(world: PaperWorld, relatives: Relatives) -> list[Fact]:
-    import captum
-    import memelite
-    import modiscolite  # noqa: F401
-
+    for name in ("captum", "memelite", "modiscolite"):
+        import_module(name)
     from experiments.paper.learnt import pattern_facts
 
     return pattern_facts(world)
