@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +15,7 @@ from experiments.paper.world import PaperWorld
 from tfb_matrix_data.counts import count_labels, resolved
 from tfb_matrix_data.errors import ConfigError
 
-__all__ = ["FACTS"]
+__all__ = ["FACTS", "SLOW"]
 
 _TARGETS = ("HNF4A", "JUND", "MAX", "SPI1", "SP1", "EGR1")
 _RELATIONS = ("binding_mode", "cofactors", "non_cofactors", "string", "cofactors_any", "string_any", "random")
@@ -82,16 +83,22 @@ def count_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:
 
 
 def _filters(world: PaperWorld, relatives: Relatives) -> list[Fact]:
-    from experiments.paper.learnt import filter_facts  # with what they need beside the rest: memelite
+    import_module("memelite")  # before the minutes after which it is needed
+    from experiments.paper.learnt import filter_facts
 
     return filter_facts(world)
 
 
 def _patterns(world: PaperWorld, relatives: Relatives) -> list[Fact]:
-    from experiments.paper.learnt import pattern_facts  # captum, modisco-lite
+    for name in ("captum", "memelite", "modiscolite"):
+        import_module(name)
+    from experiments.paper.learnt import pattern_facts
 
     return pattern_facts(world)
 
+
+SLOW = frozenset({"filters", "patterns"})
+"""Those that take minutes, and need packages that cells do without: counted last."""
 
 FACTS: dict[str, Callable[[PaperWorld, Relatives], list[Fact]]] = {
     "similarity": similarity_facts,
