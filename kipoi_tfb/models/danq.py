@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from kipoi_tfb.models.head import Head
+
 __all__ = ["DanQ"]
 
 _FILTERS, _WIDTH, _POOL, _HIDDEN, _DENSE = 320, 26, 13, 320, 925
@@ -39,7 +41,7 @@ class DanQ(nn.Module):
         self.recurrent = nn.LSTM(_FILTERS, _HIDDEN, num_layers=2, batch_first=True, bidirectional=True, dropout=0.5)
         positions = (length - _WIDTH + 1) // _POOL
         self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(positions * 2 * _HIDDEN, _DENSE), nn.ReLU())
-        self.head = nn.Linear(_DENSE, n_outputs)
+        self.head = Head(_DENSE, n_outputs)
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return logits of shape (batch, TFs) for one-hot windows of shape (batch, 4, length)."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from kipoi_tfb.models.changes import ChangedWindows, convolve, images, pool
+from kipoi_tfb.models.head import Head
 
 __all__ = ["MotifCNN", "OwnMotifs"]
 
@@ -81,7 +82,7 @@ class MotifCNN(nn.Module):
             nn.init.normal_(self.scan_weight, std=0.1)
         self.scan_norm = nn.BatchNorm2d(filters)
         self.trunks = nn.ModuleList(_Trunk(filters, channels, blocks, hidden, dropout) for _ in range(members))
-        self.head = nn.Linear(members * (hidden + filters), n_outputs)
+        self.head = Head(members * (hidden + filters), n_outputs)
         with torch.no_grad():
             self.head.weight *= members**0.5  # as if each member had a layer of its own
         self.own_motifs = OwnMotifs(own_motifs, n_outputs) if own_motifs else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from kipoi_tfb.models.head import Head
+
 __all__ = ["PaperCNN"]
 
 _POOL = 3
@@ -39,7 +41,7 @@ class PaperCNN(nn.Module):
             flat = self.features.eval()(torch.zeros(1, 4, length)).shape[1]
         self.features.train()
         self.trunk = nn.Sequential(*_dense(flat, 1000), *_dense(1000, 1000))
-        self.head = nn.Linear(1000, n_outputs)
+        self.head = Head(1000, n_outputs)
 
     def forward(self, one_hot: Tensor) -> Tensor:
         """Return logits of shape (batch, TFs) for one-hot windows of shape (batch, 4, length)."""

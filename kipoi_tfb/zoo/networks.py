@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kipoi_tfb.models.build import for_inference
+from kipoi_tfb.models.head import Head
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
 from kipoi_tfb.models.run import logits_of
@@ -234,7 +235,7 @@ def with_outputs(body: nn.Module, outputs: Outputs) -> nn.Module:
             f"last layer takes {before.in_features} features"
         )
     network = sharing_copy(body)
-    head = nn.Linear(weight.shape[1], len(weight), device="meta")
+    head = Head(weight.shape[1], len(weight), device="meta")
     head.weight = nn.Parameter(weight, requires_grad=False)
     head.bias = nn.Parameter(bias, requires_grad=False)
     network.set_submodule("head", head.eval())
