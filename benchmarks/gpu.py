@@ -6,8 +6,8 @@
 All data are made up (random windows, labels and genome; networks that were not trained), so that nothing else is
 needed; but the package must be installed, or entries have no templates. A measurement repeats its work for its share of
 `--seconds`, after a warm-up; how busy the GPU is is sampled from `nvidia-smi` meanwhile, memory is the peak that torch
-took. tf32 is fp32 with the 10 bits of mantissa that tensor cores take; `tfb` never computes so in fp32, since the numbers
-are others than on a CPU: it is shown for what it costs.
+took. tf32 is fp32 with the 10 bits of mantissa that tensor cores take; `tfb` never computes so in fp32, since the
+numbers are others than on a CPU: it is shown for what it costs.
 """
 
 from __future__ import annotations
