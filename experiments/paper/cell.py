@@ -45,6 +45,11 @@ class Cell:
     order: tuple[float, ...] = ()
 
     @property
+    def base_tfs(self) -> str:
+        """The TFs of its base, as its row has them."""
+        return "" if self.recipe is None else ",".join(self.recipe.tfs)
+
+    @property
     def key(self) -> tuple[str, ...]:
         """What its row is found by."""
         return self.figure, self.tf, ",".join(self.cell_types or ()), self.arm, self.base, str(self.n), self.split

@@ -143,12 +143,14 @@ def _of_facts(claim: Claim, facts: Sequence[Fact]) -> Verdict:
     values = [float(fact.value) for fact in numbers]
     sizes = [f"{fact.n}" for fact in numbers if fact.n is not None]
     p = next((f"{name.split(' of ')[0]} = {fact.value}" for name, fact in known.items() if name.startswith("p (")), "")
-    test = ", ".join([p] if p and len(values) > 1 else []) + (f"; n = {' and '.join(sizes)}" if sizes else "")
+    parts = [p] if p and len(values) > 1 else []
+    test = "; ".join([*parts, f"n = {' and '.join(sizes)}"] if sizes else parts) or "counted"
     if len(values) == 1:
         ok = claim.near is None or abs(values[0] - claim.near) <= claim.within
-        return Verdict(claim.says, claim.published, f"{values[0]:,.10g}", test or "counted", _said(ok))
+        return Verdict(claim.says, claim.published, f"{values[0]:,.10g}", test, _said(ok))
     ok = values[0] > values[1] if claim.expect == "greater" else values[0] < values[1]
-    return Verdict(claim.says, claim.published, f"{values[0]:.3f} against {values[1]:.3f}", test, _said(ok))
+    ours = " against ".join(f"{value:,.0f}" if value.is_integer() else f"{value:.3f}" for value in values)
+    return Verdict(claim.says, claim.published, ours, test, _said(ok) + ("" if p else " (no test)"))
 
 
 def _said(ok: bool) -> str:

@@ -134,12 +134,12 @@ class Results:
     def __init__(self, folder: Path, version: str) -> None:
         self.folder, self.version = folder, version
 
-    def done(self, figures: Iterable[str]) -> set[tuple[str, ...]]:
-        """Return the keys of the cells that need not be run again."""
-        found = set()
+    def done(self, figures: Iterable[str]) -> dict[tuple[str, ...], str]:
+        """Return the cells that need not be run again, {key: TFs of the base that its row is from}."""
+        found: dict[tuple[str, ...], str] = {}
         for figure in figures:
             rows, _, _ = current_rows(read_rows(self.folder / f"{figure}.tsv"), self.version)
-            found |= {row.key for row in rows if not row.reason.startswith(FAILED)}
+            found.update((row.key, row.base_tfs) for row in rows if not row.reason.startswith(FAILED))
         return found
 
     def add(self, row: Row) -> None:

@@ -87,7 +87,8 @@ class _Run:
         self.started = time.monotonic()
         self.deadline = None if minutes is None else self.started + 60 * minutes
         done = results.done({cell.figure for cell in cells})
-        todo = [cell for cell in cells if cell.key not in done]
+        # A row from a base of other TFs, before a figure was changed, is not this cell's.
+        todo = [cell for cell in cells if done.get(cell.key) != cell.base_tfs]
         self.planned, self.before, self.added, self.total = len(cells), len(cells) - len(todo), 0, len(todo)
         self.ready: list[tuple[tuple[float, ...], int, BaseRecipe | Cell]] = []
         self.waiting: dict[BaseRecipe, list[Cell]] = {}
@@ -172,11 +173,17 @@ class _Run:
                 self._push(cell.order, cell)
 
     def _add(self, cell: Cell, reason: str) -> None:
-        names = "" if cell.recipe is None else ",".join(cell.recipe.tfs)
         key = dict(zip(("figure", "tf", "cells", "arm", "base", "n", "split"), cell.key, strict=True))
         rest = dict.fromkeys(("base_regions", "n_train", "n_test", "auprc", "auprc_chr22", "seconds"), "")
         self.results.add(
-            Row(**key, **rest, base_tfs=names, version=self.results.version, device=self.setting.device, reason=reason)
+            Row(
+                **key,
+                **rest,
+                base_tfs=cell.base_tfs,
+                version=self.results.version,
+                device=self.setting.device,
+                reason=reason,
+            )
         )
         self.added += 1
 

@@ -153,6 +153,12 @@ def test_facts():
     assert found.test == "p (Welch) = 7e-11; n = 149 and 12892"
 
 
+def test_numbers_alone_are_no_test():
+    facts = [Fact("after", "24", 100), Fact("before", "21", 100)]
+    (found,) = judge(claim(test="fact", of=[{"fact": "after"}, {"fact": "before"}]), [], facts)
+    assert (found.ours, found.test, found.verdict) == ("24 against 21", "n = 100 and 100", "holds (no test)")
+
+
 def test_facts_are_kept(tmp_path):
     facts = [Fact("inside", "0.17", 149), Fact("names", "A, B")]
     write_facts(tmp_path, "fig2", facts, "v1")

@@ -106,6 +106,19 @@ def test_a_killed_run_goes_on(world, figures, work, done, tmp_path):
     assert (tmp_path / "fig1.tsv").read_text().startswith("".join(lines[:3]))
 
 
+def test_a_row_from_another_base_does_not_count(world, figures, work, done, tmp_path):
+    rows = read_rows(done[0] / "fig1.tsv")
+    results = Results(tmp_path, rows[0].version)
+    for row in rows:
+        results.add(
+            replace(row, base_tfs="CTCF,SP1,GATA1" if row.split == "chr22" else row.base_tfs, auprc_chr22="0.1")
+        )
+    outcome = run(world, figures, work, tmp_path)
+    assert (outcome.before, outcome.added) == (6, 1)
+    current, _, _ = current_rows(read_rows(tmp_path / "fig1.tsv"))
+    assert len(current) == 7 and next(row for row in current if row.split == "chr22").auprc_chr22 != "0.1"
+
+
 def test_a_run_ends_in_time(world, figures, work, tmp_path):
     outcome = run(world, figures, work, tmp_path, minutes=0)
     assert outcome.added + outcome.left == 7 and outcome.left >= 1
