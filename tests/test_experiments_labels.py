@@ -47,6 +47,7 @@ def test_candidates_that_are_in_the_repository():
     assert "second" not in labels.ready(waiting, found, labels.Path("runs"))
 
 
+@pytest.mark.slow  # trains three networks
 def test_run_and_table(world, recipes, tmp_path, capsys):
     folder = tmp_path / "runs"
     arguments = (world.matrix_path, world.genome_path, folder)

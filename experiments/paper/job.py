@@ -80,7 +80,7 @@ class Job:
             choose_precision(precision, chosen),
             version,
         )
-        left = None if minutes is None else max(minutes - (time.monotonic() - started) / 60, 0.1)
+        left = None if minutes is None else max(minutes - (time.monotonic() - started) / 60, 0.0)
         outcome = run_cells(cells, results, setting, workers, left, say)
         if minutes is None and not outcome.left:
             self._run_facts(figures, results, world, relatives, say, slow=True)
