@@ -88,7 +88,7 @@ def find_tf_motifs(tf: str, train: LabelledWindows, seed: int, profiles: Sequenc
     sample = balanced_sample(labels, gc_content(train.codes), seed_of(seed, 1), limit)
     found = find_motifs(train.codes[sample.bound], train.codes[sample.unbound], _FOUND, seed=seed, tf=tf)
     motifs: list[Motif] = [one.motif for one in found]
-    names = [f"de novo {number} {_consensus(motif)}" for number, motif in enumerate(motifs, 1)]
+    names = [f"de novo {number} {motif.consensus}" for number, motif in enumerate(motifs, 1)]
     hold = [_HOLD_FOUND] * len(motifs)
     if profiles:
         known = jaspar_motifs(profiles={tf: profiles})
@@ -165,7 +165,3 @@ def check_takes_motifs(base: Card) -> None:
         raise ConfigError(
             f"arm motif-head needs a base of architecture motif-cnn; {base.name} is a {base.architecture}"
         )
-
-
-def _consensus(motif: Motif) -> str:
-    return "".join("ACGT"[base] for base in motif.pfm.argmax(0))

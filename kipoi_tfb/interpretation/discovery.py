@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.interpretation.files import ReadContributions
 from kipoi_tfb.motifs.profiles import Motif, vertebrate_motifs
-from kipoi_tfb.motifs.tomtom import ALIKE, Match, Similarities, compare_motifs
+from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.output.tables import Notes, open_table
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
@@ -77,7 +77,7 @@ class Pattern(NamedTuple):
     @property
     def consensus(self) -> str:
         """Return the likeliest base of each column of its motif."""
-        return "".join("ACGT"[base] for base in self.motif.pfm.argmax(0))
+        return self.motif.consensus
 
     @property
     def windows(self) -> int:
@@ -160,7 +160,7 @@ def discover(
         none = f"TF-MoDISco finds no pattern in the contributions of {n:,} windows to {contributions.tf}"
         raise ConfigError(_too_few(n, contributions.tf, fewest) if raw == (None, None) else none)
     alike = compare_motifs([pattern.motif.pfm for pattern in found], known or vertebrate_motifs())
-    named = [pattern._replace(matches=_nearest(alike, row, n_matches)) for row, pattern in enumerate(found)]
+    named = [pattern._replace(matches=alike.nearest(row, n_matches)) for row, pattern in enumerate(found)]
     return Discovery(named, n, length, raw)
 
 
@@ -220,11 +220,6 @@ def _patterns(found: Sequence[Any] | None, sign: str, tf: str) -> Iterator[Patte
         seqlets = [(one.example_idx, one.start, one.end, int(one.is_revcomp)) for one in pattern.seqlets]
         motif = Motif(f"{tf}-{name}", name, tf, counts[:, first : last + 1])
         yield Pattern(name, motif, first, contributions, counts, np.array(seqlets, np.int64), ())
-
-
-def _nearest(alike: Similarities, row: int, n: int) -> list[Match]:
-    order = np.argsort(alike.p[row], kind="stable")[:n]
-    return [Match(alike.targets[at], float(alike.p[row, at]), float(alike.q[row, at])) for at in order.tolist()]
 
 
 def _too_few(windows: int, tf: str, fewest: int) -> str:

@@ -37,7 +37,6 @@ _MEANING = {
     "change": "of the filter's weights by fine-tuning: length of the difference by that of the base's",
     **{f"base_{name}": f"{said}, of the base" for name, said in _OWN.items()},
 }
-_LETTERS = np.array(list("ACGT"))
 
 
 def write_filters(rows: Sequence[FilterMotif], path: str | Path, base: Sequence[FilterMotif] | None = None) -> int:
@@ -54,7 +53,7 @@ def write_filters(rows: Sequence[FilterMotif], path: str | Path, base: Sequence[
     """
     columns: dict[str, NDArray] = {
         "filter": np.array([row.filter for row in rows], np.int64),
-        "consensus": _text(["".join(_LETTERS[row.motif.pfm.argmax(0)]) if row.sites else "" for row in rows]),
+        "consensus": _text([row.motif.consensus if row.sites else "" for row in rows]),
         **_own(rows),
         "tf": _text([row.tf for row in rows]),
         "tf_change": _numbers([row.tf_change for row in rows]),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from kipoi_tfb.motifs.profiles import Motif
-from kipoi_tfb.motifs.tomtom import frequencies
+from kipoi_tfb.motifs.profiles import Motif, frequencies
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["write_meme"]

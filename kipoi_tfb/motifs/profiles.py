@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Motif",
+    "frequencies",
     "frequency_filters",
     "jaspar_motifs",
     "log_odds",
@@ -69,6 +70,22 @@ class Motif:
         """Number of positions."""
         return self.pfm.shape[1]
 
+    @property
+    def consensus(self) -> str:
+        """Likeliest base of each position, of equal ones the first of the alphabet."""
+        return "".join("ACGT"[base] for base in self.pfm.argmax(0))
+
+
+def frequencies(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDArray[np.float64]:
+    """Return the shares of the bases in each column of a PFM (4, width), with so many sites of all bases added.
+
+    Examples
+    --------
+    >>> frequencies(np.array([[3.0], [0.0], [0.0], [0.0]])).ravel().tolist()
+    [0.8125, 0.0625, 0.0625, 0.0625]
+    """
+    return (pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount)
+
 
 def log_odds(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDArray[np.float64]:
     """Return the natural log-odds (4, width) of a PFM against a background of 0.25 per base.
@@ -85,13 +102,17 @@ def log_odds(pfm: NDArray[np.float64], pseudocount: float = PSEUDOCOUNT) -> NDAr
     >>> log_odds(np.array([[3.0], [0.0], [0.0], [0.0]])).round(3).ravel().tolist()  # (3 + 1/4) / 4 against 1/4
     [1.179, -1.386, -1.386, -1.386]
     """
-    return np.log((pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount) / 0.25)
+    return np.log(frequencies(pfm, pseudocount) / 0.25)
+
+
+def _information(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each column of log-odds (4, width) says, in nats."""
+    return (np.exp(odds) / 4 * odds).sum(0)
 
 
 def trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Cut off outer columns that say little, but leave `MIN_WIDTH` columns around the most informative one."""
-    values = log_odds(pfm)
-    information = (np.exp(values) / 4 * values).sum(0) / math.log(2)
+    information = _information(log_odds(pfm)) / math.log(2)
     half = MIN_WIDTH // 2
     peak = min(max(int(np.argmax(information)), half), pfm.shape[1] - 1 - half)
     kept = [*np.flatnonzero(information >= _MIN_INFORMATION), peak - half, peak + half]
@@ -216,8 +237,7 @@ def _placed(
     filters = np.zeros((len(motifs), 4, width), np.float32)
     for row, own, motif in zip(filters, values, motifs, strict=True):
         if motif.width > width:
-            odds = log_odds(motif.pfm, pseudocount)
-            information = (np.exp(odds) / 4 * odds).sum(0)
+            information = _information(log_odds(motif.pfm, pseudocount))
             first = int(np.argmax(np.convolve(information, np.ones(width), "valid")))
             own = own[:, first : first + width]
         left = (width - own.shape[1]) // 2

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from kipoi_tfb.motifs.profiles import Motif
+from kipoi_tfb.motifs.profiles import Motif, frequencies
 from tfb_matrix_data.errors import ConfigError
 
-__all__ = ["ALIKE", "Match", "Similarities", "compare_motifs", "frequencies"]
+__all__ = ["ALIKE", "Match", "Similarities", "compare_motifs"]
 
 ALIKE = 0.05
 """Largest q-value of motifs that are called alike, as in the paper."""
@@ -46,24 +46,19 @@ class Similarities(NamedTuple):
 
     def best(self, row: int) -> Match:
         """Return the best match of a motif, the first of equal ones."""
-        at = int(np.argmin(self.p[row]))
-        return Match(self.targets[at], float(self.p[row, at]), float(self.q[row, at]))
+        return self.nearest(row, 1)[0]
+
+    def nearest(self, row: int, n: int) -> list[Match]:
+        """Return the n known motifs that a motif is most like, best first."""
+        return [self._match(row, at) for at in np.argsort(self.p[row], kind="stable")[:n].tolist()]
 
     def of(self, row: int, matrix_id: str) -> Match | None:
         """Return what the motif has in common with one known motif; None where that is not among them."""
         at = next((at for at, motif in enumerate(self.targets) if motif.matrix_id == matrix_id), None)
-        return None if at is None else Match(self.targets[at], float(self.p[row, at]), float(self.q[row, at]))
+        return None if at is None else self._match(row, at)
 
-
-def frequencies(pfm: NDArray[np.float64], pseudocount: float = 1.0) -> NDArray[np.float64]:
-    """Return the shares of the bases in each column of a PFM (4, width), with so many sites of all bases added.
-
-    Examples
-    --------
-    >>> frequencies(np.array([[3.0], [0.0], [0.0], [0.0]])).ravel().tolist()
-    [0.8125, 0.0625, 0.0625, 0.0625]
-    """
-    return (pfm + pseudocount / 4) / (pfm.sum(0) + pseudocount)
+    def _match(self, row: int, at: int) -> Match:
+        return Match(self.targets[at], float(self.p[row, at]), float(self.q[row, at]))
 
 
 def compare_motifs(pfms: Sequence[NDArray[np.float64]], targets: Sequence[Motif]) -> Similarities:

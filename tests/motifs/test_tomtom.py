@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from kipoi_tfb.motifs.meme import write_meme
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, read_motifs, start_profiles, vertebrate_motifs
-from kipoi_tfb.motifs.tomtom import compare_motifs, frequencies
+from kipoi_tfb.motifs.profiles import Motif, frequencies, jaspar_motifs, read_motifs, start_profiles, vertebrate_motifs
+from kipoi_tfb.motifs.tomtom import compare_motifs
 from tests.motifs.made_up import consensus
 from tfb_matrix_data.errors import ConfigError
 
