@@ -209,7 +209,7 @@ def read_candidates(path: Path, folder: Path) -> dict[str, PretrainConfig | list
 
 
 def ready(waiting: list[str], candidates: Mapping[str, PretrainConfig | list[str]], folder: Path) -> list[str]:
-    """Return those whose teachers are there, in their order; one whose ensemble is being asked comes after others."""
+    """Return those whose teachers are there, in their order."""
 
     def needs(name: str) -> list[str]:
         candidate = candidates[name]

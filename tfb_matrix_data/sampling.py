@@ -126,6 +126,7 @@ def balanced_sample(
     n_bound: int | None = None,
     regions: NDArray[np.int64] | None = None,
     exclude: ArrayLike | None = None,
+    at_most: int | None = None,
 ) -> Sample:
     """Take the bound regions, and draw one unbound region for each from the same tenth of GC content.
 
@@ -146,6 +147,8 @@ def balanced_sample(
         int64 (regions,): index of each in the matrix; default their positions.
     exclude
         Indices never to choose, such as the regions that another model was trained on.
+    at_most
+        Bound regions to take where there are more.
 
     Raises
     ------
@@ -166,6 +169,8 @@ def balanced_sample(
     bound, unbound = (np.flatnonzero((labels == value) & ~left_out) for value in (1, 0))
     matched = match_gc(gc[bound], gc[unbound], seed)
     chosen, taken, short = bound, unbound[matched.chosen], matched.short
+    if n_bound is None and at_most is not None and len(bound) > at_most:
+        n_bound = at_most
     if n_bound is not None:
         if not 0 < n_bound <= len(bound):
             raise ConfigError(f"cannot take {n_bound} bound regions: there are {len(bound)}")

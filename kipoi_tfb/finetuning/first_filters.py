@@ -75,10 +75,7 @@ def denovo_motifs(tf: str, train: LabelledWindows, seed: int = 0, n: int = N_DEN
     seed
         Of the draw, and of STREME.
     """
-    labels = train.labels[:, 0]
-    bound = int((labels == 1).sum())
-    limit = _MOST_BOUND if bound > _MOST_BOUND else None
-    sample = balanced_sample(labels, gc_content(train.codes), seed_of(seed, 0), limit)
+    sample = balanced_sample(train.labels[:, 0], gc_content(train.codes), seed_of(seed, 0), at_most=_MOST_BOUND)
     found = find_motifs(train.codes[sample.bound], train.codes[sample.unbound], n, seed=seed, tf=tf)
     return [one.motif for one in found]
 

@@ -46,9 +46,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
     gc, labels = gc_content(pool.codes), pool.labels[:, 0]
-    n_bound = int((labels == 1).sum())
-    limit = _MOST_BOUND if n_bound > _MOST_BOUND else None
-    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), limit).regions) for seed in seeds]
+    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), at_most=_MOST_BOUND).regions) for seed in seeds]
     drawn = np.unique(np.concatenate(draws))
     seen = seen_of(pool.region[drawn], pool.codes[drawn])
     lessons = [

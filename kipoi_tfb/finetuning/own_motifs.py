@@ -83,9 +83,7 @@ def find_tf_motifs(tf: str, train: LabelledWindows, seed: int, profiles: Sequenc
     ConfigError
         If JASPAR does not know the TF and nothing is found.
     """
-    labels = train.labels[:, 0]
-    limit = _MOST_BOUND if int((labels == 1).sum()) > _MOST_BOUND else None
-    sample = balanced_sample(labels, gc_content(train.codes), seed_of(seed, 1), limit)
+    sample = balanced_sample(train.labels[:, 0], gc_content(train.codes), seed_of(seed, 1), at_most=_MOST_BOUND)
     found = find_motifs(train.codes[sample.bound], train.codes[sample.unbound], _FOUND, seed=seed, tf=tf)
     motifs: list[Motif] = [one.motif for one in found]
     names = [f"de novo {number} {motif.consensus}" for number, motif in enumerate(motifs, 1)]

@@ -155,9 +155,7 @@ def denovo_scorer(
     gc = gc_content(codes)
     motifs: dict[str, tuple[Motif, ...]] = {}
     for column, tf in enumerate(tfs):
-        own = labels[:, column]
-        bound = int((own == 1).sum())
-        sample = balanced_sample(own, gc, seed_of(seed, column), at_most if bound > at_most else None)
+        sample = balanced_sample(labels[:, column], gc, seed_of(seed, column), at_most=at_most)
         found: list[FoundMotif] = []
         if len(sample.bound) and len(sample.unbound):
             found = find_motifs(codes[sample.bound], codes[sample.unbound], n_motifs, engine, seed, tf)

@@ -114,10 +114,7 @@ def choose_profiles(
     for column, (tf, profiles) in enumerate(motifs.items()):
         best = profiles[0]
         if len(profiles) > 1:
-            own = labels[:, column]
-            bound = int((own == 1).sum())
-            limit = at_most if at_most is not None and bound > at_most else None
-            sample = balanced_sample(own, gc, seed_of(seed, column), limit)
+            sample = balanced_sample(labels[:, column], gc, seed_of(seed, column), at_most=at_most)
             if len(sample.bound) and len(sample.unbound):
                 scores = score_motifs(profiles, codes[sample.regions], measure)
                 best = profiles[int(np.argmax([average_precision_score(sample.labels, s) for s in scores.T]))]

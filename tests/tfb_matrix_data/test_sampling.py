@@ -105,6 +105,15 @@ def test_a_smaller_sample_is_part_of_every_larger_one(table: tuple, seed: int, d
         assert np.array_equal(samples[-2].regions, samples[-1].regions)
 
 
+@given(_tables(), st.integers(0, 2**32), st.integers(1, 130))
+def test_at_most_so_many_are_all_where_there_are_fewer(table: tuple, seed: int, at_most: int) -> None:
+    labels, gc = table
+    there = int((labels == 1).sum())
+    sample = balanced_sample(labels, gc, seed, at_most=at_most)
+    same = balanced_sample(labels, gc, seed, at_most if there > at_most else None)
+    assert len(sample.bound) == min(at_most, there) and np.array_equal(sample.regions, same.regions)
+
+
 @given(_tables(), st.integers(0, 2**32), st.sets(st.integers(0, 130)))
 def test_excluded_regions_are_never_chosen_and_counted(table: tuple, seed: int, exclude: set[int]) -> None:
     labels, gc = table
