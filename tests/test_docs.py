@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import re
 import subprocess
@@ -12,6 +11,8 @@ from inspect import ismodule
 from pathlib import Path
 
 import pytest
+
+from tests.scripts import script
 
 pytest.importorskip(
     "mkdocstrings", reason="the extra docs is not installed: pip install -e '.[docs]' -c constraints.txt"
@@ -23,10 +24,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def pages():
     """The module that makes pages."""
-    spec = importlib.util.spec_from_file_location("docs_pages", ROOT / ".ci" / "docs_pages.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("docs_pages")
 
 
 def test_every_command_and_option(pages):

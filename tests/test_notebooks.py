@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+
+from tests.scripts import script
 
 pytest.importorskip("nbclient", reason="the extra docs is not installed: pip install -e '.[docs]' -c constraints.txt")
 
@@ -23,10 +24,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def notebooks():
     """The module that runs them."""
-    spec = importlib.util.spec_from_file_location("notebooks", ROOT / ".ci" / "notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("notebooks")
 
 
 def test_these_are_all(notebooks):

@@ -25,6 +25,7 @@ from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry
 from tfb_matrix_data.modes import read_modes
+from tfb_matrix_data.sequence import one_hot
 from tfb_matrix_data.splits import TEST
 
 __all__ = ["filter_facts", "pattern_facts"]
@@ -68,10 +69,9 @@ def pattern_facts(world: PaperWorld) -> list[Fact]:
     entry = find_entry(_ENTRY)
     codes = _right(entry.network().eval(), world, (_TF,), [entry.card.tasks.index(_TF)])[:_EXPLAINED]
     given = Explainer(entry, [_TF])(codes)
-    one_hot = (codes[:, None] == np.arange(4, dtype=np.uint8)[:, None]).astype(np.int8)
     n = np.arange(len(codes))
     held = ReadContributions(
-        one_hot,
+        one_hot(codes, np.int8),
         given.hypothetical[:, 0],
         given.error[:, 0],
         _TF,

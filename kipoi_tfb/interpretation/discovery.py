@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.interpretation.files import ReadContributions
+from kipoi_tfb.interpretation.match_columns import MATCH_MEANING, match_columns
 from kipoi_tfb.motifs.profiles import Motif, vertebrate_motifs
 from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.output.tables import Notes, open_table
@@ -33,10 +34,7 @@ _MEANING = {
     "windows": "windows that have one",
     "consensus": "likeliest base of each column of its motif",
     "contribution": "mean sum of the contributions of a seqlet's bases, log-odds",
-    "match": "JASPAR profile that the motif is most like",
-    "match_id": "its identifier",
-    "p": "Tomtom's p-value of that",
-    "q": "its q-value over all profiles (Benjamini and Hochberg)",
+    **MATCH_MEANING,
 }
 
 
@@ -167,17 +165,13 @@ def discover(
 def write_patterns(discovery: Discovery, path: str | Path) -> int:
     """Write a row per pattern, and return how many: .tsv, .parquet or .h5."""
     patterns = discovery.patterns
-    best = [pattern.matches[0] for pattern in patterns]
     columns: dict[str, NDArray] = {
         "pattern": _text([pattern.name for pattern in patterns]),
         "seqlets": np.array([len(pattern.seqlets) for pattern in patterns], np.int64),
         "windows": np.array([pattern.windows for pattern in patterns], np.int64),
         "consensus": _text([pattern.consensus for pattern in patterns]),
         "contribution": np.array([pattern.contributions.sum() for pattern in patterns], np.float32),
-        "match": _text([match.motif.name for match in best]),
-        "match_id": _text([match.motif.matrix_id for match in best]),
-        "p": np.array([match.p for match in best]),
-        "q": np.array([match.q for match in best]),
+        **match_columns([pattern.matches[0] for pattern in patterns]),
     }
     with open_table(path, Notes({}, _MEANING)) as table:
         table.write(columns)

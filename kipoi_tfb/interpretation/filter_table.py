@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kipoi_tfb.interpretation.filters import FilterMotif
+from kipoi_tfb.interpretation.match_columns import MATCH_MEANING, match_columns
 from kipoi_tfb.output.tables import Notes, open_table
 
 __all__ = ["write_filters"]
@@ -17,10 +18,7 @@ _OWN = {
     "sites": "places of these windows, of either strand, that the filter matches with at least half of its largest "
     "activation",
     "information": "bits of the motif of these places, over all its columns",
-    "match": "JASPAR profile that the motif is most like",
-    "match_id": "its identifier",
-    "p": "Tomtom's p-value of that",
-    "q": "its q-value over all profiles (Benjamini and Hochberg)",
+    **MATCH_MEANING,
     "influence": "mean squared change of the probabilities when the filter is silenced",
 }
 _MEANING = {
@@ -73,14 +71,10 @@ def write_filters(rows: Sequence[FilterMotif], path: str | Path, base: Sequence[
 
 
 def _own(rows: Sequence[FilterMotif]) -> dict[str, NDArray]:
-    matches = [row.match for row in rows]
     return {
         "sites": np.array([row.sites for row in rows], np.int64),
         "information": _numbers([row.information for row in rows]),
-        "match": _text(["" if one is None else one.motif.name for one in matches]),
-        "match_id": _text(["" if one is None else one.motif.matrix_id for one in matches]),
-        "p": np.array([np.nan if one is None else one.p for one in matches]),
-        "q": np.array([np.nan if one is None else one.q for one in matches]),
+        **match_columns([row.match for row in rows]),
         "influence": np.array([row.influence for row in rows]),
     }
 
