@@ -15,7 +15,7 @@ from torch import Tensor
 from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.related import choose_related
 from kipoi_tfb.zoo.config import MostResolved, PretrainConfig, Related
-from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
+from tfb_matrix_data.errors import ConfigError, few
 from tfb_matrix_data.genome import Genome, region_windows
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.sequence import UNKNOWN
@@ -137,13 +137,10 @@ def _profiled(config: PretrainConfig, matrix: BindingMatrix) -> list[str]:
     """Return the TFs that were profiled in the cell types, in the matrix's order; all where none are named."""
     if config.cell_types is None:
         return matrix.tfs
-    for name in config.cell_types:
-        if name not in matrix.cell_types:
-            raise UnknownNameError("cell type", name, matrix.cell_types)
-    there = matrix.profiled[:, np.isin(matrix.cell_types, config.cell_types)].any(1)
-    if not there.any():
-        raise ConfigError(f"field 'cell_types': no TF was profiled in {_cells(config)}")
-    return [matrix.tfs[i] for i in np.flatnonzero(there).tolist()]
+    try:
+        return matrix.profiled_in(config.cell_types)
+    except ConfigError as error:
+        raise ConfigError(f"field 'cell_types': {error}") from None
 
 
 def _check_profiled(tfs: list[str], profiled: list[str], config: PretrainConfig, matrix: BindingMatrix) -> None:
