@@ -25,6 +25,9 @@ __all__ = ["Genome", "region_windows"]
 
 logger = logging.getLogger(__name__)
 
+_WINDOWS = 4096
+"""Windows that may be cut before pages are let go; each maps up to 64 KiB of a cache file (Linux, fault-around)."""
+
 
 class Genome:
     """A FASTA file (plain or bgzip) as memory-mapped uint8 codes.
@@ -61,6 +64,7 @@ class Genome:
         self.lengths: dict[str, int] = {name: contig.length for name, contig in self._cache.fasta.contigs.items()}
         self._contigs: dict[str, CachedContig] = {}
         self._told = False
+        self._n_cut = 0
 
     def __repr__(self) -> str:
         return f"<Genome {self.path.name}: {len(self.lengths)} contigs, {sum(self.lengths.values()):,} bp>"
@@ -132,6 +136,7 @@ class Genome:
             for name, i in number.items():
                 at = np.flatnonzero(inverse == i)
                 codes[at], padded[at] = self._cut(name, starts[at], length)
+        self._let_go(len(names))
         return Windows(codes, count_unknown(codes), padded)
 
     def stretches(self, contigs: list[str], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -190,6 +195,17 @@ class Genome:
         position = starts[:, None] + np.arange(length)
         inside = (position >= 0) & (position < len(contig))
         return np.where(inside, contig[np.clip(position, 0, len(contig) - 1)], np.uint8(UNKNOWN)), padded
+
+    def _let_go(self, n_windows: int) -> None:
+        """Count windows cut, and now and then unmap the pages they were cut from: a process grows by all it maps.
+
+        The pages stay in the system's cache of files, and are mapped again where they are wanted again.
+        """
+        self._n_cut += n_windows
+        if self._n_cut >= _WINDOWS:
+            self._n_cut = 0
+            for contig in self._contigs.values():
+                contig.let_go()
 
     def _contig(self, name: str) -> CachedContig:
         name = self.contig(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import mmap
 import re
 import shutil
 from pathlib import Path
@@ -51,6 +52,12 @@ class CachedContig(NamedTuple):
             there = found >> 8 == positions
             letters[there] = found[there] & 255
         return letters
+
+    def let_go(self) -> None:
+        """Unmap the pages of the codes that were read; those that are read again are mapped again."""
+        mapped = self.codes.base
+        if isinstance(mapped, mmap.mmap):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 class GenomeCache:

@@ -37,7 +37,10 @@ def group_names(zoo: Path | None = None) -> dict[str, int]:
 
 def is_group(name: str) -> bool:
     """Return whether a name is that of a group in the zoo, or the path of a folder of entries."""
-    names = entry_names()
+    return _is_group(name, entry_names())
+
+
+def _is_group(name: str, names: list[str]) -> bool:
     return name not in names and bool(any(each.rpartition("/")[0] == name for each in names) or _in_folder(name))
 
 
@@ -51,10 +54,13 @@ def find_entry(name: str) -> Entry:
     EntryError
         If it is not valid, or a group of entries.
     """
-    names = entry_names()
+    return _find_entry(name, entry_names())
+
+
+def _find_entry(name: str, names: list[str]) -> Entry:
     if name in names:
         return open_entry(zoo_folder() / name, name)
-    if is_group(name):
+    if _is_group(name, names):
         entries = find_entries(name)
         raise EntryError(f"{name} is a group of {len(entries)} entries; name one of them, such as {entries[0].name}")
     if Path(name).is_dir():
@@ -81,7 +87,7 @@ def find_entries(names: str) -> list[Entry]:
         entries = [
             open_entry(zoo / name, name) for name in installed if wanted in {"all", name, name.rpartition("/")[0]}
         ] or [open_entry(folder) for folder in _in_folder(wanted)]
-        for entry in entries or [find_entry(wanted)]:
+        for entry in entries or [_find_entry(wanted, installed)]:
             found.setdefault(entry.name, entry)
     return list(found.values())
 

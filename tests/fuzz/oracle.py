@@ -10,6 +10,8 @@ from torch import nn
 
 LENGTH = 200
 _COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+# The two contigs of the world, as NCBI names them in GRCh37 and GRCh38: typed here, not taken from the package.
+_ACCESSIONS = {"NC_000001.10": "1", "NC_000001.11": "1", "NC_000002.11": "2", "NC_000002.12": "2"}
 
 Contigs = dict[str, str]
 
@@ -28,9 +30,12 @@ def read_fasta(text: str) -> Contigs:
 
 
 def contig_of(contigs: Contigs, name: str) -> str | None:
-    """Return the name of a contig there: as it is, or with ``chr`` added or taken away."""
-    others = (name, f"chr{name}", name.removeprefix("chr"))
-    return next((other for other in others if other in contigs), None)
+    """Return the name of a contig there: as it is, with ``chr`` added or taken away, or of or for its accession."""
+    plain = _ACCESSIONS.get(name, name.removeprefix("chr"))
+    accessions = (
+        [] if name in _ACCESSIONS else [other for other, of in sorted(_ACCESSIONS.items())[::-1] if of == plain]
+    )
+    return next((other for other in (name, plain, f"chr{plain}", *accessions) if other in contigs), None)
 
 
 def window(bases: str, start: int, length: int = LENGTH) -> str:
@@ -76,9 +81,15 @@ class Oracle:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network.double()
+        self._known: dict[str, list[float]] = {}
 
     def logits(self, bases: str) -> list[float]:
         """Return the strand-averaged logits of a window; NaN without a known base."""
+        if bases not in self._known:  # most mutants leave most windows as they were
+            self._known[bases] = self._computed(bases)
+        return self._known[bases]
+
+    def _computed(self, bases: str) -> list[float]:
         if not set(bases) - {"N"}:
             return [math.nan] * self.network.get_submodule("head").out_features
         strands = [bases, bases.translate(_COMPLEMENT)[::-1]]

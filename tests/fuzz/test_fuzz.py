@@ -31,6 +31,21 @@ def test_the_oracle_normalises_as_vt_does():
     assert oracle.allele_windows("A" * 300, 151, "A", "C")[1][100] == "C"
 
 
+@pytest.mark.parametrize(
+    ("name", "contigs", "there"),
+    [
+        ("NC_000001.11", ["chr2", "chr1"], "chr1"),
+        ("NC_000002.11", ["1", "2"], "2"),
+        ("1", ["NC_000001.10", "NC_000001.11"], "NC_000001.11"),
+        ("NC_000001.11", ["NC_000001.10"], None),  # of another assembly
+        ("NC_000001.9", ["chr1"], None),
+        ("chr1", ["1", "chr1"], "chr1"),
+    ],
+)
+def test_the_oracle_knows_the_names_of_contigs(name, contigs, there):
+    assert oracle.contig_of(dict.fromkeys(contigs, ""), name) == there
+
+
 @pytest.mark.slow
 def test_thousands_of_mutants(tmp_path):
     n_mutants = int(os.environ.get("TFB_FUZZ_MUTANTS", 5000))

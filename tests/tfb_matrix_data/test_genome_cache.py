@@ -193,3 +193,26 @@ def test_many_processes_on_a_fresh_fasta(tmp_path: Path, write_fasta, name: str,
     expected = "\n".join(f"{name} {bases[:50]}" for name, bases in contigs.items())
     assert {(tmp_path / f"{number}.txt").read_text() for number in range(6)} == {expected}
     assert not list(tmp_path.rglob("*.lock")) and not list(tmp_path.rglob("*.part"))
+
+
+def _mapped(path: Path) -> int:
+    """KiB of a file that this process holds in memory."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    held = 0
+    for line in lines:
+        if line.endswith(str(path)):
+            held += next(int(row.split()[1]) for row in lines if row.startswith("Rss:"))
+    return held
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux")
+def test_a_process_does_not_grow_by_the_genome_it_reads(tmp_path, write_fasta) -> None:
+    size = 1 << 21
+    genome = Genome(write_fasta(tmp_path / "g.fa", {"chr1": "ACGTTGCA" * (size // 8)}, width=1 << 16))
+    file = Path(genome.codes("chr1").filename)
+    starts = np.linspace(0, size - 200, 4096).astype(int)
+    genome.windows(["chr1"] * 100, starts[::41][:100], 200)
+    assert _mapped(file) > 256
+    windows = genome.windows(["chr1"] * 4096, starts, 200)
+    assert _mapped(file) < 128
+    assert (genome.windows(["chr1"] * 4096, starts, 200).codes == windows.codes).all()
