@@ -48,8 +48,8 @@ def report(
         Path | None, typer.Option("--vcf", help="The VCF that was scored: has the INFO fields, if SCORES is a table.")
     ] = None,
     igv: Annotated[
-        Path | None, typer.Option("--igv", help="igv.min.js of npm's package igv: a genome browser in the page.")
-    ] = None,
+        bool, typer.Option("--igv/--no-igv", help="A genome browser (igv.js) in the page: 0.6 MB of it.")
+    ] = True,
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
@@ -77,10 +77,10 @@ def report(
     from kipoi_tfb.report.scores import open_scores
     from kipoi_tfb.zoo.card import today
 
-    browser = read_igv(igv) if igv else None
     scores, reference = open_scores(source), open_genome(genome)
     # The TFs that the scores are of: `tfb score --tfs` leaves the others out.
     predictor = predictor_of(models, tfs or ",".join(scores.tfs), device, precision, threads)
+    browser = read_igv() if igv else None
     options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
     files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
     entries = list({id(entry): entry for entry in predictor.sources}.values())

@@ -62,7 +62,7 @@ class ReportOptions:
     vcf
         The VCF that was scored, for `info` where the scores are a table.
     igv
-        A genome browser for the details.
+        A genome browser for the details, if there are any.
     """
 
     top: int = 200
@@ -103,7 +103,8 @@ def make_report(
     scored = sorted((row for row in rows if row.status in SCORED), key=lambda row: -abs(row.largest_impact or 0))
     detailed = scored if options.variants is not None else scored[: options.top]
     details = dict(_details(detailed, genome, predictor))
-    slices = {row.number: slice_of(row.chrom, row.pos, genome) for row in detailed} if options.igv else {}
+    igv = options.igv if details else None
+    slices = {row.number: slice_of(row.chrom, row.pos, genome) for row in detailed} if igv else {}
     return Report(
         facts,
         ledger,
@@ -114,7 +115,7 @@ def make_report(
         details,
         _left_out(len(rows), tally.status.total(), len(scored), len(details), options),
         options.info,
-        options.igv,
+        igv,
         slices,
     )
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kipoi_tfb.report.contents import Column, Report, Sheet
-from kipoi_tfb.report.igv import Igv, Slice
+from kipoi_tfb.report.igv import Slice, read_igv
 from kipoi_tfb.report.page import write_page
 from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
 
@@ -55,7 +55,8 @@ def open_page(chromium, tmp_path) -> Iterator[Callable]:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto((tmp_path / "report.html").as_uri() + where)
-        page.wait_for_function("document.querySelector('#count').textContent")
+        # Not by wait_for_function: it polls by eval, which the page's policy refuses.
+        page.locator("#count:not(:empty)").wait_for()
         return page
 
     yield opened
@@ -143,19 +144,19 @@ def test_links_open_details(open_page):
     assert page.locator("#one h3").inner_text().startswith("chr4:3,000")
     assert page.evaluate("document.activeElement.id") == "heading-open"
     page.get_by_role("link", name="Next →").click()
-    page.wait_for_function("!document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    page.locator("#one h3:not(:has-text('chr4:3,000'))").wait_for()
     page.get_by_role("link", name="← Previous").click()
-    page.wait_for_function("document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    page.locator("#one h3:has-text('chr4:3,000')").wait_for()
     assert page.locator("#rows tr[aria-current=true] td[data-label=ID]").inner_text() == "rs3"
     page.goto(page.url.replace("#v3", "#v99"))
-    page.wait_for_function("document.querySelector('#one').innerText.includes('Allele 99 is not in this report')")
+    page.locator("#one", has_text="Allele 99 is not in this report").wait_for()
 
 
 def test_an_allele_without_a_detail_says_so(open_page):
     page = open_page(small_report(), where="#v4")
     assert "This report has no more of this allele" in page.locator("#one").inner_text()
     page.goto(page.url.replace("#v4", "#v7"))
-    page.wait_for_function("document.querySelector('#one').innerText.includes('not the same as no effect')")
+    page.locator("#one", has_text="not the same as no effect").wait_for()
 
 
 def test_details_are_printed(open_page):
@@ -187,24 +188,24 @@ def test_ten_thousand_rows(open_page):
     assert _ids(page) == ["rs9999"]
 
 
-IGV = """!function(){window.igv={createBrowser:async function(box,options){
-  const sheet=document.createElement("style");sheet.textContent=".drawn{color:red}";document.head.append(sheet);
-  box.textContent=options.locus+" "+await(await fetch(options.reference.fastaURL)).text();
-  box.dataset.tracks=options.tracks.map(track=>track.name).join();
-}}}()"""
-"""A stand-in that writes styles and fetches its sequence, as igv.js does."""
-
-
-def test_a_genome_browser_starts_when_it_is_asked_for(open_page):
-    slices = {number: Slice(f"chr{number}", 5000, 1, "ACGT" * 250) for number in (1, 2, 3)}
-    report = dataclasses.replace(small_report(), igv=Igv(IGV, "MIT"), slices=slices)
-    page = open_page(report, where="#v1")
+@pytest.mark.parametrize("view", VIEWS)
+def test_igv_shows_the_locus_and_asks_for_nothing(open_page, view):
+    slices = {number: Slice(f"chr{number + 1}", 50_000, 1000 * number - 200, "ACGT" * 100) for number in (1, 2, 3)}
+    page = open_page(dataclasses.replace(small_report(), igv=read_igv(), slices=slices), view, "#v3")
     assert page.evaluate("window.igv === undefined")
     page.get_by_role("button", name="Open in the genome browser").click()
-    box = page.get_by_role("region", name="Genome browser")
-    page.wait_for_function("document.querySelector('.igv').dataset.tracks")
-    assert box.inner_text().startswith("chr1:900-1000 >chr1:1-1000 @len=5000 ACGTACGT")
-    assert box.get_attribute("data-tracks") == "Variant,Sites,GATA1, P with REF,GATA1, P with ALT"
+    names = page.locator(".igv .igv-track-label")
+    names.nth(3).wait_for()
+    page.wait_for_timeout(500)
+    assert names.all_inner_texts() == ["Variant", "Sites", "JUND, P with REF", "JUND, P with ALT"]
+    assert names.first.evaluate("label => getComputedStyle(label).color") == "rgb(0, 0, 0)"
+    drawn = """() => [...document.querySelector('.igv').shadowRoot.querySelectorAll('canvas')]
+      .filter(each => each.width && each.height)
+      .filter(each => each.getContext('2d').getImageData(0, 0, each.width, each.height).data.some(Boolean)).length"""
+    assert page.evaluate(drawn) >= 5  # the ruler and the sequence, and each track
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found] == []
 
 
 def test_a_page_of_one_table(open_page):

@@ -101,6 +101,16 @@ def test_some_tfs(scored, tmp_path):
     assert [line["tf"] for line in detail["tfs"]] == ["JUND"] and "of 1 TFs" in _page(tmp_path)
 
 
+def test_igv_goes_with_details_alone_and_can_stay_out(scored, tmp_path):
+    sizes = []
+    for arguments, there in ((("--top", "1"), True), (("--top", "0"), False), (("--top", "1", "--no-igv"), False)):
+        assert scored("s.parquet", *arguments)[0] == 0
+        page = _page(tmp_path)
+        assert ('id="igv-source"' in page) == there and bool(data_of(page)["slices"]) == there
+        sizes.append(len(page))
+    assert 500_000 < sizes[0] - sizes[2] < 700_000
+
+
 def test_scores_of_some_tfs(tfb, scored, tmp_path):
     arguments = ("--models", "ENTRY", "--genome", "GENOME", "--tfs", "CTCF", "-o", "ctcf.vcf")
     assert tfb("score", "in.vcf", *arguments)[0] == 0

@@ -231,7 +231,7 @@ function article(row, report, id, links) {
           detail.unknown.length > 0 && " Hatched: sequence unknown.",
         ),
       ),
-      links && report.slices[row.number] && igvPart(row, detail, report.slices[row.number]),
+      links && report.slices[row.number] && igvPart(row, report),
       html("h4", {}, "TFs"),
       region("Table of TFs", tfTable(detail)),
     );
