@@ -1,7 +1,5 @@
-"""Reports in a real browser: what they load, show, sort, find, hand on and print, and whether everyone can use them.
-
-Needs playwright and axe-playwright-python (``pip install 'kipoi-tfb[browser]'``) and a Chromium: one on the path, or
-that of the variable CHROMIUM.
+"""Reports in a real browser (`tests.report.browsers`): what they load, show, sort, find, hand on and print, and whether
+everyone can use them.
 """
 
 from __future__ import annotations
@@ -9,62 +7,18 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from kipoi_tfb.report.contents import Column, Report, Sheet
+from kipoi_tfb.report.contents import Column, Sheet
 from kipoi_tfb.report.igv import Slice, read_igv
 from kipoi_tfb.report.page import write_page
+from tests.report.browsers import VIEWS, violations
 from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
 
+pytest_plugins = ("tests.report.browsers",)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: kipoi-tfb[browser]")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("no Chromium on the path, and no variable CHROMIUM")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium, tmp_path) -> Iterator[Callable]:
-    """Open a report; at the end nothing but the file was asked for, and nothing was said on the console."""
-    requests: list[str] = []
-    said: list[str] = []
-    pages = []
-
-    def opened(report: Report | Sheet, view: str = "wide", where: str = ""):
-        write_page(report, tmp_path / "report.html")
-        width, scheme = VIEWS[view]
-        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        pages.append(page)
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto((tmp_path / "report.html").as_uri() + where)
-        # Not by wait_for_function: it polls by eval, which the page's policy refuses.
-        page.locator("#count:not(:empty)").wait_for()
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    asked = {re.sub("#.*", "", url) for url in requests if not url.startswith("data:")}
-    assert asked <= {(tmp_path / "report.html").as_uri()}
-    assert said == []
 
 
 def _ids(page) -> list[str]:
@@ -90,11 +44,7 @@ def test_it_fits_the_screen(open_page, view):
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("report", [small_report, hostile_report])
 def test_axe_finds_nothing(open_page, view, report):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    page = open_page(report(), view, "#v3")
-    page.context.set_offline(True)
-    found = axe.Axe().run(page).response["violations"]
-    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found] == []
+    assert violations(open_page(report(), view, "#v3")) == []
 
 
 def test_sorting_by_heads(open_page):
@@ -203,9 +153,7 @@ def test_igv_shows_the_locus_and_asks_for_nothing(open_page, view):
       .filter(each => each.width && each.height)
       .filter(each => each.getContext('2d').getImageData(0, 0, each.width, each.height).data.some(Boolean)).length"""
     assert page.evaluate(drawn) >= 5  # the ruler and the sequence, and each track
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    found = axe.Axe().run(page).response["violations"]
-    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found] == []
+    assert violations(page) == []
 
 
 def test_a_page_of_one_table(open_page):
@@ -225,8 +173,7 @@ def test_a_page_of_one_table(open_page):
     with page.expect_download() as download:
         page.locator("#csv").click()
     assert download.value.path().read_text("utf-8-sig").splitlines()[:2] == ["TF,AUPRC", "TF129,0.516"]
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    assert axe.Axe().run(page).response["violations"] == []
+    assert violations(page) == []
 
 
 def test_rows_are_there_without_a_script(chromium, tmp_path):
