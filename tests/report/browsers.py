@@ -15,8 +15,7 @@ import pytest
 
 from kipoi_tfb.report.contents import Leaflet, Report, Sheet
 from kipoi_tfb.report.page import write_page
-
-VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
+from tests.report.pages import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +29,6 @@ def chromium() -> Iterator:
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
-
-
-def violations(page) -> list[tuple[str, str, str]]:
-    """Return what axe-core finds in a page."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    page.context.set_offline(True)
-    found = axe.Axe().run(page).response["violations"]
-    return [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found]
 
 
 @pytest.fixture

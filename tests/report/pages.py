@@ -18,6 +18,9 @@ from kipoi_tfb.report.record import (
     Track,
 )
 
+VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
+"""Widths and colours that pages are looked at in."""
+
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'`&\n\u2028=1+1"
 """What a name must not do anything with."""
 
@@ -125,3 +128,13 @@ def hostile_report() -> Report:
     )  # fmt: skip
     ledger = [Status("ok", 1, "scored"), Status(HOSTILE, 1, HOSTILE)]
     return Report(facts, ledger, 1, 0, [changed, missing], 3, {3: detail}, HOSTILE, (HOSTILE,))
+
+
+def violations(page) -> list[tuple[str, str, str]]:
+    """Return what axe-core finds in a page."""
+    import pytest
+
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page.context.set_offline(True)
+    found = axe.Axe().run(page).response["violations"]
+    return [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found]

@@ -14,8 +14,17 @@ import pytest
 from kipoi_tfb.report.contents import Column, Sheet
 from kipoi_tfb.report.igv import Slice, read_igv
 from kipoi_tfb.report.page import write_page
-from tests.report.browsers import VIEWS, violations
-from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
+from tests.report.pages import (
+    FACTS,
+    HOSTILE,
+    VIEWS,
+    hostile_report,
+    report_of,
+    scored_row,
+    small_report,
+    unscored_row,
+    violations,
+)
 
 pytest_plugins = ("tests.report.browsers",)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -13,8 +13,7 @@ from kipoi_tfb.report.motif_page import patterns_leaflet
 from kipoi_tfb.zoo.find import find_entry
 from tests.entries import write_files
 from tests.interpretation.planted import made_up_contributions, planted_entry, windows_with_sites
-from tests.report.browsers import VIEWS, violations
-from tests.report.pages import FACTS
+from tests.report.pages import FACTS, VIEWS, violations
 from tfb_matrix_data.sequence import decode
 
 pytest_plugins = ("tests.report.browsers",)
