@@ -16,6 +16,7 @@ from kipoi_tfb.report.record import (
     Site,
     TfLine,
     Track,
+    UsedMotif,
 )
 
 VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
@@ -76,8 +77,23 @@ def detail_of(row: Row) -> Detail:
         "MA0099.3", "FOS::JUN", row.pos - 4, row.pos + 5, "-", 7.25, -1.5, True, "ref", 21, [[0.7, 0.1, 0.1, 0.1]] * 10
     )
     beside = Site("MA0139.1", "CTCF", row.pos - 90, row.pos - 72, "+", 3.0, None, False, "ref")
+    used = [
+        UsedMotif("MA0099.3", "FOS::JUN", row.pos - 4, row.pos + 5, "-", 7.25),
+        UsedMotif("MA0139.1", "CTCF", row.pos + 40, row.pos + 58, "+", 3.0, 2.5),
+    ]
     lines = [
-        TfLine(tf, 0.9, 0.1, -4.4, -4.0, 0.2, 0.91, i, site, given if tf == g.tfs[0] else None)
+        TfLine(
+            tf,
+            0.9,
+            0.1,
+            -4.4,
+            -4.0,
+            0.2,
+            0.91,
+            i,
+            site,
+            *((given, used, f"In use for {tf}: FOS::JUN, CTCF.") if tf == g.tfs[0] else ()),
+        )
         for i, g in enumerate(groups)
         for tf in g.tfs
     ]

@@ -154,14 +154,14 @@ def test_igv_shows_the_locus_and_asks_for_nothing(open_page, view):
     assert page.evaluate("window.igv === undefined")
     page.get_by_role("button", name="Open in the genome browser").click()
     names = page.locator(".igv .igv-track-label")
-    names.nth(3).wait_for()
+    names.nth(4).wait_for()
     page.wait_for_timeout(500)
-    assert names.all_inner_texts() == ["Variant", "Sites", "JUND, P with REF", "JUND, P with ALT"]
+    assert names.all_inner_texts() == ["Variant", "Sites", "In use for JUND", "JUND, P with REF", "JUND, P with ALT"]
     assert names.first.evaluate("label => getComputedStyle(label).color") == "rgb(0, 0, 0)"
     drawn = """() => [...document.querySelector('.igv').shadowRoot.querySelectorAll('canvas')]
       .filter(each => each.width && each.height)
       .filter(each => each.getContext('2d').getImageData(0, 0, each.width, each.height).data.some(Boolean)).length"""
-    assert page.evaluate(drawn) >= 5  # the ruler and the sequence, and each track
+    assert page.evaluate(drawn) >= 6  # the ruler and the sequence, and each track
     assert violations(page) == []
 
 

@@ -54,6 +54,17 @@ function igvOptions(row, report) {
         ),
         {displayMode: "EXPANDED", height: 100},
       ),
+      ...detail.tfs
+        .filter(tf => tf.used.length)
+        .map(tf =>
+          track(
+            `In use for ${tf.tf}`,
+            tf.used.map(used =>
+              feature(used.start, used.end, {name: `${used.motif_name}, ${withWhich(used)}`, strand: used.strand}),
+            ),
+            {displayMode: "EXPANDED", height: 80},
+          ),
+        ),
       ...detail.tracks.flatMap(each => [
         moving(`${each.tf}, P with REF`, each.ref, colours.getPropertyValue("--same")),
         moving(`${each.tf}, P with ALT`, each.alt, colour(detail.tfs.find(tf => tf.tf === each.tf)?.group)),
