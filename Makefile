@@ -11,7 +11,7 @@ STAMP := $(VENV)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-isas lint docs wheel-test clean fuzz faults
+.PHONY: help demo test test-slow test-isas lint docs wheel-test clean fuzz faults vendor-igv
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is to make
@@ -83,6 +83,9 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	  tfb $$command >"$$tmp/out.log" 2>&1 || { cat "$$tmp/out.log"; echo "failed: tfb $$command"; exit 1; }
 	done
 	echo "The wheel works"
+
+vendor-igv:  ## Fetch igv.js, of the release that kipoi_tfb/report/igv.py says, into the assets of reports (npm)
+	@.ci/vendor_igv
 
 clean:  ## Remove .venv, caches and what was built
 	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output

@@ -16,6 +16,7 @@ from kipoi_tfb.cli.options import (
     ThreadsOption,
     command_line,
     listed,
+    motifs_of,
     open_genome,
     say,
     set_threads,
@@ -24,7 +25,6 @@ from kipoi_tfb.cli.options import (
 if TYPE_CHECKING:
     from kipoi_tfb.interpretation.files import ReadContributions
     from kipoi_tfb.interpretation.filters import FilterMotif
-    from kipoi_tfb.motifs.profiles import Motif
 
 app = typer.Typer(no_args_is_help=True, help="Motifs that a model has learnt: of its filters, of its contributions.")
 
@@ -206,7 +206,7 @@ def hits(
     from kipoi_tfb.interpretation.hits import HitOptions, find_hits, write_hits
 
     held = _contributions(contributions, entry)
-    looked_for = _motifs(motifs or held.tf)
+    looked_for = motifs_of(motifs or held.tf)
     found = find_hits(held, looked_for, HitOptions(match=match, q=q, seed=seed))
     windows = len({(hit.window, hit.allele) for hit in found})
     n = write_hits(found, output)
@@ -218,18 +218,6 @@ def _contributions(path: Path, entry: str) -> ReadContributions:
     from kipoi_tfb.zoo.find import find_entry
 
     return read_contributions(path, find_entry(entry) if entry else None)
-
-
-def _motifs(named: str) -> list[Motif]:
-    """Return the motifs that an option names."""
-    from kipoi_tfb.motifs.profiles import jaspar_motifs, read_motifs, vertebrate_motifs
-
-    if named == "all":
-        return vertebrate_motifs()
-    if Path(named).is_file():
-        return read_motifs(named)
-    every = [motif for profiles in jaspar_motifs(listed(named)).values() for motif in profiles]
-    return list({motif.matrix_id: motif for motif in every}.values())
 
 
 def _told(rows: list[FilterMotif]) -> str:

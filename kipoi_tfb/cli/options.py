@@ -17,6 +17,7 @@ import typer
 from kipoi_tfb.cli.completion import complete_entries, complete_tfs
 
 if TYPE_CHECKING:
+    from kipoi_tfb.motifs.profiles import Motif
     from kipoi_tfb.prediction.predictor import Predictor
     from tfb_matrix_data.genome import Genome
 
@@ -28,6 +29,7 @@ __all__ = [
     "EntriesArgument",
     "EntryArgument",
     "GenomeOption",
+    "HitsOption",
     "IdsOption",
     "MatrixOption",
     "ModelsOption",
@@ -41,6 +43,7 @@ __all__ = [
     "entry_titles",
     "fitted",
     "listed",
+    "motifs_of",
     "n_strongest",
     "open_genome",
     "predictor_of",
@@ -75,6 +78,14 @@ PrecisionOption = Annotated[
 ]
 IdsOption = Annotated[
     Path | None, typer.Option("--ids", help="VCF such as dbSNP's, read through to look up identifiers (rs688).")
+]
+HitsOption = Annotated[
+    str,
+    typer.Option(
+        "--hits",
+        metavar="MOTIFS",
+        help="Mark where these motifs are in use: TFs with a JASPAR profile, comma-separated; all; or a file of them.",
+    ),
 ]
 ThreadsOption = Annotated[int, typer.Option("--threads", help="CPU threads; 0 for all.")]
 
@@ -151,6 +162,18 @@ def set_threads(threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+def motifs_of(named: str) -> list[Motif]:
+    """Return the motifs that an option names."""
+    from kipoi_tfb.motifs.profiles import jaspar_motifs, read_motifs, vertebrate_motifs
+
+    if named == "all":
+        return vertebrate_motifs()
+    if Path(named).is_file():
+        return read_motifs(named)
+    every = [motif for profiles in jaspar_motifs(listed(named)).values() for motif in profiles]
+    return list({motif.matrix_id: motif for motif in every}.values())
 
 
 def open_genome(path: Path) -> Genome:

@@ -9,6 +9,7 @@ import typer
 
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    HitsOption,
     IdsOption,
     ModelsOption,
     PrecisionOption,
@@ -16,6 +17,7 @@ from kipoi_tfb.cli.options import (
     ThreadsOption,
     TopOption,
     entry_titles,
+    motifs_of,
     n_strongest,
     open_genome,
     predictor_of,
@@ -32,6 +34,7 @@ def plot(
     top: TopOption = None,
     ids: IdsOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
+    hits: HitsOption = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
@@ -54,6 +57,7 @@ def plot(
 
         table_format(check_output(table))
     reference = open_genome(genome)
+    motifs = motifs_of(hits) if hits else []
     predictor = predictor_of(models, tfs, device, precision, threads)
     from kipoi_tfb.output.logos import check_tfs
     from kipoi_tfb.variants.plot_view import plot_variant
@@ -62,7 +66,18 @@ def plot(
     top = n_strongest(top, tfs)
     check_tfs(len(predictor.columns[:top]))
     view = view_variant(predictor, variant, reference, top, ids=ids)
-    plot_variant(view, output, f"{view}, {entry_titles(predictor)}")
+    title, marks, sentences = f"{view}, {entry_titles(predictor)}", None, []
+    if motifs:
+        from kipoi_tfb.report.used import marks_of, used_in_view
+        from kipoi_tfb.report.words import used_sentence
+
+        used = used_in_view(predictor, view, reference, motifs)
+        marks = marks_of(view, used, predictor.window_length)
+        pairs = zip(view.tfs, used, strict=True)
+        sentences = [used_sentence(tf, [one.record for one in some]) for tf, some in pairs]
+    plot_variant(view, output, title, marks)
     say(f"{output}: {', '.join(view.tfs)}")
+    for sentence in sentences:
+        say(sentence)
     if table is not None:
         say(f"{table}: {write_view(view, table)} rows")

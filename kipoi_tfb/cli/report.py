@@ -9,12 +9,14 @@ import typer
 
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    HitsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
     ThreadsOption,
     command_line,
     listed,
+    motifs_of,
     open_genome,
     predictor_of,
     say,
@@ -48,8 +50,9 @@ def report(
         Path | None, typer.Option("--vcf", help="The VCF that was scored: has the INFO fields, if SCORES is a table.")
     ] = None,
     igv: Annotated[
-        Path | None, typer.Option("--igv", help="igv.min.js of npm's package igv: a genome browser in the page.")
-    ] = None,
+        bool, typer.Option("--igv/--no-igv", help="A genome browser (igv.js) in the page: 0.6 MB of it.")
+    ] = True,
+    hits: HitsOption = "",
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
     device: DeviceOption = "auto",
@@ -77,11 +80,19 @@ def report(
     from kipoi_tfb.report.scores import open_scores
     from kipoi_tfb.zoo.card import today
 
-    browser = read_igv(igv) if igv else None
+    motifs = motifs_of(hits) if hits else []
     scores, reference = open_scores(source), open_genome(genome)
     # The TFs that the scores are of: `tfb score --tfs` leaves the others out.
     predictor = predictor_of(models, tfs or ",".join(scores.tfs), device, precision, threads)
-    options = ReportOptions(top, _named(variants), predictor.columns if tfs else (), listed(info) or (), vcf, browser)
+    options = ReportOptions(
+        top,
+        _named(variants),
+        predictor.columns if tfs else (),
+        listed(info) or (),
+        vcf,
+        read_igv() if igv else None,
+        motifs,
+    )
     files = {"Scores": scores.path, "Variants": vcf, "Genome": genome}
     entries = list({id(entry): entry for entry in predictor.sources}.values())
     facts = facts_of(f"Transcription factors affected: {scores.path.name}", files, entries, command_line(), today())

@@ -6,7 +6,7 @@ from .files import ReadContributions, read_contributions
 from .filter_table import write_filters
 from .filters import FilterMotif, FilterOptions, Influence, entry_filters, filter_influence, filter_sites
 from .grammar import Grammar, GrammarOptions, GrammarRow
-from .hits import Hit, HitOptions, find_hits, write_hits
+from .hits import Hit, HitOptions, Place, find_hits, used_places, write_hits
 from .job import ExplainSummary, explain
 from .plot_filters import plot_filters
 from .plot_patterns import plot_motif, plot_pattern
@@ -28,6 +28,7 @@ __all__ = [
     "HitOptions",
     "Influence",
     "Pattern",
+    "Place",
     "ReadContributions",
     "Source",
     "bound_of_matrix",
@@ -47,6 +48,7 @@ __all__ = [
     "plot_motif",
     "plot_pattern",
     "read_contributions",
+    "used_places",
     "write_filters",
     "write_hits",
     "write_modisco",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["Hit", "HitOptions", "find_hits", "write_hits"]
+__all__ = ["Hit", "HitOptions", "Place", "find_hits", "used_places", "write_hits"]
 
 _BITS = 2.0
 _HEAD = (
@@ -87,14 +87,27 @@ class Hit(NamedTuple):
     allele: str
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """A place in windows that matches a motif; see `Hit`.
+
+    Attributes
+    ----------
+    window, start
+        Which window, and the index of the first base in it.
+    reverse
+        Whether the motif is on the reverse strand.
+    motif, log_odds, contribution, p, q
+        As of a hit.
+    """
+
     window: int
     start: int
     reverse: bool
     motif: Motif
     log_odds: float
     contribution: float
-    p: float
+    p: float = 1.0
+    q: float = 1.0
 
 
 def find_hits(
@@ -120,18 +133,47 @@ def find_hits(
     ConfigError
         If there is no motif, one is wider than the windows, or options make no sense.
     """
-    options = options or HitOptions()
-    codes = contributions.codes
-    _check(motifs, codes.shape[1], options)
     values = (contributions.hypothetical * contributions.one_hot).sum(1).astype(np.float64)
-    places = [place for motif in progress_each("scanning", motifs) for place in _scanned(codes, values, motif, options)]
-    places = _tested(places, codes, values, options)
+    places = used_places(contributions.codes, values, motifs, options, progress_each)
+    hits = [_hit(place, contributions) for place in places]
+    return sorted(hits, key=lambda hit: (hit.chrom, hit.start, hit.end, hit.strand, hit.motif.matrix_id, hit.window))
+
+
+def used_places(
+    codes: NDArray[np.uint8],
+    values: NDArray[np.float64],
+    motifs: Sequence[Motif],
+    options: HitOptions | None = None,
+    each: Callable[[str, Collection[Any]], Iterable[Any]] = lambda _, items: items,
+) -> list[Place]:
+    """Return the places of windows where motifs are used, window by window, that of most contribution first.
+
+    Parameters
+    ----------
+    codes
+        uint8 (windows, length).
+    values
+        float64 (windows, length): contributions of the bases that are there.
+    motifs, options
+        See `find_hits`.
+    each
+        Goes through what is worked on, as `kipoi_tfb.output.progress.progress_each`; default without a word.
+
+    Raises
+    ------
+    ConfigError
+        See `find_hits`.
+    """
+    options = options or HitOptions()
+    _check(motifs, codes.shape[1], options)
+    striped = StripedWindows(codes)
+    scanned = (_scanned(striped, codes, values, motif, options) for motif in each("scanning", motifs))
+    places = _tested([place for some in scanned for place in some], codes, values, options, each)
     if not places:
         return []
-    q = false_discovery_control([place.p for place in places])
-    kept = [(place, float(value)) for place, value in zip(places, q, strict=True) if value <= options.q]
-    hits = [_hit(place, value, contributions) for place, value in _apart(kept)]
-    return sorted(hits, key=lambda hit: (hit.chrom, hit.start, hit.end, hit.strand, hit.motif.matrix_id, hit.window))
+    q = false_discovery_control([place.p for place in places]).tolist()
+    tested = (place._replace(q=value) for place, value in zip(places, q, strict=True))
+    return _apart([place for place in tested if place.q <= options.q])
 
 
 def write_hits(hits: Sequence[Hit], path: str | Path) -> int:
@@ -162,9 +204,15 @@ def _check(motifs: Sequence[Motif], length: int, options: HitOptions) -> None:
         )
 
 
-def _scanned(codes: NDArray[np.uint8], values: NDArray[np.float64], motif: Motif, options: HitOptions) -> list[_Place]:
+def _scanned(
+    striped: StripedWindows,
+    codes: NDArray[np.uint8],
+    values: NDArray[np.float64],
+    motif: Motif,
+    options: HitOptions,
+) -> list[Place]:
     """Return the places that match a motif, of known bases only, with their contribution; p is not known yet."""
-    found = StripedWindows(codes).matches(log_odds(motif.pfm), options.match)
+    found = striped.matches(log_odds(motif.pfm), options.match)
     weights = _weights(motif)
     at = found.window[:, None], found.start[:, None] + np.arange(motif.width)
     own = np.where(found.reverse[:, None], weights[::-1], weights)
@@ -172,7 +220,7 @@ def _scanned(codes: NDArray[np.uint8], values: NDArray[np.float64], motif: Motif
     known = (codes[at] < UNKNOWN).all(1)
     columns = (column[known].tolist() for column in (*found, sums))
     return [
-        _Place(window, start, reverse, motif, score, total, 1.0)
+        Place(window, start, reverse, motif, score, total)
         for window, start, reverse, score, total in zip(*columns, strict=True)
     ]
 
@@ -183,14 +231,18 @@ def _weights(motif: Motif) -> NDArray[np.float64]:
 
 
 def _tested(
-    places: Sequence[_Place], codes: NDArray[np.uint8], values: NDArray[np.float64], options: HitOptions
-) -> list[_Place]:
+    places: Sequence[Place],
+    codes: NDArray[np.uint8],
+    values: NDArray[np.float64],
+    options: HitOptions,
+    each: Callable[[str, Collection[Any]], Iterable[Any]],
+) -> list[Place]:
     """Return the places with the p-value of their contribution, window by window."""
-    by_window: dict[int, list[_Place]] = {}
+    by_window: dict[int, list[Place]] = {}
     for place in places:
         by_window.setdefault(place.window, []).append(place)
     tested = []
-    for window in progress_each("testing", sorted(by_window)):
+    for window in each("testing", sorted(by_window)):
         known = values[window][codes[window] < UNKNOWN]
         digest = hashlib.sha256(codes[window].tobytes()).digest()
         rng = np.random.default_rng([options.seed, *np.frombuffer(digest, np.uint32).tolist()])
@@ -205,23 +257,23 @@ def _tested(
     return tested
 
 
-def _apart(kept: Sequence[tuple[_Place, float]]) -> list[tuple[_Place, float]]:
+def _apart(kept: Sequence[Place]) -> list[Place]:
     """Return the hits that stand: of two that share more than half of the shorter, that with more contribution."""
-    standing: dict[int, list[tuple[_Place, float]]] = {}
-    for place, q in sorted(kept, key=lambda one: (-one[0].contribution, one[0].motif.matrix_id, one[0].start)):
+    standing: dict[int, list[Place]] = {}
+    for place in sorted(kept, key=lambda one: (-one.contribution, one.motif.matrix_id, one.start)):
         others = standing.setdefault(place.window, [])
-        if not any(_share(place, other) > 0.5 for other, _ in others):
-            others.append((place, q))
+        if not any(_share(place, other) > 0.5 for other in others):
+            others.append(place)
     return [one for window in sorted(standing) for one in standing[window]]
 
 
-def _share(one: _Place, other: _Place) -> float:
+def _share(one: Place, other: Place) -> float:
     widths = one.motif.width, other.motif.width
     both = min(one.start + widths[0], other.start + widths[1]) - max(one.start, other.start)
     return max(both, 0) / min(widths)
 
 
-def _hit(place: _Place, q: float, contributions: ReadContributions) -> Hit:
+def _hit(place: Place, contributions: ReadContributions) -> Hit:
     window = place.window
     name, chrom = str(contributions.name[window]), str(contributions.chrom[window])
     start = int(contributions.start[window]) + place.start
@@ -236,7 +288,7 @@ def _hit(place: _Place, q: float, contributions: ReadContributions) -> Hit:
         place.contribution / difference if difference > 0 else float("nan"),
         place.log_odds,
         place.p,
-        q,
+        place.q,
         name,
         str(contributions.allele[window]),
     )

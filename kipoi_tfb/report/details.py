@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import effect, impact, probability
-from kipoi_tfb.motifs.profiles import PSEUDOCOUNT
+from kipoi_tfb.motifs.profiles import PSEUDOCOUNT, Motif
 from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report import record
 from kipoi_tfb.report.record import Contributions, Detail, Row, TfLine, Track
-from kipoi_tfb.report.words import group_sentence, group_title, limits_of, whole_sentence
+from kipoi_tfb.report.used import used_motifs
+from kipoi_tfb.report.words import group_sentence, group_title, limits_of, used_sentence, whole_sentence
 from kipoi_tfb.variants.percentiles import Percentiles
 from kipoi_tfb.variants.reasons import Group, Reason, Reasons
 from kipoi_tfb.variants.site_changes import SiteChange
@@ -35,7 +37,9 @@ _OTHERS = 4  # TFs in the table beside those of the groups
 _MOST_LEADS, _MOST_TRACKS = 2, 3
 
 
-def details_of(rows: Sequence[Row], genome: Genome, predictor: Predictor) -> Iterator[Detail]:
+def details_of(
+    rows: Sequence[Row], genome: Genome, predictor: Predictor, motifs: Sequence[Motif] = ()
+) -> Iterator[Detail]:
     """Yield the detail of each of some scored rows of a report, in their order.
 
     Parameters
@@ -46,6 +50,8 @@ def details_of(rows: Sequence[Row], genome: Genome, predictor: Predictor) -> Ite
         The genome that they were scored with.
     predictor
         The networks that they were scored with.
+    motifs
+        Known ones; of those in use for a TF whose logos are drawn the detail says where.
 
     Raises
     ------
@@ -53,15 +59,15 @@ def details_of(rows: Sequence[Row], genome: Genome, predictor: Predictor) -> Ite
         If an allele that was scored cannot be scored with this genome.
     """
     if rows:
-        found = _Details(rows, genome, predictor)
+        found = _Details(rows, genome, predictor, motifs)
         yield from (found.of(i) for i in range(len(rows)))
 
 
 class _Details:
     """What is the same for all alleles, and their scores."""
 
-    def __init__(self, rows: Sequence[Row], genome: Genome, predictor: Predictor) -> None:
-        self.rows, self.genome, self.predictor = rows, genome, predictor
+    def __init__(self, rows: Sequence[Row], genome: Genome, predictor: Predictor, motifs: Sequence[Motif]) -> None:
+        self.rows, self.genome, self.predictor, self.motifs = rows, genome, predictor, motifs
         self.variants = _variants(rows)
         self.windows = _windows(rows, self.variants, genome, predictor.window_length)
         logits = (*map(torch.from_numpy, predictor.allele_logits(self.windows.ref, self.windows.alt)),)
@@ -84,7 +90,7 @@ class _Details:
             whole_sentence(reason, bound, len(columns)),
             [self._group(i, group) for group in reason.groups],
             bound,
-            [self._line(i, j, shown, leads) for j in [*grouped, *self._others(i, grouped)]],
+            self._lines(i, [*grouped, *self._others(i, grouped)], shown, leads),
             len(columns),
             [columns[j] for j in leads],
             _bases(shown[0]),
@@ -106,6 +112,19 @@ class _Details:
         """Return the TFs beside the groups that are bound most."""
         order = np.argsort(-np.fmax(self.ref[i], self.alt[i]), kind="stable").tolist()
         return [j for j in order if j not in grouped][:_OTHERS]
+
+    def _lines(self, i: int, columns: list[int], shown: list[ShownAllele], leads: list[int]) -> list[TfLine]:
+        lines = [self._line(i, j, shown, leads) for j in columns]
+        if not (self.motifs and leads):
+            return lines
+        found = used_motifs(self.predictor, self.windows, i, leads, self.motifs)
+        used = {self.predictor.columns[j]: [one.record for one in some] for j, some in zip(leads, found, strict=True)}
+        return [
+            replace(line, used=used[line.tf], used_sentence=used_sentence(line.tf, used[line.tf]))
+            if line.tf in used
+            else line
+            for line in lines
+        ]
 
     def _line(self, i: int, j: int, shown: list[ShownAllele], leads: list[int]) -> TfLine:
         reason = self.reasons[i]

@@ -1,27 +1,34 @@
-"""igv.js in a report: a genome browser of the sequence around each detail, from a copy that the user has.
+"""igv.js in a report: a genome browser of the sequence around each detail, which starts when it is asked for.
 
-It goes into the page whole, with its licence, and starts when it is asked for. Nothing of it is in this package.
+The package has the script as npm's package `igv` brings it (``make vendor-igv``), compressed, and its licence; both go
+into the page. What it holds of other authors (DOMPurify, pako and others) is named in comments of the script, which
+stay.
 """
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from importlib.resources import files
 
-from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.sequence import decode
 
-__all__ = ["Igv", "Slice", "read_igv", "slice_of"]
+__all__ = ["SHA256", "VERSION", "Igv", "Slice", "read_igv", "slice_of"]
+
+VERSION = "3.8.10"
+"""Release of igv.js."""
+
+SHA256 = "87b991ae2a720978172e269dd5127c495e56df5af31144dff19c83124e2f5744"
+"""Of its dist/igv.min.js."""
 
 _REACH = 200
-_MOST_BYTES = 1 << 24
-_HOW = "expected dist/igv.min.js of the package igv as npm unpacks it: `npm pack igv`, `tar xzf igv-*.tgz`"
 
 
 @dataclass(frozen=True)
 class Igv:
-    """A copy of igv.js.
+    """igv.js as a page holds it.
 
     Attributes
     ----------
@@ -55,26 +62,12 @@ class Slice:
     bases: str
 
 
-def read_igv(path: str | Path) -> Igv:
-    """Read igv.js from the file of a package that npm has unpacked.
-
-    Raises
-    ------
-    InputError
-        If it is not that file, or its licence is not beside it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(path, f"no such file; {_HOW}")
-    if path.stat().st_size > _MOST_BYTES:
-        raise InputError(path, f"has {path.stat().st_size:,} bytes; {_HOW}")
-    source = path.read_text(encoding="utf-8", errors="replace")
-    if "createBrowser" not in source or "</script" in source or not source.startswith("!function"):
-        raise InputError(path, f"is not igv.js as one script; {_HOW}")
-    licence = next(filter(Path.is_file, (folder / "LICENSE" for folder in path.resolve().parents[:2])), None)
-    if licence is None:
-        raise InputError(path, f"has no file LICENSE beside it or a folder above, which has to go with it; {_HOW}")
-    return Igv(source, licence.read_text(encoding="utf-8", errors="replace"))
+@cache
+def read_igv() -> Igv:
+    """Return the igv.js of this package."""
+    assets = files("kipoi_tfb.report") / "assets"
+    source = gzip.decompress((assets / "igv.min.js.gz").read_bytes()).decode()
+    return Igv(source, (assets / "igv.LICENSE").read_text(encoding="utf-8"))
 
 
 def slice_of(chrom: str, pos: int, genome: Genome) -> Slice:

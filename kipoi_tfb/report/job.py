@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.contents import Facts, Report, Status
@@ -62,7 +63,9 @@ class ReportOptions:
     vcf
         The VCF that was scored, for `info` where the scores are a table.
     igv
-        A genome browser for the details.
+        A genome browser for the details, if there are any.
+    motifs
+        Known ones: details say where they are in use.
     """
 
     top: int = 200
@@ -71,6 +74,7 @@ class ReportOptions:
     info: Sequence[str] = ()
     vcf: Path | None = None
     igv: Igv | None = None
+    motifs: Sequence[Motif] = ()
 
 
 def make_report(
@@ -102,8 +106,9 @@ def make_report(
     rows = list(_rows(scores, genome, predictor, options)) if ledger else []
     scored = sorted((row for row in rows if row.status in SCORED), key=lambda row: -abs(row.largest_impact or 0))
     detailed = scored if options.variants is not None else scored[: options.top]
-    details = dict(_details(detailed, genome, predictor))
-    slices = {row.number: slice_of(row.chrom, row.pos, genome) for row in detailed} if options.igv else {}
+    details = dict(_details(detailed, genome, predictor, options.motifs))
+    igv = options.igv if details else None
+    slices = {row.number: slice_of(row.chrom, row.pos, genome) for row in detailed} if igv else {}
     return Report(
         facts,
         ledger,
@@ -114,7 +119,7 @@ def make_report(
         details,
         _left_out(len(rows), tally.status.total(), len(scored), len(details), options),
         options.info,
-        options.igv,
+        igv,
         slices,
     )
 
@@ -180,10 +185,12 @@ def _rows(scores: ScoresFile, genome: Genome, predictor: Predictor, options: Rep
     return list(rows_of(table, numbers, predictor.columns, options.info, genome, predictor.window_length))
 
 
-def _details(rows: Sequence[Row], genome: Genome, predictor: Predictor) -> list[tuple[int, Detail]]:
+def _details(
+    rows: Sequence[Row], genome: Genome, predictor: Predictor, motifs: Sequence[Motif]
+) -> list[tuple[int, Detail]]:
     details = []
     with progress_bar("details", len(rows)) as advance:
-        for row, detail in zip(rows, details_of(rows, genome, predictor), strict=True):
+        for row, detail in zip(rows, details_of(rows, genome, predictor, motifs), strict=True):
             _check_same(row, detail, predictor)
             details.append((row.number, detail))
             advance()

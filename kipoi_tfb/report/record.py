@@ -19,6 +19,7 @@ __all__ = [
     "Site",
     "TfLine",
     "Track",
+    "UsedMotif",
 ]
 
 AlleleName = Literal["ref", "alt"]
@@ -183,6 +184,31 @@ class Contributions:
 
 
 @dataclass(frozen=True)
+class UsedMotif:
+    """A known motif that the model uses around the variant, see `kipoi_tfb.report.used`.
+
+    Attributes
+    ----------
+    motif_id, motif_name
+        JASPAR's, such as ``MA0099.3`` and ``FOS::JUN``.
+    start, end
+        First and last base on the genome.
+    strand
+        ``+`` or ``-``.
+    ref, alt
+        What a motif there contributes with REF and with ALT, in log-odds; None where none is in use.
+    """
+
+    motif_id: str
+    motif_name: str
+    start: int
+    end: int
+    strand: Literal["+", "-"]
+    ref: float | None = None
+    alt: float | None = None
+
+
+@dataclass(frozen=True)
 class TfLine:
     """A TF in the detail of an allele.
 
@@ -204,6 +230,8 @@ class TfLine:
         Where it would bind; None where it has no known motif.
     contributions
         For the logos; None but for the TFs in `Detail.leads`.
+    used, used_sentence
+        The motifs in use for it, and the same in words, which are empty where none were looked for.
     """
 
     tf: str
@@ -216,6 +244,8 @@ class TfLine:
     group: int | None = None
     site: Site | None = None
     contributions: Contributions | None = None
+    used: Sequence[UsedMotif] = ()
+    used_sentence: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 
 from numpy.typing import NDArray
 
+from kipoi_tfb.report.record import UsedMotif
 from kipoi_tfb.variants.reasons import PREDICTED, Group, Reason
 
-__all__ = ["group_sentence", "group_title", "limits_of", "listed", "probability_decimals", "whole_sentence"]
+__all__ = [
+    "group_sentence",
+    "group_title",
+    "limits_of",
+    "listed",
+    "probability_decimals",
+    "used_sentence",
+    "whole_sentence",
+]
 
 _MOST_NAMED = 4
 _WEAK = 0.7
@@ -129,3 +138,24 @@ def limits_of(flags: str, n_window: int, weak: Sequence[tuple[str, float]]) -> l
     if told:
         said.append(f"The model tells regions bound by {listed(told)} badly from unbound ones.")
     return said
+
+
+def used_sentence(tf: str, used: Sequence[UsedMotif]) -> str:
+    """Return which known motifs are in use for a TF, where, and with which allele.
+
+    Examples
+    --------
+    >>> used_sentence("JUND", [UsedMotif("MA0099.3", "FOS::JUN", 1001, 1010, "-", 2.5)])
+    'In use for JUND: FOS::JUN (MA0099.3) at 1,001 to 1,010, \u2212 strand, with REF alone.'
+    >>> used_sentence("JUND", [])
+    'No motif that was looked for is in use for JUND.'
+    """
+    if not used:
+        return f"No motif that was looked for is in use for {tf}."
+    places = []
+    for one in used:
+        strand = "+" if one.strand == "+" else "−"
+        allele = "REF alone" if one.alt is None else "ALT alone" if one.ref is None else "either allele"
+        place = f"{one.start:,} to {one.end:,}, {strand} strand"
+        places.append(f"{one.motif_name} ({one.motif_id}) at {place}, with {allele}")
+    return f"In use for {tf}: {'; '.join(places)}."

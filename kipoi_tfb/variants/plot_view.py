@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +26,39 @@ from kipoi_tfb.variants.sites import Site
 from kipoi_tfb.variants.view import ShownAllele, VariantView
 from tfb_matrix_data.sequence import decode
 
-__all__ = ["plot_variant"]
+__all__ = ["Mark", "plot_variant"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 1.0, 0.25, 0.35, 0.7  # inches around the panels
 _BASE, _LOGO, _MOTIF, _TITLE, _LETTERS, _LABEL = 0.16, 0.75, 0.5, 0.32, 0.2, 0.2
 _ALLELES = _TITLE + 2 * (_LOGO + _LETTERS) + _LABEL
+_LANE = 0.17  # of a mark below the letters
 _BITS = 2.0
 _NAMES = ("REF", "ALT")
 _MARK = "0.9"
 
 
-def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
+class Mark(NamedTuple):
+    """A bar below the letters of a TF.
+
+    Attributes
+    ----------
+    label
+        What stands beside it.
+    allele
+        0: it lies below bases of REF; 1: of ALT.
+    start, width
+        Its first base among those shown of the allele, and how many it has; what is not shown is cut off.
+    """
+
+    label: str
+    allele: int
+    start: int
+    width: int
+
+
+def plot_variant(
+    view: VariantView, path: str | Path, title: str = "", marks: Sequence[Sequence[Mark]] | None = None
+) -> None:
     """Draw a variant: logos of REF and ALT on one scale per TF, aligned, the variant shaded, and the motif below.
 
     A letter's height is minus the mean effect of its base's three substitutions: up where the base helps binding.
@@ -48,13 +71,18 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
         .png, .svg or .pdf to write.
     title
         Above the picture.
+    marks
+        Per TF, bars below its letters.
     """
     check_format(path)
     check_tfs(len(view.tfs))
     wide = _BASE * view.n_columns
     above = [_same_above(view, i) for i in range(len(view.tfs))]
     motifs = [site if site and site.matches and not tf else None for site, tf in zip(view.sites, above, strict=True)]
-    panels = [_ALLELES + (_MOTIF if motif else 0) for motif in motifs]
+    lanes = [[mark for mark in some if _columns(view, mark)] for some in marks or [()] * len(view.tfs)]
+    panels = [
+        _ALLELES + _LANE * len(lane) + (_MOTIF if motif else 0) for lane, motif in zip(lanes, motifs, strict=True)
+    ]
     title = title or str(view)
     labels = [_label(site, tf) for site, tf in zip(view.sites, above, strict=True)]
     texts = max(text_width(title, 10), text_width(READING, 7), *(text_width(label, 6.5) for label in labels))
@@ -70,7 +98,10 @@ def plot_variant(view: VariantView, path: str | Path, title: str = "") -> None:
             top = _TOP + sum(panels[:i]) + _TITLE
             both = [place(top + number * (_LOGO + _LETTERS), _LOGO) for number in (0, 1)]
             _draw_alleles(view, i, both)
-            at, right = top + 2 * (_LOGO + _LETTERS) + _LABEL, 1 - _RIGHT / size[0]
+            at, right = top + 2 * (_LOGO + _LETTERS), 1 - _RIGHT / size[0]
+            if lanes[i]:
+                _draw_marks(place(at, _LANE * len(lanes[i])), view, lanes[i])
+            at += _LANE * len(lanes[i]) + _LABEL
             figure.text(right, 1 - (at - 0.04) / size[1], labels[i], ha="right", fontsize=6.5, color="0.3")
             if motif:
                 axes = place(at, _MOTIF)
@@ -138,6 +169,26 @@ def _draw_motif(axes: Any, view: VariantView, site: Site) -> None:
     axes.set_xticks([])
     axes.set_ylabel("motif\nbits", fontsize=6.5)
     axes.set_yticks((0, 1, 2))
+
+
+def _columns(view: VariantView, mark: Mark) -> list[int]:
+    """Return the columns of a mark that are shown."""
+    start, end = max(mark.start, 0), max(mark.start + mark.width, 0)
+    return view.alleles[mark.allele].column[start:end].tolist()
+
+
+def _draw_marks(axes: Any, view: VariantView, marks: Sequence[Mark]) -> None:
+    """Draw bars, each in a lane of its own, with their labels on the side that has room."""
+    _mark(axes, view)
+    for lane, mark in enumerate(marks):
+        columns = _columns(view, mark)
+        start, end = columns[0] - 0.5, columns[-1] + 0.5
+        axes.barh(lane, end - start, left=start, height=0.45, color="0.35")
+        x, side = (end + 0.5, "left") if start + end < view.n_columns else (start - 0.5, "right")
+        axes.text(x, lane, mark.label, fontsize=6.5, va="center", ha=side)
+    axes.set_xlim(-0.5, view.n_columns - 0.5)
+    axes.set_ylim(len(marks) - 0.5, -0.5)
+    axes.set_axis_off()
 
 
 def _label(site: Site | None, same_above: str) -> str:

@@ -14,7 +14,7 @@ from kipoi_tfb.variants.sites import covering_hits
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_profiles
 
-__all__ = ["KnownMotifs", "Match", "SiteChange"]
+__all__ = ["KnownMotifs", "Match", "SiteChange", "position_in"]
 
 
 class Match(NamedTuple):
@@ -57,15 +57,20 @@ class SiteChange(NamedTuple):
 
     def position(self, windows: AlleleWindows, row: int) -> int:
         """Return the 1-based position of the site's first base; of an inserted base, that of the base behind it."""
-        half, n_ref, n_alt = windows.ref.shape[1] // 2, int(windows.n_ref[row]), int(windows.n_alt[row])
-        offset = self.best.start - half
-        if self.best is self.alt and offset > 0:
-            offset = max(0, offset - n_alt) + (n_ref if offset >= n_alt else 0)
-        return int(windows.start[row]) + offset + 1
+        return position_in(windows, row, self.best.start, self.best is self.alt)
 
     def explains(self, effect: float) -> bool:
         """Return whether there is a site at the change, and its log-odds move in the direction of an effect."""
         return self.best.score >= MATCH and (self.alt.score - self.ref.score) * effect > 0
+
+
+def position_in(windows: AlleleWindows, row: int, index: int, alt: bool) -> int:
+    """Return the 1-based position of a base of an allele's window; of an inserted one, that of the base behind it."""
+    half, n_ref, n_alt = windows.ref.shape[1] // 2, int(windows.n_ref[row]), int(windows.n_alt[row])
+    offset = index - half
+    if alt and offset > 0:
+        offset = max(0, offset - n_alt) + (n_ref if offset >= n_alt else 0)
+    return int(windows.start[row]) + offset + 1
 
 
 class KnownMotifs:

@@ -47,7 +47,15 @@ def test_plot(tfb, tmp_path):
     assert len(rows) == 103 and {row[2] for row in rows[1:]} == {"JUND"}
 
 
+def test_plot_marks_motifs_in_use(tfb, tmp_path):
+    code, _, err = tfb("plot", VARIANT, *REST, "out.svg", "--tfs", "JUND,CTCF", "--hits", "JUND,CTCF")
+    assert code == 0, err
+    for line, tf in zip(err.splitlines()[-2:], ("JUND", "CTCF"), strict=True):
+        assert line == f"No motif that was looked for is in use for {tf}." or line.startswith(f"In use for {tf}: ")
+
+
 BAD = {
+    "motif": (("plot", VARIANT, *REST, "o.png", "--hits", "JUNDD"), "'JUNDD'. Did you mean JUND or JUN"),
     "n only": (("mutate", "chr2:1100-1200", *REST, "o.tsv"), "no known base in chr2:1100-1200, N only"),
     "too large": (("mutate", "chr1", *REST, "o.tsv", "--plot", "o.png"), "at most 500 bases, chr1:1-3000 has 3,000"),
     "contig": (("mutate", "chr8:1-5", *REST, "o.tsv"), "unknown contig (in genome.fa) 'chr8'"),

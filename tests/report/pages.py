@@ -16,7 +16,11 @@ from kipoi_tfb.report.record import (
     Site,
     TfLine,
     Track,
+    UsedMotif,
 )
+
+VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
+"""Widths and colours that pages are looked at in."""
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'`&\n\u2028=1+1"
 """What a name must not do anything with."""
@@ -73,8 +77,23 @@ def detail_of(row: Row) -> Detail:
         "MA0099.3", "FOS::JUN", row.pos - 4, row.pos + 5, "-", 7.25, -1.5, True, "ref", 21, [[0.7, 0.1, 0.1, 0.1]] * 10
     )
     beside = Site("MA0139.1", "CTCF", row.pos - 90, row.pos - 72, "+", 3.0, None, False, "ref")
+    used = [
+        UsedMotif("MA0099.3", "FOS::JUN", row.pos - 4, row.pos + 5, "-", 7.25),
+        UsedMotif("MA0139.1", "CTCF", row.pos + 40, row.pos + 58, "+", 3.0, 2.5),
+    ]
     lines = [
-        TfLine(tf, 0.9, 0.1, -4.4, -4.0, 0.2, 0.91, i, site, given if tf == g.tfs[0] else None)
+        TfLine(
+            tf,
+            0.9,
+            0.1,
+            -4.4,
+            -4.0,
+            0.2,
+            0.91,
+            i,
+            site,
+            *((given, used, f"In use for {tf}: FOS::JUN, CTCF.") if tf == g.tfs[0] else ()),
+        )
         for i, g in enumerate(groups)
         for tf in g.tfs
     ]
@@ -125,3 +144,13 @@ def hostile_report() -> Report:
     )  # fmt: skip
     ledger = [Status("ok", 1, "scored"), Status(HOSTILE, 1, HOSTILE)]
     return Report(facts, ledger, 1, 0, [changed, missing], 3, {3: detail}, HOSTILE, (HOSTILE,))
+
+
+def violations(page) -> list[tuple[str, str, str]]:
+    """Return what axe-core finds in a page."""
+    import pytest
+
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page.context.set_offline(True)
+    found = axe.Axe().run(page).response["violations"]
+    return [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found]

@@ -1,7 +1,5 @@
-"""Reports in a real browser: what they load, show, sort, find, hand on and print, and whether everyone can use them.
-
-Needs playwright and axe-playwright-python (``pip install 'kipoi-tfb[browser]'``) and a Chromium: one on the path, or
-that of the variable CHROMIUM.
+"""Reports in a real browser (`tests.report.browsers`): what they load, show, sort, find, hand on and print, and whether
+everyone can use them.
 """
 
 from __future__ import annotations
@@ -9,61 +7,27 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from kipoi_tfb.report.contents import Column, Report, Sheet
-from kipoi_tfb.report.igv import Igv, Slice
+from kipoi_tfb.report.contents import Column, Sheet
+from kipoi_tfb.report.igv import Slice, read_igv
 from kipoi_tfb.report.page import write_page
-from tests.report.pages import FACTS, HOSTILE, hostile_report, report_of, scored_row, small_report, unscored_row
+from tests.report.pages import (
+    FACTS,
+    HOSTILE,
+    VIEWS,
+    hostile_report,
+    report_of,
+    scored_row,
+    small_report,
+    unscored_row,
+    violations,
+)
 
+pytest_plugins = ("tests.report.browsers",)
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-VIEWS = {"wide": (1280, "light"), "dark": (1280, "dark"), "narrow": (360, "light")}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: kipoi-tfb[browser]")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.skip("no Chromium on the path, and no variable CHROMIUM")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium, tmp_path) -> Iterator[Callable]:
-    """Open a report; at the end nothing but the file was asked for, and nothing was said on the console."""
-    requests: list[str] = []
-    said: list[str] = []
-    pages = []
-
-    def opened(report: Report | Sheet, view: str = "wide", where: str = ""):
-        write_page(report, tmp_path / "report.html")
-        width, scheme = VIEWS[view]
-        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        pages.append(page)
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto((tmp_path / "report.html").as_uri() + where)
-        page.wait_for_function("document.querySelector('#count').textContent")
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    asked = {re.sub("#.*", "", url) for url in requests if not url.startswith("data:")}
-    assert asked <= {(tmp_path / "report.html").as_uri()}
-    assert said == []
 
 
 def _ids(page) -> list[str]:
@@ -89,11 +53,7 @@ def test_it_fits_the_screen(open_page, view):
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("report", [small_report, hostile_report])
 def test_axe_finds_nothing(open_page, view, report):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    page = open_page(report(), view, "#v3")
-    page.context.set_offline(True)
-    found = axe.Axe().run(page).response["violations"]
-    assert [(rule["id"], rule["impact"], rule["nodes"][0]["html"][:200]) for rule in found] == []
+    assert violations(open_page(report(), view, "#v3")) == []
 
 
 def test_sorting_by_heads(open_page):
@@ -143,19 +103,19 @@ def test_links_open_details(open_page):
     assert page.locator("#one h3").inner_text().startswith("chr4:3,000")
     assert page.evaluate("document.activeElement.id") == "heading-open"
     page.get_by_role("link", name="Next →").click()
-    page.wait_for_function("!document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    page.locator("#one h3:not(:has-text('chr4:3,000'))").wait_for()
     page.get_by_role("link", name="← Previous").click()
-    page.wait_for_function("document.querySelector('#one h3').innerText.startsWith('chr4:3,000')")
+    page.locator("#one h3:has-text('chr4:3,000')").wait_for()
     assert page.locator("#rows tr[aria-current=true] td[data-label=ID]").inner_text() == "rs3"
     page.goto(page.url.replace("#v3", "#v99"))
-    page.wait_for_function("document.querySelector('#one').innerText.includes('Allele 99 is not in this report')")
+    page.locator("#one", has_text="Allele 99 is not in this report").wait_for()
 
 
 def test_an_allele_without_a_detail_says_so(open_page):
     page = open_page(small_report(), where="#v4")
     assert "This report has no more of this allele" in page.locator("#one").inner_text()
     page.goto(page.url.replace("#v4", "#v7"))
-    page.wait_for_function("document.querySelector('#one').innerText.includes('not the same as no effect')")
+    page.locator("#one", has_text="not the same as no effect").wait_for()
 
 
 def test_details_are_printed(open_page):
@@ -187,24 +147,22 @@ def test_ten_thousand_rows(open_page):
     assert _ids(page) == ["rs9999"]
 
 
-IGV = """!function(){window.igv={createBrowser:async function(box,options){
-  const sheet=document.createElement("style");sheet.textContent=".drawn{color:red}";document.head.append(sheet);
-  box.textContent=options.locus+" "+await(await fetch(options.reference.fastaURL)).text();
-  box.dataset.tracks=options.tracks.map(track=>track.name).join();
-}}}()"""
-"""A stand-in that writes styles and fetches its sequence, as igv.js does."""
-
-
-def test_a_genome_browser_starts_when_it_is_asked_for(open_page):
-    slices = {number: Slice(f"chr{number}", 5000, 1, "ACGT" * 250) for number in (1, 2, 3)}
-    report = dataclasses.replace(small_report(), igv=Igv(IGV, "MIT"), slices=slices)
-    page = open_page(report, where="#v1")
+@pytest.mark.parametrize("view", VIEWS)
+def test_igv_shows_the_locus_and_asks_for_nothing(open_page, view):
+    slices = {number: Slice(f"chr{number + 1}", 50_000, 1000 * number - 200, "ACGT" * 100) for number in (1, 2, 3)}
+    page = open_page(dataclasses.replace(small_report(), igv=read_igv(), slices=slices), view, "#v3")
     assert page.evaluate("window.igv === undefined")
     page.get_by_role("button", name="Open in the genome browser").click()
-    box = page.get_by_role("region", name="Genome browser")
-    page.wait_for_function("document.querySelector('.igv').dataset.tracks")
-    assert box.inner_text().startswith("chr1:900-1000 >chr1:1-1000 @len=5000 ACGTACGT")
-    assert box.get_attribute("data-tracks") == "Variant,Sites,GATA1, P with REF,GATA1, P with ALT"
+    names = page.locator(".igv .igv-track-label")
+    names.nth(4).wait_for()
+    page.wait_for_timeout(500)
+    assert names.all_inner_texts() == ["Variant", "Sites", "In use for JUND", "JUND, P with REF", "JUND, P with ALT"]
+    assert names.first.evaluate("label => getComputedStyle(label).color") == "rgb(0, 0, 0)"
+    drawn = """() => [...document.querySelector('.igv').shadowRoot.querySelectorAll('canvas')]
+      .filter(each => each.width && each.height)
+      .filter(each => each.getContext('2d').getImageData(0, 0, each.width, each.height).data.some(Boolean)).length"""
+    assert page.evaluate(drawn) >= 6  # the ruler and the sequence, and each track
+    assert violations(page) == []
 
 
 def test_a_page_of_one_table(open_page):
@@ -224,8 +182,7 @@ def test_a_page_of_one_table(open_page):
     with page.expect_download() as download:
         page.locator("#csv").click()
     assert download.value.path().read_text("utf-8-sig").splitlines()[:2] == ["TF,AUPRC", "TF129,0.516"]
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    assert axe.Axe().run(page).response["violations"] == []
+    assert violations(page) == []
 
 
 def test_rows_are_there_without_a_script(chromium, tmp_path):

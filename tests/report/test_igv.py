@@ -1,4 +1,4 @@
-"""igv.js in a report: read with its licence, let through by the page's policy, and not there unless it is asked for."""
+"""igv.js in a report: the release that the package says, with its licence, let through by the page's policy."""
 
 from __future__ import annotations
 
@@ -10,46 +10,24 @@ import re
 
 import pytest
 
-from kipoi_tfb.report.igv import Igv, read_igv, slice_of
+from kipoi_tfb.report.igv import SHA256, VERSION, Igv, read_igv, slice_of
 from kipoi_tfb.report.page import render
 from tests.entries import CONTIGS
 from tests.report.pages import small_report
 from tests.report.test_page import data_of
-from tfb_matrix_data.errors import InputError
 
 pytest_plugins = ("tests.entries",)
 
 SOURCE = "!function(){window.igv={createBrowser:function(){}}}()"
 
 
-@pytest.fixture
-def package(tmp_path):
-    """What npm unpacks."""
-    (tmp_path / "package" / "dist").mkdir(parents=True)
-    (tmp_path / "package" / "LICENSE").write_text("The licence <b>of it</b>")
-    (tmp_path / "package" / "dist" / "igv.min.js").write_text(SOURCE)
-    return tmp_path / "package"
-
-
-def test_it_is_read_with_its_licence(package):
-    assert read_igv(package / "dist" / "igv.min.js") == Igv(SOURCE, "The licence <b>of it</b>")
-
-
-@pytest.mark.parametrize(
-    "source", ["", "import x from 'y'; createBrowser", "!function(){createBrowser('</script>')}()"]
-)
-def test_what_is_not_igv_is_refused(package, source):
-    (package / "dist" / "igv.min.js").write_text(source)
-    with pytest.raises(InputError, match=r"igv.min.js: is not igv.js as one script; expected dist/igv.min.js of"):
-        read_igv(package / "dist" / "igv.min.js")
-
-
-def test_what_lacks_its_licence_or_is_not_there_is_refused(package):
-    with pytest.raises(InputError, match="no such file; expected"):
-        read_igv(package / "igv.js")
-    (package / "LICENSE").unlink()
-    with pytest.raises(InputError, match="has no file LICENSE beside it or a folder above"):
-        read_igv(package / "dist" / "igv.min.js")
+def test_it_is_the_release_that_is_said_as_one_script_with_its_licence():
+    igv = read_igv()
+    assert hashlib.sha256(igv.source.encode()).hexdigest() == SHA256
+    assert f'"{VERSION}"' in igv.source and igv.source.startswith("!function") and "createBrowser" in igv.source
+    assert "</script" not in igv.source.lower() and "<!--" not in igv.source
+    assert igv.licence.startswith("The MIT License") and "Broad Institute" in igv.licence
+    assert "DOMPurify" in igv.source and "pako" in igv.source  # who else it is of, in comments that have to stay
 
 
 def test_the_page_holds_it_and_allows_it():

@@ -101,6 +101,23 @@ def test_some_tfs(scored, tmp_path):
     assert [line["tf"] for line in detail["tfs"]] == ["JUND"] and "of 1 TFs" in _page(tmp_path)
 
 
+def test_igv_goes_with_details_alone_and_can_stay_out(scored, tmp_path):
+    sizes = []
+    for arguments, there in ((("--top", "1"), True), (("--top", "0"), False), (("--top", "1", "--no-igv"), False)):
+        assert scored("s.parquet", *arguments)[0] == 0
+        page = _page(tmp_path)
+        assert ('id="igv-source"' in page) == there and bool(data_of(page)["slices"]) == there
+        sizes.append(len(page))
+    assert 500_000 < sizes[0] - sizes[2] < 700_000
+
+
+def test_motifs_in_use(scored, tmp_path):
+    assert scored("s.parquet", "--top", "2", "--hits", "JUND,CTCF")[0] == 0
+    details = data_of(_page(tmp_path))["details"].values()
+    said = {tf["tf"]: tf["used_sentence"] for detail in details for tf in detail["tfs"] if tf["tf"] in detail["leads"]}
+    assert said and all(f"n use for {tf}" in sentence for tf, sentence in said.items())
+
+
 def test_scores_of_some_tfs(tfb, scored, tmp_path):
     arguments = ("--models", "ENTRY", "--genome", "GENOME", "--tfs", "CTCF", "-o", "ctcf.vcf")
     assert tfb("score", "in.vcf", *arguments)[0] == 0
@@ -140,6 +157,7 @@ BAD = {
     "variant": (lambda t: t, ("--variants", f"chr1:410:{base(410)}>{_other(410)}"), "has no score of chr1:410:"),
     "identifier": (lambda t: t, ("--variants", "rs1"), "has no allele with the identifier rs1"),
     "tf": (lambda t: t, ("--tfs", "JUNDD"), "unknown TF 'JUNDD'. Did you mean JUND?"),
+    "motif": (lambda t: t, ("--hits", "JUNDD"), "unknown TF with a JASPAR profile 'JUNDD'. Did you mean JUND or"),
     "other numbers": (
         lambda t: t.set_column(
             t.column_names.index("JUND_ref"), "JUND_ref", pa.array(np.zeros(len(t)) + 0.987, pa.float32())

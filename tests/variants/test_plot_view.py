@@ -9,7 +9,7 @@ import pytest
 
 from kipoi_tfb.motifs.profiles import log_odds
 from kipoi_tfb.variants.mutagenesis import Mutations
-from kipoi_tfb.variants.plot_view import plot_variant
+from kipoi_tfb.variants.plot_view import Mark, plot_variant
 from kipoi_tfb.variants.sites import Site
 from kipoi_tfb.variants.view import ShownAllele, VariantView, view_variant
 from tests.drawn import collisions, sticking_out, texts
@@ -177,3 +177,17 @@ def test_what_it_refuses(tmp_path):
     with pytest.raises(ConfigError, match="shows at most 12 TFs, these are 13"):
         plot_variant(replace(made(), tfs=["T"] * 13), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_marks_stand_below_their_letters(tmp_path, figures):
+    view = shown_twice()
+    n = len(view.alleles[0].column)
+    marks = [[Mark("whole, either allele", 0, 0, n), Mark("cut, ALT alone", 1, -2, 3), Mark("away", 0, n, 4)], []]
+    plot_variant(view, tmp_path / "a.png", marks=[*marks, *[[]] * (len(view.tfs) - 2)])
+    (figure,) = figures
+    (axes,) = (axes for axes in figure.axes if any("either allele" in text.get_text() for text in axes.texts))
+    assert [text.get_text() for text in axes.texts] == ["whole, either allele", "cut, ALT alone"]
+    columns = [view.alleles[0].column, view.alleles[1].column[:1]]
+    bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for container in axes.containers for bar in container]
+    assert bars == [(some[0] - 0.5, some[-1] + 0.5) for some in columns]
+    assert sticking_out(figure) == []

@@ -10,7 +10,9 @@ function loadIgv() {
   return igvLoaded;
 }
 
-function igvOptions(row, detail, slice) {
+function igvOptions(row, report) {
+  const detail = report.details[row.number],
+    slice = report.slices[row.number];
   const chr = slice.contig,
     feature = (start, end, more) => ({chr, start: start - 1, end, ...more});
   const colours = getComputedStyle(document.documentElement);
@@ -26,6 +28,10 @@ function igvOptions(row, detail, slice) {
       {type: "wig", format: "bedgraph", min: 0, max: 1, autoscale: false, height: 40, color},
     );
   const sites = detail.tfs.filter(tf => tf.site);
+  const near = report.rows.filter(
+    other => other !== row && other.chrom === row.chrom && other.pos >= slice.start && other.pos <= end,
+  );
+  const allele = each => feature(each.pos, each.pos + each.ref.length - 1, {name: change(each)});
   return {
     reference: {
       id: "report",
@@ -39,7 +45,8 @@ function igvOptions(row, detail, slice) {
     queryParametersSupported: false,
     search: false,
     tracks: [
-      track("Variant", [feature(row.pos, row.pos + row.ref.length - 1, {name: change(row)})], {height: 40}),
+      track("Variant", [allele(row)], {height: 40}),
+      ...(near.length ? [track("Others of this report", near.map(allele), {displayMode: "EXPANDED", height: 60})] : []),
       track(
         "Sites",
         sites.map(tf =>
@@ -47,6 +54,17 @@ function igvOptions(row, detail, slice) {
         ),
         {displayMode: "EXPANDED", height: 100},
       ),
+      ...detail.tfs
+        .filter(tf => tf.used.length)
+        .map(tf =>
+          track(
+            `In use for ${tf.tf}`,
+            tf.used.map(used =>
+              feature(used.start, used.end, {name: `${used.motif_name}, ${withWhich(used)}`, strand: used.strand}),
+            ),
+            {displayMode: "EXPANDED", height: 80},
+          ),
+        ),
       ...detail.tracks.flatMap(each => [
         moving(`${each.tf}, P with REF`, each.ref, colours.getPropertyValue("--same")),
         moving(`${each.tf}, P with ALT`, each.alt, colour(detail.tfs.find(tf => tf.tf === each.tf)?.group)),
@@ -55,7 +73,13 @@ function igvOptions(row, detail, slice) {
   };
 }
 
-function igvPart(row, detail, slice) {
+// What igv.js leaves open: its white ground takes the letters of a dark page, and its slider has no name.
+function finish(root) {
+  root.querySelector(".igv-container").style.colorScheme = "light";
+  for (const slider of root.querySelectorAll("input[type=range]")) slider.setAttribute("aria-label", "Zoom");
+}
+
+function igvPart(row, report) {
   const box = html("div", {class: "igv", role: "region", "aria-label": "Genome browser"}),
     said = html("span", {class: "small soft", role: "status"});
   const open = html("button", {class: "button", type: "button"}, "Open in the genome browser");
@@ -63,7 +87,8 @@ function igvPart(row, detail, slice) {
     open.disabled = true;
     try {
       await loadIgv();
-      await window.igv.createBrowser(box, igvOptions(row, detail, slice));
+      await window.igv.createBrowser(box, igvOptions(row, report));
+      finish(box.shadowRoot);
       open.remove();
     } catch (error) {
       said.textContent = ` igv.js cannot show it here: ${error.message ?? error}`;

@@ -116,6 +116,21 @@ function logoFigures(row, detail, small) {
   );
 }
 
+function usedParagraphs(detail) {
+  const said = detail.tfs.map(tf => tf.used_sentence).filter(Boolean);
+  return (
+    said.length > 0 && [
+      said.map(sentence => html("p", {class: "breaks"}, sentence)),
+      html(
+        "p",
+        {class: "aside"},
+        "In use: a known motif matches there, and its bases give more than as many others of the window would. " +
+          "Which protein it is, a motif does not say.",
+      ),
+    ]
+  );
+}
+
 const TF_COLUMNS = [
   ["TF"],
   ["P REF", 1],
@@ -226,12 +241,13 @@ function article(row, report, id, links) {
         html(
           "figcaption",
           {},
+          usedParagraphs(detail),
           "Bars: motif sites. Tracks: probability of binding as the window moves along REF (solid) and ALT (dashed); " +
             "the table's numbers are those of the window centred on the variant.",
           detail.unknown.length > 0 && " Hatched: sequence unknown.",
         ),
       ),
-      links && report.slices[row.number] && igvPart(row, detail, report.slices[row.number]),
+      links && report.slices[row.number] && igvPart(row, report),
       html("h4", {}, "TFs"),
       region("Table of TFs", tfTable(detail)),
     );

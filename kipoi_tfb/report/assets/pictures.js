@@ -183,17 +183,47 @@ function motif(detail, site, frame) {
   return drawn;
 }
 
+const near = (detail, place) => place.end >= detail.pos - FLANK && place.start <= detail.pos + FLANK;
+const most = used => Math.max(used.ref ?? -Infinity, used.alt ?? -Infinity);
+
+// Of each TF whose logos are drawn the motifs that give most.
+function usedBars(detail) {
+  return detail.tfs.flatMap(tf =>
+    tf.used
+      .filter(used => near(detail, used))
+      .sort((a, b) => most(b) - most(a))
+      .slice(0, 4)
+      .sort((a, b) => a.start - b.start)
+      .map(used => ({
+        start: used.start,
+        end: used.end,
+        look: used.alt == null ? "fill-down" : used.ref == null ? "fill-up" : "fill-same",
+        label: `${used.motif_name} for ${tf.tf}, ${withWhich(used)}`,
+      })),
+  );
+}
+const withWhich = used => (used.alt == null ? "REF alone" : used.ref == null ? "ALT alone" : "either allele");
+
 function locus(row, detail, id, small) {
   const width = small ? 340 : 1120,
     left = small ? 74 : 112,
     right = small ? 6 : 16;
   const x = offset => left + ((offset + FLANK) / (2 * FLANK)) * (width - left - right);
   const groups = detail.groups
-    .filter(group => group.start != null && group.end >= detail.pos - FLANK && group.start <= detail.pos + FLANK)
+    .filter(group => group.start != null && near(detail, group))
     .slice(0, 4);
+  const bars = [
+    ...groups.map(group => ({
+      start: group.start,
+      end: group.end,
+      look: `fill-${way(group)}` + (group.own_site === false ? " faint" : ""),
+      label: `${mark(group)} ${titled(group, small ? 2 : 3)}`,
+    })),
+    ...usedBars(detail),
+  ];
   const between = small ? 38 : 24,
     sites = 44,
-    tracks = sites + Math.max(1, groups.length) * between + 16,
+    tracks = sites + (Math.max(1, groups.length) + bars.length - groups.length) * between + 16,
     tall = 46;
   const height = tracks + detail.tracks.length * (tall + 16) + 22,
     own = detail.ref.own[1] - detail.ref.own[0];
@@ -211,6 +241,7 @@ function locus(row, detail, id, small) {
     role: "img",
     "aria-label":
       `Locus ${row.chrom}:${position(detail.pos - FLANK)} to ${position(detail.pos + FLANK)}: ${said}. ` +
+      detail.tfs.map(tf => tf.used_sentence && `${tf.used_sentence} `).join("") +
       `Tracks: probability of binding of ${tracked} as the window moves, with REF and with ALT.`,
   });
   picture.append(
@@ -262,31 +293,22 @@ function locus(row, detail, id, small) {
   );
   if (!groups.length)
     picture.append(svg("text", {class: "quiet", x: left, y: sites + 12, "font-size": 12}, "no site changes"));
-  groups.forEach((group, i) => {
-    const a = Math.max(left, x(group.start - detail.pos)),
-      b = Math.min(width - right, x(group.end - detail.pos + 1));
-    const y = sites + i * between,
+  bars.forEach((bar, i) => {
+    const a = Math.max(left, x(bar.start - detail.pos)),
+      b = Math.min(width - right, x(bar.end - detail.pos + 1));
+    const y = sites + (i < groups.length ? i : i + Math.max(1, groups.length) - groups.length) * between,
       behind = b + 400 < width;
-    const label = `${mark(group)} ${titled(group, small ? 2 : 3)}`;
     picture.append(
-      svg("rect", {
-        class: `fill-${way(group)}` + (group.own_site === false ? " faint" : ""),
-        x: a,
-        y: y + 2,
-        width: b - a,
-        height: 13,
-        rx: 2,
-      }),
-    );
-    picture.append(
+      svg("rect", {class: bar.look, x: a, y: y + 2, width: b - a, height: 13, rx: 2}),
       small
-        ? svg("text", {x: left, y: y + 28, "font-size": 11}, short(label, 44))
+        ? svg("text", {x: left, y: y + 28, "font-size": 11}, short(bar.label, 44))
         : svg(
             "text",
             {x: behind ? b + 7 : a - 7, y: y + 13, "font-size": 12, "text-anchor": behind ? "start" : "end"},
-            label,
+            bar.label,
           ),
     );
+    if (i === groups.length) picture.append(svg("text", {x: 0, y: y + 12, "font-size": 12}, "In use"));
   });
   detail.tracks.forEach((track, i) => {
     const top = tracks + i * (tall + 16),

@@ -10,7 +10,10 @@ function complete(report) {
   for (const detail of Object.values(report.details)) {
     for (const name of ["groups", "bound", "tfs", "leads", "offsets", "tracks", "unknown", "cannot"])
       detail[name] ??= [];
-    for (const tf of detail.tfs) if (tf.site) tf.site.letters ??= [];
+    for (const tf of detail.tfs) {
+      if (tf.site) tf.site.letters ??= [];
+      tf.used ??= [];
+    }
   }
   return report;
 }
