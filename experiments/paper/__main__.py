@@ -42,7 +42,10 @@ def run(
     results: Results_ = RESULTS,
     work: Annotated[Path, typer.Option(help="Folder for sequences and bases, to be used again.")] = Path("runs/paper"),
     figures: Figures_ = FIGURES,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0: this one.")] = 2,
+    workers: Annotated[int, typer.Option(min=0, help="Processes of this machine (dask); 0: this one.")] = 2,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Or the workers of this dask scheduler, which see --work.")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32 or bf16.")] = "fp32",
     minutes: Annotated[float | None, typer.Option(help="Stop after so many.")] = None,
@@ -52,12 +55,16 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="Every code path on few regions; rows in WORK/quick.")] = False,
 ) -> None:
     """Run what has no row yet, the most important cells first over all figures named."""
+    if scheduler is not None and not scheduler.strip():  # of a file that is not there yet: not a run without workers
+        raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     from experiments.paper.job import Job
+    from kipoi_tfb.output.workers import Cluster
 
     chosen = _chosen(names, figures)
     job = Job(matrix, genome, string, work / "quick" if quick else results, work, read_bases(figures))
+    cluster = Cluster(0 if scheduler else workers, scheduler or "", 1) if scheduler or workers else None
     say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    outcome = job.run(chosen, workers, device, precision, minutes, quick, anyway, say)
+    outcome = job.run(chosen, cluster, device, precision, minutes, quick, anyway, say)
     print(
         f"{outcome.planned} cells: {outcome.before} had rows, {outcome.added} added, {outcome.left} left; "
         f"{outcome.seconds:.0f} s"

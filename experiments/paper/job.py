@@ -18,6 +18,7 @@ from experiments.paper.runner import Outcome, run_cells
 from experiments.paper.work import Setting
 from experiments.paper.world import PaperWorld, open_world
 from kipoi_tfb.models.device import choose_device, choose_precision
+from kipoi_tfb.output.workers import Cluster
 
 __all__ = ["Job"]
 
@@ -48,7 +49,7 @@ class Job:
     def run(
         self,
         figures: Mapping[str, Figure],
-        workers: int = 2,
+        cluster: Cluster | None = None,
         device: str = "auto",
         precision: str = "fp32",
         minutes: float | None = None,
@@ -58,8 +59,10 @@ class Job:
     ) -> Outcome:
         """Run the cells of figures that have no row yet; see `experiments.paper.runner.run_cells`."""
         started = time.monotonic()
-        chosen = choose_device(device)
-        world = open_world(self.matrix, self.genome, self.work)
+        if cluster is None or not cluster.scheduler:  # before all else; workers of elsewhere choose for themselves
+            choose_precision(precision, choose_device(device))
+        matrix, work = self.matrix.resolve(), self.work.resolve()  # workers have folders of their own
+        world = open_world(matrix, self.genome, work)
         say(f"{time.monotonic() - started:.0f} s: {len(world.region):,} regions have coordinates and no N")
         relatives = Relatives(world.matrix, self.string)
         bases = dict(self.bases)
@@ -68,20 +71,20 @@ class Job:
             figures, bases = quicker(figures, bases, relatives, n_bound)
         cells = plan([each for each in figures.values() if anyway or not each.not_run], bases, relatives)
         lengths = {cell.length for cell in cells} - {None}
-        worlds = {None: world, **{n: open_world(self.matrix, self.genome, self.work, n) for n in lengths}}
+        worlds = {None: world, **{n: open_world(matrix, self.genome, work, n) for n in lengths}}
         say(f"{time.monotonic() - started:.0f} s: {len(cells):,} cells")
         version = version_of(world.sha)
         results = Results(self.results, version)
         self._run_facts(figures, results, world, relatives, say, slow=False)
         setting = Setting(
             {n: replace(one) for n, one in worlds.items()},
-            self.work / "bases",
-            str(chosen),
-            choose_precision(precision, chosen),
+            work / "bases",
+            device,
+            precision,
             version,
         )
         left = None if minutes is None else max(minutes - (time.monotonic() - started) / 60, 0.0)
-        outcome = run_cells(cells, results, setting, workers, left, say)
+        outcome = run_cells(cells, results, setting, cluster, left, say)
         if minutes is None and not outcome.left:
             self._run_facts(figures, results, world, relatives, say, slow=True)
         return replace(outcome, seconds=time.monotonic() - started)

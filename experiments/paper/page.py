@@ -46,7 +46,7 @@ How it was run, and what is not as in the paper:
   is not below 0.05. With few TFs or splits the first is easy to miss, and the second easy to pass: look at n.
 
 Every number is a row in `experiments/results/paper`; `python -m experiments.paper run all --matrix MATRIX --genome
-FASTA` makes them again (`--quick`: every code path, in minutes).
+FASTA` makes them again (`--quick`: every code path, in minutes; `--scheduler`: on [a cluster](clusters.md)).
 """
 
 

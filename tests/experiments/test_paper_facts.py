@@ -15,7 +15,7 @@ def counted(world, folder, facts: str, **options: object) -> tuple[list[Fact], l
     said: list[str] = []
     figure = Figure(name="fig2", title="It", facts=facts)
     Job(world.matrix_path, world.genome_path, None, folder, folder, {}).run(
-        {"fig2": figure}, workers=0, device="cpu", say=said.append, **options
+        {"fig2": figure}, device="cpu", say=said.append, **options
     )
     return read_facts(folder, "fig2"), said
 
