@@ -91,7 +91,10 @@ class Group(Strict):
     splits
         How many random splits; or ``chr22``: train on other chromosomes, test on that.
     stage
-        Cells of a lower stage go first, over all figures; each further split is a stage later.
+        Cells of a lower stage go first, over all figures.
+    step
+        How many stages later each further split goes: 0 where cells are cheap, 2 where a split more makes means
+        steadier and adds nothing to the n of a claim, which is over TFs.
     cell_types
         Labels of these alone.
     """
@@ -105,6 +108,7 @@ class Group(Strict):
     tested: Annotated[int, Field(gt=0)] = 2500
     splits: Annotated[int, Field(gt=0)] | Literal["chr22"] = 1
     stage: int = 0
+    step: Annotated[int, Field(ge=0)] = 1
     cell_types: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
