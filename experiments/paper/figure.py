@@ -158,6 +158,8 @@ class Claim(Strict):
         What is compared: two picks, or more for ``kruskal``, or one for ``value``.
     expect
         Of the first against the second.
+    p
+        Of ``fact``: the fact that is its p-value.
     near, within
         The number published, and how far ours may be from it.
     cannot
@@ -172,6 +174,7 @@ class Claim(Strict):
     unit: Literal["tf", "split"] = "tf"
     by_tf: bool = False
     comparisons: int = 1
+    p: str | None = None
     near: float | None = None
     within: float = 0.05
     cannot: str | None = None

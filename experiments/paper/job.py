@@ -15,6 +15,7 @@ from experiments.paper.plan import plan, quicker
 from experiments.paper.relatives import Relatives
 from experiments.paper.results import Results, version_of
 from experiments.paper.runner import Outcome, run_cells
+from experiments.paper.tf_map import MAP, write_map
 from experiments.paper.work import Setting
 from experiments.paper.world import PaperWorld, open_world
 from kipoi_tfb.models.device import choose_device, choose_precision
@@ -98,14 +99,18 @@ class Job:
         say: Callable[[str], None],
         slow: bool,
     ) -> None:
-        """Count and compute what needs no cells; what lacks a package here is said, and left for elsewhere."""
+        """Count and compute what needs no cells; what lacks a package here is said, and left for elsewhere.
+
+        What is slow is not done twice by one version; the rest takes seconds.
+        """
         for name, figure in figures.items():
             if figure.facts is None or (figure.facts in SLOW) != slow:
                 continue
-            if read_facts(results.folder, name, results.version):
+            if slow and read_facts(results.folder, name, results.version):
                 continue
             if figure.facts == "similarity":
                 write_cosines(relatives.relations, results.folder / COSINES)
+                write_map(relatives.relations, results.folder / MAP)
             try:
                 facts = FACTS[figure.facts](world, relatives)
             except ImportError as error:
