@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 from scipy import stats
 
 from experiments.paper.fact_rows import Fact
+from experiments.paper.figure import Relation
 from experiments.paper.relatives import Relatives
 from experiments.paper.world import PaperWorld
 from tfb_matrix_data.counts import count_labels, resolved
@@ -20,7 +22,7 @@ __all__ = ["FACTS", "SLOW"]
 
 _TARGETS = ("HNF4A", "JUND", "MAX", "SPI1", "SP1", "EGR1")
 _PERMUTATIONS = 9999
-_RELATIONS = ("binding_mode", "cofactors", "non_cofactors", "string", "cofactors_any", "string_any", "random")
+_RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 
 def similarity_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:

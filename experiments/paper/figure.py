@@ -14,7 +14,18 @@ from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 
-__all__ = ["BASES_FILE", "FIGURES", "BaseSpec", "Claim", "Figure", "Group", "Pick", "read_bases", "read_figures"]
+__all__ = [
+    "BASES_FILE",
+    "FIGURES",
+    "BaseSpec",
+    "Claim",
+    "Figure",
+    "Group",
+    "Pick",
+    "Relation",
+    "read_bases",
+    "read_figures",
+]
 
 FIGURES = Path(__file__).parent / "figures"
 BASES_FILE = "bases.yaml"

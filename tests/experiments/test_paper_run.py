@@ -86,7 +86,7 @@ def test_every_cell_has_a_row(done):
 def test_what_cannot_be_run_has_a_row_with_its_reason(done):
     reasons = {row.base: row.reason for row in read_rows(done[0] / "fig1.tsv") if row.reason}
     assert "bound regions" in reasons["pair"] and "400" not in reasons["pair"].split("bound")[0]
-    assert "3 TFs asked for by cofactors, there are" in reasons["cofactors"]
+    assert "3 TFs other than SP1 asked for by relation cofactors, but there are only" in reasons["cofactors"]
 
 
 def test_nothing_is_run_twice(world, figures, work, done):
