@@ -103,7 +103,7 @@ def quicker(
             "stage": 0,
         }
         if group.sizes:
-            changes["sizes"] = (min(group.sizes),)
+            changes["sizes"] = (min(*group.sizes, _QUICK_N),)
         else:
             changes["most"] = min(group.most or _QUICK_N, _QUICK_N)
         if group.splits != "chr22":
