@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.paper.bases import BaseRecipe, open_base
@@ -15,7 +15,7 @@ from experiments.paper.work import Setting
 from kipoi_tfb.output.workers import Cluster
 from tfb_matrix_data.files import locked
 
-__all__ = ["Outcome", "run_cells"]
+__all__ = ["Outcome", "run_cells", "without_row"]
 
 _SAY_EVERY = 20.0
 _GRACE = 20.0
@@ -70,6 +70,12 @@ def run_cells(
         return _Run(list(cells), results, setting, minutes, say).run(cluster)
 
 
+def without_row(cells: Sequence[Cell], results: Results) -> list[Cell]:
+    """Return the cells that are left to do; a row from a base of other TFs, before a figure was changed, is no row."""
+    done = results.done({cell.figure for cell in cells})
+    return [cell for cell in cells if done.get(cell.key) != cell.base_tfs]
+
+
 class _Run:
     def __init__(
         self,
@@ -82,9 +88,7 @@ class _Run:
         self.results, self.setting, self.say = results, setting, say
         self.started = time.monotonic()
         self.deadline = None if minutes is None else self.started + 60 * minutes
-        done = results.done({cell.figure for cell in cells})
-        # A row from a base of other TFs, before a figure was changed, is not this cell's.
-        todo = [cell for cell in cells if done.get(cell.key) != cell.base_tfs]
+        todo = without_row(cells, results)
         self.planned, self.before, self.added, self.total = len(cells), len(cells) - len(todo), 0, len(todo)
         self.ready: list[tuple[tuple[float, ...], int, BaseRecipe | Cell]] = []
         self.waiting: dict[BaseRecipe, list[Cell]] = {}

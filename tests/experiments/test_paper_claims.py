@@ -11,6 +11,7 @@ from experiments.paper.figure import Claim, Figure, read_figures
 from experiments.paper.page import write_page
 from experiments.paper.plot import KINDS, draw
 from experiments.paper.results import Results, Row
+from experiments.paper.summary import summary_lines
 from tfb_matrix_data.errors import UnknownNameError
 
 TFS = [f"TF{number}" for number in range(12)]
@@ -166,6 +167,7 @@ def test_facts_are_kept(tmp_path):
     facts = [Fact("inside", "0.17", 149), Fact("names", "A, B")]
     write_facts(tmp_path, "fig2", facts, "v1")
     assert read_facts(tmp_path, "fig2", "v1") == facts and read_facts(tmp_path, "fig2", "v2") == []
+    assert list(summary_lines("fig2", tmp_path))[1:] == ["fact\tvalue\tn", "inside\t0.17\t149", "names\tA, B\t"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -202,6 +202,18 @@ def test_status_counts(done, figures, capsys, monkeypatch):
     assert capsys.readouterr().out.splitlines()[1].split("\t")[:5] == ["fig1", "7", "5", "2", "0"]
 
 
+def test_status_says_what_is_left(world, figures, work, done, tmp_path, capsys, monkeypatch):
+    lines = (done[0] / "fig1.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "fig1.tsv").write_text("".join(lines[:4]))
+    files = ["--matrix", str(world.matrix_path), "--genome", str(world.genome_path)]
+    command = ["status", "--results", str(tmp_path), "--figures", str(figures), *files]
+    assert call([*command, "--work", str(work)], monkeypatch) is None
+    assert capsys.readouterr().out.splitlines()[1].split("\t")[-2:] == ["4", "0"]
+    assert call([*command, "--work", str(tmp_path / "new")], monkeypatch) is None
+    assert int(capsys.readouterr().out.splitlines()[1].split("\t")[-1]) >= 1
+    assert call(command[:-2], monkeypatch) == "2"
+
+
 def test_quick_runs_one_tf(world, figures, work, tmp_path):
     job = Job(world.matrix_path, world.genome_path, None, tmp_path, work, read_bases(figures))
     outcome = job.run(read_figures(figures), device="cpu", quick=True)
