@@ -142,8 +142,9 @@ def _of_facts(claim: Claim, facts: Sequence[Fact]) -> Verdict:
         return _untested(claim, "it was not counted")
     values = [float(fact.value) for fact in numbers]
     sizes = [f"{fact.n}" for fact in numbers if fact.n is not None]
-    p = next((f"{name.split(' of ')[0]} = {fact.value}" for name, fact in known.items() if name.startswith("p (")), "")
-    parts = [p] if p and len(values) > 1 else []
+    sure = known.get(claim.p or "")
+    p = "" if sure is None else f"{sure.name.split(' of ')[0]} = {sure.value}"
+    parts = [p] if p else []
     test = "; ".join([*parts, f"n = {' and '.join(sizes)}"] if sizes else parts) or "counted"
     if len(values) == 1:
         ok = claim.near is None or abs(values[0] - claim.near) <= claim.within

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from itertools import combinations
+from typing import get_args
 
 import numpy as np
 from scipy import stats
 
 from experiments.paper.fact_rows import Fact
+from experiments.paper.figure import Relation
 from experiments.paper.relatives import Relatives
 from experiments.paper.world import PaperWorld
 from tfb_matrix_data.counts import count_labels, resolved
 from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.relations import Relations
 
 __all__ = ["FACTS", "SLOW"]
 
 _TARGETS = ("HNF4A", "JUND", "MAX", "SPI1", "SP1", "EGR1")
-_RELATIONS = ("binding_mode", "cofactors", "non_cofactors", "string", "cofactors_any", "string_any", "random")
+_PERMUTATIONS = 9999
+_RELATIONS: tuple[Relation, ...] = get_args(Relation)
 
 
 def similarity_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:
     """Return cosines of STRING's pairs and of all others, and how surely they differ."""
     known = relatives.relations
     pairs = [(a, b) for a, b in combinations(range(len(known.tfs)), 2) if not np.isnan(known.similarity[a, b])]
-    facts = [Fact("pairs of TFs with a cosine", str(len(pairs)))]
+    facts = [Fact("pairs of TFs with a cosine", str(len(pairs))), *_neighbours(known)]
     if known.string is None:
         return [*facts, Fact("STRING partners", "no table of scores was given")]
     cosines = np.array([known.similarity[a, b] for a, b in pairs])
@@ -41,6 +45,25 @@ def similarity_facts(world: PaperWorld, relatives: Relatives) -> list[Fact]:
         Fact("mean cosine of other pairs", f"{outside.mean():.4f}", len(outside)),
         Fact("p (Welch) of STRING partners against others", f"{welch.pvalue:.2g}"),
         Fact("p (Mann-Whitney) of STRING partners against others", f"{ranks.pvalue:.2g}"),
+    ]
+
+
+def _neighbours(known: Relations) -> list[Fact]:
+    """Return how many TFs share a binding mode with the TF that binds most like them, and with any other."""
+    others = np.where(np.eye(len(known.tfs), dtype=bool), np.nan, known.similarity)
+    rows = np.flatnonzero(~np.isnan(others).all(1))
+    nearest = np.nanargmax(others[rows], axis=1)
+    shared = np.array([[bool(known.modes.shared(a, b)) for b in known.tfs] for a in known.tfs])
+    found, rng = shared[rows, nearest].mean(), np.random.default_rng(0)
+    at_random = []
+    for _ in range(_PERMUTATIONS):
+        names = rng.permutation(len(shared))  # each TF with the modes of another
+        at_random.append(shared[names[rows], names[nearest]].mean())
+    p = (1 + sum(share >= found for share in at_random)) / (1 + _PERMUTATIONS)
+    return [
+        Fact("share of TFs whose most alike TF has a binding mode of theirs", f"{found:.3f}", len(rows)),
+        Fact("the same, modes permuted among TFs", f"{np.mean(at_random):.3f}", _PERMUTATIONS),
+        Fact("p (permutation) of the most alike TF's binding mode", f"{p:.2g}"),
     ]
 
 

@@ -14,7 +14,18 @@ from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 
-__all__ = ["BASES_FILE", "FIGURES", "BaseSpec", "Claim", "Figure", "Group", "Pick", "read_bases", "read_figures"]
+__all__ = [
+    "BASES_FILE",
+    "FIGURES",
+    "BaseSpec",
+    "Claim",
+    "Figure",
+    "Group",
+    "Pick",
+    "Relation",
+    "read_bases",
+    "read_figures",
+]
 
 FIGURES = Path(__file__).parent / "figures"
 BASES_FILE = "bases.yaml"
@@ -91,7 +102,10 @@ class Group(Strict):
     splits
         How many random splits; or ``chr22``: train on other chromosomes, test on that.
     stage
-        Cells of a lower stage go first, over all figures; each further split is a stage later.
+        Cells of a lower stage go first, over all figures.
+    step
+        How many stages later each further split goes: 0 where cells are cheap, 2 where a split more makes means
+        steadier and adds nothing to the n of a claim, which is over TFs.
     cell_types
         Labels of these alone.
     """
@@ -105,6 +119,7 @@ class Group(Strict):
     tested: Annotated[int, Field(gt=0)] = 2500
     splits: Annotated[int, Field(gt=0)] | Literal["chr22"] = 1
     stage: int = 0
+    step: Annotated[int, Field(ge=0)] = 1
     cell_types: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
@@ -154,6 +169,8 @@ class Claim(Strict):
         What is compared: two picks, or more for ``kruskal``, or one for ``value``.
     expect
         Of the first against the second.
+    p
+        Of ``fact``: the fact that is its p-value.
     near, within
         The number published, and how far ours may be from it.
     cannot
@@ -168,6 +185,7 @@ class Claim(Strict):
     unit: Literal["tf", "split"] = "tf"
     by_tf: bool = False
     comparisons: int = 1
+    p: str | None = None
     near: float | None = None
     within: float = 0.05
     cannot: str | None = None

@@ -12,13 +12,15 @@ from experiments.paper.fact_rows import Fact, read_facts
 from experiments.paper.figure import Figure
 from experiments.paper.plot import draw
 from experiments.paper.results import Row, current_rows, read_rows
-from kipoi_tfb.output.figures import class_order, similarity_heatmap
+from experiments.paper.tf_map import MAP, read_map
+from kipoi_tfb.output.figures import class_order, similarity_heatmap, similarity_map
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.modes import read_modes
 
 __all__ = ["PAGE", "write_page"]
 
 PAGE = "paper.md"
+_AS_MAP = "-map"
 _INTRO = """# The paper, figure by figure
 
 <!-- Written by `python -m experiments.paper plot`: change experiments/paper instead. -->
@@ -46,7 +48,7 @@ How it was run, and what is not as in the paper:
   is not below 0.05. With few TFs or splits the first is easy to miss, and the second easy to pass: look at n.
 
 Every number is a row in `experiments/results/paper`; `python -m experiments.paper run all --matrix MATRIX --genome
-FASTA` makes them again (`--quick`: every code path, in minutes).
+FASTA` makes them again (`--quick`: every code path, in minutes; `--scheduler`: on [a cluster](clusters.md)).
 """
 
 
@@ -77,9 +79,9 @@ def _section(figure: Figure, rows: Mapping[str, list[Row]], results: Path, pictu
         return
     own = [row for name in (*figure.rows_of, figure.name) for row in rows[name]]
     facts = read_facts(results, figure.name)
-    picture = pictures / f"{figure.name}.svg"
-    if _draw(figure, own, results, picture):
-        yield f"![{_label(figure.name)}: {figure.title}](figures/paper/{picture.name})"
+    for picture in _drawn(figure, own, results, pictures / f"{figure.name}.svg"):
+        what = ", as a map" if picture.stem.endswith(_AS_MAP) else ""
+        yield f"![{_label(figure.name)}: {figure.title}{what}](figures/paper/{picture.name})"
         yield ""
     if figure.claims:
         verdicts = [verdict for claim in figure.claims for verdict in judge(claim, own, facts)]
@@ -91,15 +93,25 @@ def _section(figure: Figure, rows: Mapping[str, list[Row]], results: Path, pictu
     yield from _not_run(rows[figure.name])
 
 
-def _draw(figure: Figure, rows: list[Row], results: Path, picture: Path) -> bool:
-    if figure.facts == "similarity" and (results / COSINES).exists():
+def _drawn(figure: Figure, rows: list[Row], results: Path, path: Path) -> Iterator[Path]:
+    """Draw a figure and yield its pictures."""
+    if figure.facts != "similarity":
+        if draw(figure, rows, path):
+            yield path
+        return
+    known = read_modes()
+    if (results / MAP).exists():
+        tfs, places = read_map(results / MAP)
+        order = class_order(tfs, known.tf_class, known.modes)
+        own = path.with_stem(path.stem + _AS_MAP)
+        similarity_map(places[[tfs.index(tf) for tf in order]], order, known.tf_class, own, "t-SNE of cosines of TFs")
+        yield own
+    if (results / COSINES).exists():
         tfs, cosines = read_cosines(results / COSINES)
-        known = read_modes()
         order = class_order(tfs, known.tf_class, known.modes)
         at = [tfs.index(tf) for tf in order]
-        similarity_heatmap(cosines[at][:, at], order, known.tf_class, picture, "cosine of TFs")
-        return True
-    return draw(figure, rows, picture)
+        similarity_heatmap(cosines[at][:, at], order, known.tf_class, path, "cosine of TFs")
+        yield path
 
 
 def _claims_table(verdicts: list[Verdict]) -> Iterator[str]:
@@ -140,7 +152,8 @@ def _not_run(rows: list[Row]) -> Iterator[str]:
 def _inventory(figures: Mapping[str, Figure], rows: Mapping[str, list[Row]], results: Path) -> Iterator[str]:
     yield "## What was run"
     yield ""
-    yield "Splits: how many of those asked for have rows; the last of them may lack some."
+    yield "Splits: how many of those asked for have rows; the last of them may lack some. Where two devices are named, each"
+    yield "had bases of its own: of the same recipe, trained there."
     yield ""
     yield "| figure or table | of what | rows with a number | splits | device |"
     yield "|---|---|---:|---:|---|"

@@ -17,7 +17,9 @@ _QUICK_N, _QUICK_TESTED, _QUICK_REGIONS, _QUICK_EPOCHS = 60, 100, 600, 2
 
 
 def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Relatives) -> list[Cell]:
-    """Return the cells of figures: the first split of every figure, then the second ones, and so on.
+    """Return the cells of figures by stage: the first split of every figure, then the second ones, and so on.
+
+    Within a stage all of a figure's cells of a TF go before those of the next: its bases are compared TF by TF.
 
     Raises
     ------
@@ -43,8 +45,8 @@ def plan(figures: Iterable[Figure], bases: Mapping[str, BaseSpec], relatives: Re
                 tfs = group_tfs(group, relatives)
             except UnknownNameError as error:
                 raise ConfigError(f"{figure.name}.yaml: {error}") from None
-            for base in group.bases:
-                for tf in tfs:
+            for tf in tfs:
+                for base in group.bases:
                     own += _of_group(figure, group, base, tf, recipe_of(base, tf, figure.length))
         by_stage: dict[float, int] = {}
         for cell in own:
@@ -101,7 +103,7 @@ def quicker(
             "stage": 0,
         }
         if group.sizes:
-            changes["sizes"] = (min(group.sizes),)
+            changes["sizes"] = (min(*group.sizes, _QUICK_N),)
         else:
             changes["most"] = min(group.most or _QUICK_N, _QUICK_N)
         if group.splits != "chr22":
@@ -139,7 +141,7 @@ def _of_group(figure: Figure, group: Group, base: str, tf: str, recipe: BaseReci
                     tested=group.tested,
                     cell_types=group.cell_types,
                     length=figure.length,
-                    order=(float(group.stage + number), 0.0),
+                    order=(float(group.stage + number * group.step), 0.0),
                 )
                 known = {"reason": recipe} if isinstance(recipe, str) else {"recipe": recipe}
                 cells.append(replace(cell, **known))

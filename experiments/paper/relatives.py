@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from experiments.paper.figure import BaseSpec
-from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from experiments.paper.figure import BaseSpec, Relation
+from kipoi_tfb.training.related import choose_among, find_related
+from kipoi_tfb.zoo.config import Related
+from tfb_matrix_data.errors import UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.relations import Neighbour, Relations
 
@@ -69,35 +71,22 @@ class Relatives:
             assert spec.most_resolved is not None
             chosen = self.most_resolved(spec.most_resolved)
             return tuple(name for name in chosen if name != tf or not spec.without_target)
-        n = spec.n - spec.with_target
-        found = [neighbour.name for neighbour in self.related(spec.relation, tf, n, spec.seed)]
-        if len(found) < n:
-            names = ", ".join(found) or "none"
-            raise ConfigError(
-                f"{n} TFs asked for by {spec.relation.replace('_', ' ')}, there are {len(found)}: {names}"
-            )
-        chosen = [tf, *found] if spec.with_target else found
-        return (*chosen, *self._buried_among(spec, tf, chosen))
+        choice = self._choice(spec.relation, tf, n=spec.n, with_target=spec.with_target, bury=spec.bury)
+        return tuple(choose_among(self.relations, choice, spec.seed, self._all_ranked))
 
-    def related(self, relation: str, tf: str, n: int, seed: int) -> list[Neighbour]:
+    def related(self, relation: Relation, tf: str, n: int, seed: int) -> list[Neighbour]:
         """Return at most `n` TFs that are something to a TF, best first or drawn by a seed."""
-        known = self.relations
-        if relation == "binding_mode":
-            return known.same_binding_mode_random(tf, n, seed)
-        if relation in {"cofactors", "cofactors_any"}:
-            return known.cofactors(tf, n, other_modes=relation == "cofactors")
-        if relation == "non_cofactors":
-            return known.non_cofactors(tf, n)
-        if relation in {"string", "string_any"}:
-            return known.string_partners(tf, n, other_modes=relation == "string")
-        return known.random_unrelated(tf, n, seed)
+        return find_related(self.relations, self._choice(relation, tf), n, seed)
 
-    def _buried_among(self, spec: BaseSpec, tf: str, chosen: Sequence[str]) -> list[str]:
-        """Return the TFs of other binding modes with the most resolved regions."""
-        if not spec.bury:
-            return []
-        unlike = {neighbour.name for neighbour in self.relations.cofactors(tf, None)}.difference(chosen)
-        pool = [name for name in self.most_resolved(len(self.matrix.tfs)) if name in unlike]
-        if not pool:
-            raise ConfigError(f"no TF of another binding mode than {tf} to bury its relatives among")
-        return pool[: spec.bury]
+    def _choice(self, relation: Relation, tf: str, **more: object) -> Related:
+        """Return a relation as `tfb pretrain` has it: `string_any` is its ``string`` without `other_modes`."""
+        fields: dict[str, object] = {"relation": relation, "of": tf, **more}
+        if relation == "binding_mode":
+            fields["draw"] = "random"
+        if relation in {"string", "string_any"}:
+            # Without a table `relations` says that one is needed.
+            fields |= {"relation": "string", "other_modes": relation == "string", "string": str(self.string or "")}
+        return Related.model_validate(fields)
+
+    def _all_ranked(self) -> list[str]:
+        return self.most_resolved(len(self.matrix.tfs))

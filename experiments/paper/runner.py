@@ -1,26 +1,21 @@
-"""Run cells in several processes: bases before what starts from them, rows as they come, and an end in time."""
+"""Run cells, here or on workers: bases before what starts from them, rows as they come, and an end in time."""
 
 from __future__ import annotations
 
 import heapq
-import logging
-import multiprocessing
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from experiments.paper.bases import BaseRecipe, open_base
 from experiments.paper.cell import Cell
+from experiments.paper.crew import Crew, crew_of
 from experiments.paper.results import Results, Row
-from experiments.paper.work import Setting, begin, do_base, do_cell
-from tfb_matrix_data.errors import TfbError
+from experiments.paper.work import Setting
+from kipoi_tfb.output.workers import Cluster
 from tfb_matrix_data.files import locked
 
-__all__ = ["Outcome", "run_cells"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Outcome", "run_cells", "without_row"]
 
 _SAY_EVERY = 20.0
 _GRACE = 20.0
@@ -42,7 +37,7 @@ def run_cells(
     cells: Iterable[Cell],
     results: Results,
     setting: Setting,
-    workers: int = 2,
+    cluster: Cluster | None = None,
     minutes: float | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -56,8 +51,8 @@ def run_cells(
         Where rows go.
     setting
         What workers start with.
-    workers
-        Processes; 0: this one alone.
+    cluster
+        Workers; default this process alone.
     minutes
         When to end, if not when all is done.
     say
@@ -67,10 +62,18 @@ def run_cells(
     ------
     LockedError
         If another runner is at work in the folder of the results.
+    TfbError
+        If workers are lost.
     """
     held = f"another run is adding to {results.folder}; wait for it, or use another --results"
     with locked(results.folder / ".lock", wait=False, held=held):
-        return _Run(list(cells), results, setting, workers, minutes, say).run()
+        return _Run(list(cells), results, setting, minutes, say).run(cluster)
+
+
+def without_row(cells: Sequence[Cell], results: Results) -> list[Cell]:
+    """Return the cells that are left to do; a row from a base of other TFs, before a figure was changed, is no row."""
+    done = results.done({cell.figure for cell in cells})
+    return [cell for cell in cells if done.get(cell.key) != cell.base_tfs]
 
 
 class _Run:
@@ -79,16 +82,13 @@ class _Run:
         cells: list[Cell],
         results: Results,
         setting: Setting,
-        workers: int,
         minutes: float | None,
         say: Callable[[str], None],
     ) -> None:
-        self.results, self.setting, self.workers, self.say = results, setting, workers, say
+        self.results, self.setting, self.say = results, setting, say
         self.started = time.monotonic()
         self.deadline = None if minutes is None else self.started + 60 * minutes
-        done = results.done({cell.figure for cell in cells})
-        # A row from a base of other TFs, before a figure was changed, is not this cell's.
-        todo = [cell for cell in cells if done.get(cell.key) != cell.base_tfs]
+        todo = without_row(cells, results)
         self.planned, self.before, self.added, self.total = len(cells), len(cells) - len(todo), 0, len(todo)
         self.ready: list[tuple[tuple[float, ...], int, BaseRecipe | Cell]] = []
         self.waiting: dict[BaseRecipe, list[Cell]] = {}
@@ -109,53 +109,24 @@ class _Run:
         self.number += 1
         heapq.heappush(self.ready, (order, self.number, task))
 
-    def run(self) -> Outcome:
-        """Do all, here or in workers."""
-        if self.workers == 0:
-            begin(self.setting)
-            while self.ready and not self._over():
-                task = heapq.heappop(self.ready)[2]
-                self._take(task, _called(task))
-        else:
-            self._run_pool()
+    def run(self, cluster: Cluster | None) -> Outcome:
+        """Do all, here or on workers."""
+        # Rows are on disk: what still runs when the time is over, a cell or a base per worker, is done again next time.
+        if self.ready and not self._over():
+            with crew_of(self.setting, cluster) as crew:
+                while (self.ready or crew.is_busy) and not self._over():
+                    while self.ready and crew.has_room():
+                        crew.take(heapq.heappop(self.ready)[2])
+                    self._collect(crew)
+                end = time.monotonic() + _GRACE
+                while crew.is_busy and time.monotonic() < end:
+                    self._collect(crew)
         left = self.total - self.added
         return Outcome(self.planned, self.before, self.added, left, time.monotonic() - self.started)
 
-    def _run_pool(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self.workers, context, begin, (self.setting,))
-        running: dict[Future, BaseRecipe | Cell] = {}
-        try:
-            while (self.ready or running) and not self._over():
-                # One more than there are workers: none waits for this process.
-                while self.ready and len(running) <= self.workers:
-                    task = heapq.heappop(self.ready)[2]
-                    running[pool.submit(do_base if isinstance(task, BaseRecipe) else do_cell, task)] = task
-                self._collect(running, 1.0)
-            end = time.monotonic() + _GRACE
-            for future in running:
-                future.cancel()
-            while running and time.monotonic() < end:
-                for future in [each for each in running if each.cancelled()]:
-                    del running[future]
-                self._collect(running, 0.5)
-        except BrokenProcessPool as error:
-            raise TfbError(
-                f"a worker has died ({error}); run the same again, it goes on. Fewer --workers need less memory"
-            ) from None
-        finally:
-            # What still runs is one cell or base per worker; rows are on disk, the next run does these again.
-            for process in list((pool._processes or {}).values()):
-                if running:
-                    process.terminate()
-            pool.shutdown(wait=not running, cancel_futures=True)
-
-    def _collect(self, running: dict[Future, BaseRecipe | Cell], seconds: float) -> None:
-        finished, _ = wait(running, seconds, FIRST_COMPLETED)
-        for future in finished:
-            task = running.pop(future)
-            if not future.cancelled():
-                self._take(task, future.result())
+    def _collect(self, crew: Crew) -> None:
+        for task, found in crew.finished():
+            self._take(task, found)
         self._say_now_and_then()
 
     def _take(self, task: BaseRecipe | Cell, found: Row | str) -> None:
@@ -181,7 +152,7 @@ class _Run:
                 **rest,
                 base_tfs=cell.base_tfs,
                 version=self.results.version,
-                device=self.setting.device,
+                device="",
                 reason=reason,
             )
         )
@@ -202,7 +173,3 @@ class _Run:
             f"{now - self.started:.0f} s: {self.before + self.added} of {self.planned} cells, {bases} bases to make, "
             f"some {eta:.0f} min left"
         )
-
-
-def _called(task: BaseRecipe | Cell) -> Row | str:
-    return do_base(task) if isinstance(task, BaseRecipe) else do_cell(task)

@@ -7,13 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.paper.fact_rows import read_facts
 from experiments.paper.results import Row, current_rows, read_rows
 
 __all__ = ["summary_lines"]
 
 
 def summary_lines(figure: str, folder: Path) -> Iterator[str]:
-    """Yield a table of a figure: the mean of each TF, base, size and arm over splits, or why there is none."""
+    """Yield a table of a figure: the mean of each TF, base, size and arm over splits, or why there is none.
+
+    Of a figure that is counted, its facts.
+    """
+    if facts := read_facts(folder, figure):
+        yield f"# {figure}"
+        yield "fact\tvalue\tn"
+        yield from ("\t".join([fact.name, fact.value, "" if fact.n is None else str(fact.n)]) for fact in facts)
+        return
     rows, version, others = current_rows(read_rows(folder / f"{figure}.tsv"))
     yield f"# {figure}, version {version or 'none'}: {len(rows)} rows" + (
         f"; {others} of others left out" if others else ""

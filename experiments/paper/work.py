@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import torch
 from experiments.paper.bases import Base, BaseRecipe, make_base, open_base
 from experiments.paper.cell import Cell
 from experiments.paper.one_cell import Measured, run_cell
-from experiments.paper.results import FAILED, Row
+from experiments.paper.results import FAILED, Row, version_of
 from experiments.paper.world import PaperWorld
+from kipoi_tfb.models.device import choose_device, choose_precision
 from tfb_matrix_data.errors import ConfigError
 
 __all__ = ["Setting", "begin", "do_base", "do_cell"]
@@ -34,7 +36,7 @@ class Setting:
     bases
         Folder of the bases.
     device, precision
-        See `kipoi_tfb.models.device`.
+        See `kipoi_tfb.models.device`; each worker chooses what it has.
     version
         Of the rows.
     """
@@ -50,9 +52,22 @@ _setting: Setting | None = None
 
 
 def begin(setting: Setting) -> None:
-    """Set up this process: one thread, and the same bits from the same cell."""
+    """Set up this process: one thread, and the same bits from the same cell.
+
+    Raises
+    ------
+    ConfigError
+        If it lacks the device or the folders, or is of another version.
+    """
     global _setting
-    _setting = setting
+    for world in setting.worlds.values():
+        for path in (world.folder, world.matrix_path):
+            if not path.exists():
+                raise ConfigError(f"{platform.node()} has no {path}: workers need --work and --matrix under that path")
+        if (own := version_of(world.sha)) != setting.version:
+            raise ConfigError(f"{platform.node()} has version {own}, this run is of {setting.version}")
+    device = choose_device(setting.device)
+    _setting = replace(setting, device=str(device), precision=choose_precision(setting.precision, device))
     torch.set_num_threads(1)
     torch.backends.cudnn.deterministic = True
 

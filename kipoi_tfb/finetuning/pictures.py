@@ -6,9 +6,7 @@ import numpy as np
 
 from kipoi_tfb.evaluation.plot_curves import plot_tested
 from kipoi_tfb.evaluation.regions import LabelledRegions
-from kipoi_tfb.interpretation.attributions import explainer_of
-from kipoi_tfb.interpretation.files import Piece
-from kipoi_tfb.interpretation.plot import plot_contributions
+from kipoi_tfb.interpretation.plot import plot_windows
 from kipoi_tfb.interpretation.sources import ExplainedWindows
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
@@ -46,10 +44,7 @@ def draw_tested(entry: Entry, test: LabelledRegions, device: str) -> None:
     windows = ExplainedWindows(
         names, np.full(len(codes), "."), np.full(len(codes), "."), np.zeros(len(codes), np.int64), codes, codes
     )
-    explainer = explainer_of(entry, [tf], device)
-    piece = Piece(windows, *explainer(codes))
-    title = f"{entry.card.name}, {explainer.method}: positions in the window"
-    plot_contributions(iter([piece]), [tf], entry.folder / READS_FILE, title, bases=_BASES)
+    plot_windows(entry, tf, windows, entry.folder / READS_FILE, "positions in the window", device, _BASES)
 
 
 def _name(key: tuple) -> str:

@@ -10,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kipoi_tfb.interpretation.attributions import explainer_of
 from kipoi_tfb.interpretation.files import Piece
+from kipoi_tfb.interpretation.sources import ExplainedWindows
 from kipoi_tfb.output.figures import figure_file
 from kipoi_tfb.output.logos import MAX_TFS, contribution_heights, draw_logo, mark_positions, text_width
+from kipoi_tfb.zoo.entry import Entry
 from tfb_matrix_data.sequence import UNKNOWN
 
-__all__ = ["plot_contributions"]
+__all__ = ["plot_contributions", "plot_windows"]
 
 _BASE, _LINE, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.075, 1.0, 0.7, 0.2, 0.4, 0.35  # inches
 _FAINT = 0.03
@@ -69,6 +72,37 @@ def plot_contributions(
             mark_positions(axes, np.arange(length), line.start + 1 + np.arange(length))
         figure.text(_LEFT / size[0], 0.08 / size[1], _READING, fontsize=7, color="0.3")
     return len(lines) // len(tfs)
+
+
+def plot_windows(
+    entry: Entry,
+    tf: str,
+    windows: ExplainedWindows,
+    path: Path,
+    what: str,
+    device: str = "cpu",
+    bases: int | None = None,
+) -> None:
+    """Draw what bases of windows contribute to one TF by an entry, by DeepLIFT or, where that has no rule, mutagenesis.
+
+    Parameters
+    ----------
+    entry, tf
+        Of the zoo, and one of its TFs.
+    windows
+        One line is drawn for each.
+    path
+        .png, .svg or .pdf to write.
+    what
+        Ends the title, which begins with the TF, the entry and the method.
+    device
+        See `kipoi_tfb.models.device.choose_device`.
+    bases
+        See `plot_contributions`.
+    """
+    explainer = explainer_of(entry, [tf], device)
+    piece = Piece(windows, *explainer(windows.codes, windows.shuffled))
+    plot_contributions(iter([piece]), [tf], path, f"{tf} by {entry.card.name}, {explainer.method}: {what}", bases)
 
 
 def _lines(pieces: Iterator[Piece], tfs: list[str]) -> Iterator[_Line]:

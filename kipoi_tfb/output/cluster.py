@@ -28,8 +28,6 @@ _AHEAD = 2
 """Pieces per thread of the cluster that are on their way: one being made, one waiting for its turn."""
 
 _MOST_FAILURES = 10
-_LOOK = 5.0
-"""Seconds without a piece after which it is looked how the workers are."""
 _FETCH = 30.0
 """In which a piece that is made must come: the worker that has it may hang."""
 
@@ -129,20 +127,17 @@ class _Remote:
     @contextmanager
     def _lost(self) -> Iterator[None]:
         """Say which output is not written where the workers or the scheduler are lost."""
-        from distributed import CancelledError
-        from distributed.client import ClosedClientError
-
         try:
-            yield
+            with self.workers.told():
+                yield
         except LostWorkersError as error:
             raise self._unfinished(f"{error}") from None
-        except (CancelledError, ClosedClientError):
-            raise self._unfinished(f"{self.workers.gone()}") from None
 
     def _collect(self) -> None:
         """Wait for some piece, and take all that are there."""
         since = self.waits_since = self.waits_since or time.monotonic()
-        self._wait(since)
+        while not self.workers.wait(self.waiting, since):
+            pass
         for future in [future for future in self.waiting if future.done()]:
             path, place = self.waiting[future]
             if future.status == "finished":
@@ -163,17 +158,6 @@ class _Remote:
             del self.waiting[future]
             self.moves.end(path.name)
             self.waits_since = None
-
-    def _wait(self, since: float) -> None:
-        from distributed import wait
-
-        while True:
-            try:
-                with self.client.as_current():
-                    wait(list(self.waiting), timeout=_LOOK, return_when="FIRST_COMPLETED")
-                return
-            except TimeoutError:
-                self.workers.look(time.monotonic() - since)
 
     def _unfinished(self, what: str) -> UnfinishedError:
         return UnfinishedError("\n  ".join([f"{self.pieces.output}: is not written: {what}", *self.failed]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["check_format", "class_order", "figure_file", "similarity_heatmap"]
+__all__ = ["check_format", "class_order", "figure_file", "similarity_heatmap", "similarity_map"]
 
 Colour = tuple[float, float, float, float]
 FORMATS = (".png", ".svg", ".pdf")
@@ -23,6 +23,7 @@ MAX_NAMED = 400
 """TFs of a heatmap that have their names beside it: it is as large as they need to be read."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 3.3, 0.7, 0.8  # inches around the heatmap
+_MAP, _MARGIN = 6.5, 0.2  # inches of a map of TFs, and beside it
 _TIMELESS: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """What else would say when a picture was made."""
 
@@ -67,10 +68,9 @@ def similarity_heatmap(
     """
     check_format(path)
     from matplotlib import colormaps
-    from matplotlib.patches import Patch
 
     classes = [tf_class.get(tf, UNKNOWN) for tf in tfs]
-    colour = _class_colours(classes, [colormaps["tab20"](i) for i in range(20) if i not in (14, 15)])  # no greys
+    colour = _class_colours(classes)
     strip = np.array([[colour[name] for name in classes]])
     n = len(tfs)
     named = n <= MAX_NAMED
@@ -96,9 +96,38 @@ def similarity_heatmap(
         figure.text(_LEFT / size[0], 1 - 0.3 / size[1], title, fontsize=11)
         bar = figure.colorbar(image, cax=place(_LEFT + side + 0.4, _TOP + side - 2, 0.15, 1.8))
         bar.set_label("cosine similarity")
-        patches = [Patch(color=shade, label=label) for label, shade in _legend(classes, colour)]
-        corner = ((_LEFT + side + 0.3) / size[0], 1 - _TOP / size[1])
-        figure.legend(handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=corner, frameon=False)
+        _add_legend(figure, classes, colour, ((_LEFT + side + 0.3) / size[0], 1 - _TOP / size[1]))
+
+
+def similarity_map(
+    places: NDArray[np.float64], tfs: Sequence[str], tf_class: Mapping[str, str], path: str | Path, title: str = ""
+) -> None:
+    """Draw TFs as named dots in a plane, in the colours of their classes, with a legend as of `similarity_heatmap`.
+
+    Parameters
+    ----------
+    places
+        float (TFs, 2), of which only the distances mean something.
+    tfs, tf_class, path, title
+        As of `similarity_heatmap`.
+
+    Raises
+    ------
+    InputError
+        If the file's ending is another.
+    """
+    check_format(path)
+    classes = [tf_class.get(tf, UNKNOWN) for tf in tfs]
+    colour = _class_colours(classes)
+    size = (_MARGIN + _MAP + _RIGHT, _TOP + _MAP + _MARGIN)
+    with figure_file(path, size) as figure:
+        axes = figure.add_axes((_MARGIN / size[0], _MARGIN / size[1], _MAP / size[0], _MAP / size[1]))
+        axes.scatter(*places.T, s=16, c=[colour[name] for name in classes], linewidth=0)
+        for tf, (x, y) in zip(tfs, places, strict=True):
+            axes.annotate(tf, (x, y), (0, -2.5), textcoords="offset points", ha="center", va="top", fontsize=4.5)
+        axes.set(xticks=[], yticks=[])
+        figure.text(_MARGIN / size[0], 1 - 0.4 / size[1], title, fontsize=11)
+        _add_legend(figure, classes, colour, ((_MARGIN + _MAP + 0.05) / size[0], 1 - _TOP / size[1]))
 
 
 def check_format(path: str | Path) -> None:
@@ -127,14 +156,24 @@ def figure_file(path: str | Path, size: tuple[float, float]) -> Iterator[Any]:
             figure.savefig(temporary, format=suffix[1:], dpi=200, metadata=_TIMELESS.get(suffix))
 
 
-def _class_colours(classes: Sequence[str], palette: list[Colour]) -> dict[str, Colour]:
+def _class_colours(classes: Sequence[str]) -> dict[str, Colour]:
     """Return a colour per class, dark grey for the smallest where there are more than colours; "not known" is light."""
+    from matplotlib import colormaps
+
+    palette: list[Colour] = [colormaps["tab20"](i) for i in range(20) if i not in (14, 15)]  # no greys
     names = [name for name, _ in Counter(sorted(classes)).most_common() if name != UNKNOWN]
     colours: dict[str, Colour] = dict(zip(names, palette[0::2] + palette[1::2], strict=False))
     rest = names[len(palette) :]
     if rest:
         colours.update(dict.fromkeys([*rest, _OTHER], (0.35, 0.35, 0.35, 1.0)))
     return {**colours, UNKNOWN: (0.85, 0.85, 0.85, 1.0)}
+
+
+def _add_legend(figure: Any, classes: Sequence[str], colour: Mapping[str, Colour], corner: tuple[float, float]) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [Patch(color=shade, label=label) for label, shade in _legend(classes, colour)]
+    figure.legend(handles=patches, title="TF class (TFs)", loc="upper left", bbox_to_anchor=corner, frameon=False)
 
 
 def _legend(classes: Sequence[str], colour: Mapping[str, Colour]) -> list[tuple[str, Colour]]:

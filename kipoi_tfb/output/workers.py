@@ -6,7 +6,7 @@ import asyncio
 import logging
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -23,6 +23,8 @@ _CONNECT = 30.0
 """In which a scheduler must answer the first time."""
 _ANSWER = 30.0
 """In which it must answer later."""
+_LOOK = 5.0
+"""Without a piece: it is looked how the workers are."""
 _SILENT = 30.0
 """Without a sign of life of a worker, or without any worker: it is said, once."""
 _START = 120.0
@@ -48,11 +50,14 @@ class Cluster:
         Or the address of a dask scheduler, such as ``tcp://10.0.0.1:8786``.
     threads
         CPU threads of each worker; 0: this process's shared among `workers`, and torch's choice elsewhere.
+    patience
+        Seconds without a piece after which the run ends, though there are workers; 0: half an hour.
     """
 
     workers: int = 0
     scheduler: str = ""
     threads: int = 0
+    patience: float = 0
 
 
 class LostWorkersError(Exception):
@@ -145,6 +150,42 @@ class Workers:
         """
         return sum(self._asked("ncores").values())
 
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Raise `LostWorkersError` where dask says in its own ways that what was asked of it is lost."""
+        from distributed import CancelledError
+        from distributed.client import ClosedClientError
+
+        try:
+            yield
+        except (CancelledError, ClosedClientError):
+            raise self.gone() from None
+
+    def wait(self, futures: Collection[Any], since: float) -> bool:
+        """Wait a little for one of the futures, and return whether one is done; else look how the workers are.
+
+        Parameters
+        ----------
+        futures
+            Of dask.
+        since
+            When (`time.monotonic`) it began to wait for the piece that comes next.
+
+        Raises
+        ------
+        LostWorkersError
+            As of `look`.
+        """
+        from distributed import wait
+
+        try:
+            with self.client.as_current():
+                wait(list(futures), timeout=_LOOK, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            self.look(time.monotonic() - since)
+            return False
+        return True
+
     def look(self, waited: float) -> None:
         """Look how the workers are, after so many seconds without a piece; what is odd is logged once.
 
@@ -162,7 +203,7 @@ class Workers:
         silent = self._silent(workers)
         for name, seconds in silent.items():
             self._tell(name, f"worker {name} has given no sign of life for {seconds:.0f} s; {self._then()}")
-        if workers and waited >= _STALLED:
+        if workers and waited >= (self.cluster.patience or _STALLED):
             how = f"; without a sign of life: {', '.join(silent)}" if silent else ""
             raise LostWorkersError(
                 f"no piece came back for {waited / 60:.0f} minutes, though there are {len(workers)} workers{how}; look "

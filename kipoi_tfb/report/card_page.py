@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from kipoi_tfb.interpretation.attributions import explainer_of
-from kipoi_tfb.interpretation.files import Piece
-from kipoi_tfb.interpretation.plot import plot_contributions
+from kipoi_tfb.interpretation.plot import plot_windows
 from kipoi_tfb.interpretation.sources import ExplainedWindows, Source
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.contents import Facts, Leaflet, Picture, Section
@@ -103,14 +100,11 @@ def learnt_picture(entry: Entry, source: Source, tf: str | None = None, device: 
     """
     tf = tf or entry.card.tasks[0]
     windows = _surest(Predictor([entry], [tf], device), source)
-    explainer = explainer_of(entry, [tf], device)
-    piece = Piece(windows, *explainer(windows.codes, windows.shuffled))
-    title = f"{tf} by {entry.card.name}, {explainer.method}: the {len(windows.codes)} surest of the given regions"
-
-    def draw(path: Path) -> None:
-        plot_contributions(iter([piece]), [tf], path, title)
-
-    return drawn(draw, alt=f"Logos of contributions to {tf} in {', '.join(windows.name.tolist())}")
+    what = f"the {len(windows.codes)} surest of the given regions"
+    return drawn(
+        lambda path: plot_windows(entry, tf, windows, path, what, device),
+        alt=f"Logos of contributions to {tf} in {', '.join(windows.name.tolist())}",
+    )
 
 
 def _surest(predictor: Predictor, source: Source) -> ExplainedWindows:

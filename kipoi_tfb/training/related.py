@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kipoi_tfb.zoo.config import Related
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 from tfb_matrix_data.matrix import BindingMatrix
 from tfb_matrix_data.relations import Neighbour, Relations
 
-__all__ = ["choose_related"]
+__all__ = ["choose_among", "choose_related", "find_related"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,29 @@ def choose_related(
     if choice.of not in matrix.tfs:  # before the seconds that the cosines take
         raise UnknownNameError("TF", choice.of, matrix.tfs)
     relations = Relations.of(matrix, choice.modes, choice.string, choice.kind, cell_types)
+    ranked = lambda: matrix.select_multimodel(len(matrix.tfs), cell_types)  # noqa: E731 (only `bury` needs the seconds)
+    return choose_among(relations, choice, seed, ranked)
+
+
+def choose_among(relations: Relations, choice: Related, seed: int, ranked: Callable[[], Sequence[str]]) -> list[str]:
+    """Return the TFs of a choice among TFs whose relations are known; see `choose_related`.
+
+    Parameters
+    ----------
+    relations
+        In the place of the tables, the labels and the cosines that `choice` names.
+    choice, seed
+        As of `choose_related`.
+    ranked
+        Gives all TFs, those with the most resolved regions first; called where `choice` buries.
+
+    Raises
+    ------
+    ConfigError
+        As of `choose_related`.
+    """
     n_others = choice.n - choice.with_target
-    found = _found(relations, choice, n_others, seed)
+    found = find_related(relations, choice, n_others, seed)
     if len(found) < n_others:
         names = ", ".join(neighbour.name for neighbour in found) or "none"
         raise ConfigError(
@@ -64,10 +85,11 @@ def choose_related(
         logger.info("%s: %s (%.6g)", neighbour.name, neighbour.reason, neighbour.score)
     chosen = [neighbour.name for neighbour in found]
     chosen = [choice.of, *chosen] if choice.with_target else chosen
-    return [*chosen, *_among(relations, choice, chosen, matrix, cell_types)] if choice.bury else chosen
+    return [*chosen, *_among(relations, choice, chosen, ranked())] if choice.bury else chosen
 
 
-def _found(relations: Relations, choice: Related, n: int, seed: int) -> list[Neighbour]:
+def find_related(relations: Relations, choice: Related, n: int, seed: int) -> list[Neighbour]:
+    """Return at most `n` TFs that are to the TF of a choice what it says, best first or drawn by the seed."""
     of = choice.of
     match choice.relation:
         case "random":
@@ -84,13 +106,10 @@ def _found(relations: Relations, choice: Related, n: int, seed: int) -> list[Nei
             return relations.cofactors(of, n, other_modes=relation == "cofactors")
 
 
-def _among(
-    relations: Relations, choice: Related, chosen: list[str], matrix: BindingMatrix, cell_types: Sequence[str] | None
-) -> list[str]:
+def _among(relations: Relations, choice: Related, chosen: list[str], ranked: Sequence[str]) -> list[str]:
     """Return the TFs among which the chosen ones are buried, those with the most resolved regions first."""
     unlike = {neighbour.name for neighbour in relations.cofactors(choice.of, None)}.difference(chosen)
-    ordered = matrix.select_multimodel(len(matrix.tfs), cell_types)
-    pool = [tf for tf in ordered if tf in unlike][: choice.bury]
+    pool = [tf for tf in ranked if tf in unlike][: choice.bury]
     if len(pool) < choice.bury:
         raise ConfigError(
             f"field 'tfs.bury': {choice.bury} TFs of other binding modes than {choice.of} asked for beside the "

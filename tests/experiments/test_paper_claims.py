@@ -11,6 +11,7 @@ from experiments.paper.figure import Claim, Figure, read_figures
 from experiments.paper.page import write_page
 from experiments.paper.plot import KINDS, draw
 from experiments.paper.results import Results, Row
+from experiments.paper.summary import summary_lines
 from tfb_matrix_data.errors import UnknownNameError
 
 TFS = [f"TF{number}" for number in range(12)]
@@ -148,9 +149,12 @@ def test_what_cannot_be_tested_says_why(changes, why):
 
 def test_facts():
     facts = [Fact("inside", "0.17", 149), Fact("outside", "0.06", 12892), Fact("p (Welch) of them", "7e-11")]
-    (found,) = judge(claim(test="fact", of=[{"fact": "inside"}, {"fact": "outside"}]), [], facts)
+    two = {"test": "fact", "of": [{"fact": "inside"}, {"fact": "outside"}]}
+    (found,) = judge(claim(**two, p="p (Welch) of them"), [], facts)
     assert found.verdict == "holds" and found.ours == "0.170 against 0.060"
     assert found.test == "p (Welch) = 7e-11; n = 149 and 12892"
+    (other,) = judge(claim(**two), [], facts)  # whose p-value that is not
+    assert (other.test, other.verdict) == ("n = 149 and 12892", "holds (no test)")
 
 
 def test_numbers_alone_are_no_test():
@@ -163,6 +167,7 @@ def test_facts_are_kept(tmp_path):
     facts = [Fact("inside", "0.17", 149), Fact("names", "A, B")]
     write_facts(tmp_path, "fig2", facts, "v1")
     assert read_facts(tmp_path, "fig2", "v1") == facts and read_facts(tmp_path, "fig2", "v2") == []
+    assert list(summary_lines("fig2", tmp_path))[1:] == ["fact\tvalue\tn", "inside\t0.17\t149", "names\tA, B\t"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -173,6 +178,18 @@ def test_every_kind_of_picture(kind, tmp_path):
     assert draw(figure, made, tmp_path / "a.svg") and draw(figure, made, tmp_path / "b.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert not draw(figure, [], tmp_path / "c.svg") and not (tmp_path / "c.svg").exists()
+
+
+def test_tfs_that_bind_alike_have_two_pictures(tmp_path):
+    (tmp_path / "fig2.map.tsv").write_text("tf\tx\ty\nJUND\t0.5\t1\nFOS\t0\t1\n")
+    (tmp_path / "fig2.cosines.tsv").write_text("tf\tFOS\tJUND\nFOS\t1\t0.5\nJUND\t0.5\t1\n")
+    figure = Figure(name="fig2", title="It", facts="similarity")
+    text = write_page({"fig2": figure}, tmp_path, tmp_path / "docs").read_text()
+    assert (
+        "![Fig. 2: It, as a map](figures/paper/fig2-map.svg)" in text
+        and "![Fig. 2: It](figures/paper/fig2.svg)" in text
+    )
+    assert ">JUND<" in (tmp_path / "docs" / "figures" / "paper" / "fig2-map.svg").read_text()
 
 
 def test_an_unknown_kind_of_picture(tmp_path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from experiments.paper import job
 from experiments.paper.fact_rows import Fact, read_facts
+from experiments.paper.facts import _neighbours
 from experiments.paper.figure import Figure
 from experiments.paper.job import Job
+from experiments.paper.tf_map import read_map
+from tfb_matrix_data.modes import BindingModes
+from tfb_matrix_data.relations import Relations
 
 
 def counted(world, folder, facts: str, **options: object) -> tuple[list[Fact], list[str]]:
@@ -15,7 +20,7 @@ def counted(world, folder, facts: str, **options: object) -> tuple[list[Fact], l
     said: list[str] = []
     figure = Figure(name="fig2", title="It", facts=facts)
     Job(world.matrix_path, world.genome_path, None, folder, folder, {}).run(
-        {"fig2": figure}, workers=0, device="cpu", say=said.append, **options
+        {"fig2": figure}, device="cpu", say=said.append, **options
     )
     return read_facts(folder, "fig2"), said
 
@@ -30,8 +35,33 @@ def test_matrices_are_counted(world, tmp_path):
 
 def test_without_string_there_are_no_partners(world, tmp_path):
     facts, _ = counted(world, tmp_path, "similarity")
-    assert [fact.value for fact in facts] == ["3", "no table of scores was given"]
+    assert (facts[0].value, facts[-1].value) == ("3", "no table of scores was given")
     assert (tmp_path / "fig2.cosines.tsv").read_text().splitlines()[0] == "tf\tCTCF\tJUND\tSP1"
+    assert read_map(tmp_path / "fig2.map.tsv")[0] == ["CTCF", "JUND", "SP1"]
+
+
+def test_the_most_alike_tf_is_laid_beside_chance():
+    """Four modes of three TFs each, which bind most alike but for one TF; another has no cosine at all."""
+    tfs = [f"TF{number}" for number in range(13)]
+    mode = np.arange(13) // 3
+    similarity = np.where(mode[:, None] == mode, 0.8, 0.1)
+    similarity[0, 5] = 0.9
+    similarity[12] = similarity[:, 12] = np.nan
+    modes = BindingModes({tf: frozenset({f"m{own}"}) for tf, own in zip(tfs, mode, strict=True)}, {}, "a test")
+    found = {fact.name: fact for fact in _neighbours(Relations(tfs, similarity, [], modes))}
+    share = found["share of TFs whose most alike TF has a binding mode of theirs"]
+    assert (share.value, share.n) == ("0.917", 12)  # 11 of 12
+    assert 0.1 < float(found["the same, modes permuted among TFs"].value) < 0.25
+    assert float(found["p (permutation) of the most alike TF's binding mode"].value) < 0.01
+
+
+def test_what_is_quick_is_counted_anew(world, tmp_path):
+    counted(world, tmp_path, "counts")
+    path = tmp_path / "fig2.facts.tsv"
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"1100", b"1101"))
+    counted(world, tmp_path, "counts")
+    assert path.read_bytes() == before
 
 
 def test_relatives_say_why_there_are_none(world, tmp_path):

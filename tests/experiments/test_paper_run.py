@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from distributed import LocalCluster
 
 from experiments.paper.__main__ import main
 from experiments.paper.figure import FIGURES, read_bases, read_figures
 from experiments.paper.job import Job
 from experiments.paper.results import COLUMNS, Results, current_rows, read_rows
 from experiments.paper.runner import Outcome
+from experiments.paper.work import Setting, begin
 from experiments.paper.world import open_world
-from tfb_matrix_data.errors import ConfigError, InputError, LockedError
+from kipoi_tfb.output.workers import Cluster
+from tfb_matrix_data.errors import ConfigError, InputError, LockedError, TfbError
 from tfb_matrix_data.files import locked
 
 BASES = """
@@ -50,7 +55,7 @@ def work(tmp_path_factory):
 
 def run(world, figures: Path, work: Path, results: Path, **options: object) -> Outcome:
     job = Job(world.matrix_path, world.genome_path, None, results, work, read_bases(figures))
-    return job.run(read_figures(figures), **{"workers": 0, "device": "cpu", **options})
+    return job.run(read_figures(figures), **{"device": "cpu", **options})
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,7 @@ def test_every_cell_has_a_row(done):
 def test_what_cannot_be_run_has_a_row_with_its_reason(done):
     reasons = {row.base: row.reason for row in read_rows(done[0] / "fig1.tsv") if row.reason}
     assert "bound regions" in reasons["pair"] and "400" not in reasons["pair"].split("bound")[0]
-    assert "3 TFs asked for by cofactors, there are" in reasons["cofactors"]
+    assert "3 TFs other than SP1 asked for by relation cofactors, but there are only" in reasons["cofactors"]
 
 
 def test_nothing_is_run_twice(world, figures, work, done):
@@ -197,9 +202,21 @@ def test_status_counts(done, figures, capsys, monkeypatch):
     assert capsys.readouterr().out.splitlines()[1].split("\t")[:5] == ["fig1", "7", "5", "2", "0"]
 
 
+def test_status_says_what_is_left(world, figures, work, done, tmp_path, capsys, monkeypatch):
+    lines = (done[0] / "fig1.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "fig1.tsv").write_text("".join(lines[:4]))
+    files = ["--matrix", str(world.matrix_path), "--genome", str(world.genome_path)]
+    command = ["status", "--results", str(tmp_path), "--figures", str(figures), *files]
+    assert call([*command, "--work", str(work)], monkeypatch) is None
+    assert capsys.readouterr().out.splitlines()[1].split("\t")[-2:] == ["4", "0"]
+    assert call([*command, "--work", str(tmp_path / "new")], monkeypatch) is None
+    assert int(capsys.readouterr().out.splitlines()[1].split("\t")[-1]) >= 1
+    assert call(command[:-2], monkeypatch) == "2"
+
+
 def test_quick_runs_one_tf(world, figures, work, tmp_path):
     job = Job(world.matrix_path, world.genome_path, None, tmp_path, work, read_bases(figures))
-    outcome = job.run(read_figures(figures), workers=0, device="cpu", quick=True)
+    outcome = job.run(read_figures(figures), device="cpu", quick=True)
     assert outcome.left == 0
     assert len({row.tf for row in read_rows(tmp_path / "fig1.tsv") if row.split == "0" and row.base == "pair"}) <= 2
 
@@ -224,8 +241,52 @@ def test_longer_windows_of_a_whole_genome(world, work, tmp_path):
 
 @pytest.mark.slow
 def test_workers_give_the_same_numbers(world, figures, work, done, tmp_path):
-    outcome = run(world, figures, work, tmp_path, workers=2)
+    outcome = run(world, figures, work, tmp_path, cluster=Cluster(workers=2))
     assert outcome.left == 0 and values(tmp_path) == values(done[0])
+
+
+@pytest.mark.slow
+def test_a_scheduler_s_workers_make_bases_and_cells(world, figures, done, tmp_path):
+    with scheduled() as cluster:
+        outcome = run(world, figures, tmp_path / "work", tmp_path, cluster=cluster)
+        assert (outcome.added, outcome.left) == (7, 0) and values(tmp_path) == values(done[0])
+        assert len(list((tmp_path / "work" / "bases").glob("*/weights.pt"))) == 2
+        lines = (tmp_path / "fig1.tsv").read_text().splitlines(keepends=True)
+        (tmp_path / "fig1.tsv").write_text("".join(lines[:4]))
+        assert run(world, figures, tmp_path / "work", tmp_path, cluster=cluster).added == 4
+    assert values(tmp_path) == values(done[0])
+
+
+@pytest.mark.slow
+def test_workers_that_lack_the_folders_end_the_run(world, figures, tmp_path, monkeypatch):
+    def elsewhere(setting: Setting) -> Setting:
+        return replace(setting, worlds={None: replace(setting.worlds[None], folder=tmp_path / "not-there")})
+
+    monkeypatch.setattr("experiments.paper.job.Setting", lambda *given: elsewhere(Setting(*given)))
+    said = r"a worker could not begin: .* has no .*not-there: workers need --work .* run the same again, it goes on"
+    with scheduled() as cluster, pytest.raises(TfbError, match=said):
+        run(world, figures, tmp_path / "work", tmp_path, cluster=cluster)
+
+
+@contextmanager
+def scheduled() -> Iterator[Cluster]:
+    """Give a scheduler with a worker, on this machine alone."""
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as local:
+        yield Cluster(scheduler=local.scheduler_address, threads=1)
+
+
+def test_a_worker_of_another_version_does_not_begin(world, work):
+    own = open_world(world.matrix_path, world.genome_path, work)
+    with pytest.raises(ConfigError, match=r"has version .*, this run is of 0\.0\.9"):
+        begin(Setting({None: own}, work / "bases", "cpu", "fp32", "0.0.9+1.deadbeef"))
+
+
+def test_no_scheduler_answers(world, figures, work, tmp_path, monkeypatch):
+    monkeypatch.setattr("kipoi_tfb.output.workers._CONNECT", 0.2)
+    with pytest.raises(ConfigError, match=r"no dask scheduler answers at 'tcp://127\.0\.0\.1:1'"):
+        run(world, figures, work, tmp_path, cluster=Cluster(scheduler="tcp://127.0.0.1:1"))
 
 
 def test_the_figures_of_the_paper_are_whole():

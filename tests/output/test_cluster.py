@@ -148,7 +148,7 @@ def test_no_more_pieces_are_on_their_way_than_workers_can_use(tmp_path, cluster,
 
 
 def test_no_worker_is_said_once_and_waited_for(tmp_path, makers, monkeypatch, caplog):
-    monkeypatch.setattr("kipoi_tfb.output.cluster._LOOK", 0.1)
+    monkeypatch.setattr("kipoi_tfb.output.workers._LOOK", 0.1)
     monkeypatch.setattr("kipoi_tfb.output.workers._SILENT", 0.1)
     with LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50) as local:
         timer = threading.Timer(1, local.scale, [1])  # some ten waits later

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kipoi_tfb.output.figures import MAX_NAMED, class_order, similarity_heatmap
+from kipoi_tfb.output.figures import MAX_NAMED, class_order, similarity_heatmap, similarity_map
 from tests.drawn import collisions, sticking_out, texts
 from tfb_matrix_data.errors import InputError
 
@@ -49,6 +49,18 @@ def test_an_svg_has_names_and_legend_as_text(tmp_path: Path) -> None:
 def test_more_classes_than_colours(tmp_path: Path) -> None:
     text = draw(tmp_path / "a.svg", n_classes=25).decode()
     assert ">other classes (7)<" in text and ">class 0 (1)<" in text
+
+
+def test_a_map_has_a_dot_and_a_name_per_tf_and_a_legend(tmp_path: Path) -> None:
+    places = np.random.default_rng(1).uniform(size=(7, 2))
+    for name in ("a.svg", "b.svg"):
+        similarity_map(places, TFS, CLASSES, tmp_path / name, "All of it")
+    text = (tmp_path / "a.svg").read_text()
+    for word in (*TFS, "TF class (TFs)", "bZIP (3)", "not known (1)", "All of it"):
+        assert f">{word}<" in text
+    assert text == (tmp_path / "b.svg").read_text()
+    with pytest.raises(InputError, match=r"the ending '\.eps'"):
+        similarity_map(places, TFS, CLASSES, tmp_path / "a.eps")
 
 
 def test_another_ending_is_refused_and_nothing_written(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_workers_that_stop_while_they_start_are_not_waited_for(tmp_path, makers,
 def test_a_worker_that_stops_is_ended_and_its_piece_made_again(tmp_path, makers, monkeypatch, caplog):
     monkeypatch.setattr(WORKERS + "_GIVEN_UP", 6)
     monkeypatch.setattr(WORKERS + "_SILENT", 2.0)  # a worker that is well gives a sign twice a second
-    monkeypatch.setattr("kipoi_tfb.output.cluster._LOOK", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.workers._LOOK", 0.2)
     monkeypatch.setattr("kipoi_tfb.output.cluster._FETCH", 0.2)
     maker = partial(makers.stop_once_at, 3, tmp_path / "stopped")
     assert make(tmp_path / "out", maker, Cluster(workers=1, threads=1)) == [str(number) for number in range(8)]
@@ -168,7 +168,7 @@ def test_a_worker_that_stops_is_ended_and_its_piece_made_again(tmp_path, makers,
 
 
 def test_a_piece_that_hangs_ends_the_run_and_the_others_are_kept(tmp_path, makers, scheduler, monkeypatch):
-    monkeypatch.setattr("kipoi_tfb.output.cluster._LOOK", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.workers._LOOK", 0.2)
     hangs = tmp_path / "hangs"
     thread = when(hangs, lambda: monkeypatch.setattr(WORKERS + "_STALLED", 1.0))
     with pytest.raises(UnfinishedError, match="no piece came back for 0 minutes, though there are 1 workers"):
@@ -191,7 +191,7 @@ def test_a_scheduler_that_goes_ends_the_run(tmp_path, makers, scheduler, monkeyp
     process, cluster = scheduler
     for name, seconds in (("_CONNECT", 5.0), ("_CLOSE", 1.0)):
         monkeypatch.setattr(WORKERS + name, seconds)
-    monkeypatch.setattr("kipoi_tfb.output.cluster._LOOK", 0.2)
+    monkeypatch.setattr("kipoi_tfb.output.workers._LOOK", 0.2)
     hangs = tmp_path / "hangs"
 
     def end_it() -> None:
