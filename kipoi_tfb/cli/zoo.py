@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kipoi_tfb.cli import zoo_share
 from kipoi_tfb.cli.completion import complete_entries
 from kipoi_tfb.cli.options import (
     ENTRIES,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 _LEFT_OUT_FIRST = ("from scratch", "de novo", "JASPAR", "bound, train", "95 %", "bound, test", "base", "verdict")
 
-app = typer.Typer(help="Zoo entries: list, show, verify, make known to Kipoi, add, remove.", no_args_is_help=True)
+app = typer.Typer(
+    help="Zoo entries: list, show, verify, add, remove; share them, make them known to Kipoi.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -281,3 +284,7 @@ def remove(
 
     for name in names:
         print(f"removed {remove_entry(name)}")
+
+
+app.command()(zoo_share.export)
+app.command("import")(zoo_share.import_)

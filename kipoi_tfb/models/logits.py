@@ -63,7 +63,8 @@ def strand_logits(network: nn.Module, one_hot: Tensor) -> Tensor:
     else:
         logits = network(torch.cat([one_hot, one_hot.flip((1, 2))])).float()
     unknown = ~one_hot.flatten(1).any(1)
-    return torch.stack(logits.chunk(2), 1).masked_fill(unknown[:, None, None], torch.nan)
+    # Not `chunk(2)`, which `torch.export` takes for a batch of one size.
+    return logits.unflatten(0, (2, -1)).transpose(0, 1).masked_fill(unknown[:, None, None], torch.nan)
 
 
 def average(strands: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ def both_strands(network: nn.Module, one_hot: Tensor) -> Tensor:
 
 def probability(logits: Tensor) -> Tensor:
     """Return the probability of binding, between 0 and 1: the logistic function of the strand-averaged logit."""
-    if logits.device.type == "cpu" and not logits.requires_grad:
+    if logits.device.type == "cpu" and not logits.requires_grad and not torch.compiler.is_compiling():
         # torch rounds what is left over behind the last full vector in another way: bytes would depend on neighbours.
         return torch.as_tensor(expit(logits.numpy()))
     return torch.sigmoid(logits)

@@ -160,7 +160,9 @@ class MotifCNN(nn.Module):
         """Return the best match of each filter in every `pool` positions, normalised: (batch, filters, 1, bins)."""
         weight = self._both_filters()
         image = images(one_hot)
-        parts = image.split(_SCAN_WINDOWS) if image.device.type == "cpu" else (image,)
+        # A program that is exported would have as many parts as the example had, whatever it is given.
+        in_parts = image.device.type == "cpu" and not torch.compiler.is_compiling()
+        parts = image.split(_SCAN_WINDOWS) if in_parts else (image,)
         with _float32_if(not self.training, image):
             return self.scan_norm(torch.cat([self._best_matches(part, weight) for part in parts]))
 
@@ -225,7 +227,7 @@ class OwnMotifs(nn.Module):
     def _added(self, matches: Tensor) -> Tensor:
         with _float32_if(True, matches):
             # As many rows as both strands have: see `_Trunk.of_changes`.
-            return F.linear(matches.repeat(2, 1), self.share)[: len(matches)]
+            return F.linear(matches.repeat(2, 1), self.share)[: matches.shape[0]]
 
     def _both_strands(self) -> Iterator[Tensor]:
         """Yield some filters at a time and, below them, their reverse complements."""

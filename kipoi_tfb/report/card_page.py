@@ -12,7 +12,7 @@ from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.report.contents import Facts, Leaflet, Picture, Section
 from kipoi_tfb.report.motif_page import drawn
 from kipoi_tfb.zoo.card import Card
-from kipoi_tfb.zoo.describe import card_facts, verdict_words
+from kipoi_tfb.zoo.describe import LIMITS, card_facts, verdict_words
 from kipoi_tfb.zoo.entry import Entry, own_file
 from kipoi_tfb.zoo.finetuned_card import CURVE_FILE, MOTIF_FILE, READS_FILE, TESTED_FILE, ControlCard
 from kipoi_tfb.zoo.measured import measured, metrics_rows
@@ -35,12 +35,6 @@ _OWN = {
 }
 _OUTCOME = {"win": "better", "tie": "cannot be told apart", "loss": "worse"}
 _CONTROL = ("Compared with", "Outcome", "Its AUPRC", "Difference (95 %)", "At natural prevalence")
-_LIMITS = (
-    "Binding in at least one of the cell types that it learnt from; not in a cell type of yours.",
-    "AUPRC at equal numbers flatters: in a genome unbound regions are many, and more of what is called bound is not.",
-    "Sequence only: a TF that the cell lacks, or closed chromatin, is not seen.",
-    "TFs of one family share motifs; the model tells them apart poorly.",
-)
 
 
 def card_leaflet(entry: Entry, facts: Facts, learnt: Picture | None = None) -> Leaflet:
@@ -74,7 +68,7 @@ def card_leaflet(entry: Entry, facts: Facts, learnt: Picture | None = None) -> L
     rows = [(label, text) for label, text, _ in card_facts(entry, card) if label not in above]
     sections.append(Section("Its card", head=("What", "It says"), rows=rows))
     heading = f"Is {card.name} worth using?" if card.gate else f"What is {card.name}?"
-    return Leaflet(facts, "model card", heading, _brief(card), sections, _LIMITS)
+    return Leaflet(facts, "model card", heading, _brief(card), sections, LIMITS)
 
 
 def learnt_picture(entry: Entry, source: Source, tf: str | None = None, device: str = "cpu") -> Picture:

@@ -10,9 +10,16 @@ from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard, SplitsCard
 from kipoi_tfb.zoo.measured import measured
 
-__all__ = ["card_facts", "describe", "verdict_words"]
+__all__ = ["LIMITS", "card_facts", "describe", "verdict_words"]
 
 _INDENT = 12
+LIMITS = (
+    "Binding in at least one of the cell types that it learnt from; not in a cell type of yours.",
+    "AUPRC at equal numbers flatters: in a genome unbound regions are many, and more of what is called bound is not.",
+    "Sequence only: a TF that the cell lacks, or closed chromatin, is not seen.",
+    "TFs of one family share motifs; the model tells them apart poorly.",
+)
+"""Of every entry."""
 
 
 def describe(entry: Entry, width: int = 80) -> list[str]:

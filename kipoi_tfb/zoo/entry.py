@@ -80,6 +80,10 @@ class Entry:
         own = {} if self.card.finetuned is None else self._own_state()
         return own if set(own) == (_HEAD | _MOTIFS if self.card.sizes.get("own_motifs") else _HEAD) else None
 
+    def own_names(self) -> tuple[str, ...] | None:
+        """Return the names of the tensors in which a fine-tuned entry differs from its base; None if it is not one."""
+        return None if self.card.finetuned is None else tuple(self._own_state())
+
     def find_base(self) -> Entry:
         """Return the entry that this one was fine-tuned from; see `locate_base`."""
         card = self.card

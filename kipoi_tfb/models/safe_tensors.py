@@ -1,0 +1,53 @@
+"""Files of tensors as safetensors writes them, which hold nothing that could be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+from torch import Tensor
+
+from tfb_matrix_data.bounded import check_file
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.files import atomic_path
+
+__all__ = ["load_safetensors", "save_safetensors"]
+
+
+def save_safetensors(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Write tensors under their names, the same bytes for the same tensors, whole or not at all.
+
+    Raises
+    ------
+    ConfigError
+        If safetensors is not installed.
+    """
+    content = _safetensors().save({name: value.contiguous() for name, value in state.items()}, {"format": "pt"})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load_safetensors(path: str | Path) -> dict[str, Tensor]:
+    """Return the tensors of a file that is not trusted, on the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If safetensors is not installed.
+    ValueError
+        If it is no such file.
+    """
+    safetensors = _safetensors()
+    try:
+        return safetensors.load(check_file(path).read_bytes())
+    except Exception as error:  # SafetensorError, and KeyError for a type that torch does not have
+        raise ValueError(f"is not a file of safetensors ({error})") from None
+
+
+def _safetensors() -> ModuleType:
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise ConfigError(f"safetensors is not installed ({error}): pip install 'kipoi-tfb[hub]'") from None
+    return safetensors.torch
