@@ -8,10 +8,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TOOLS := .tools
+TOOLS_STAMP := $(TOOLS)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-isas lint docs wheel-test clean fuzz faults vendor-igv
+.PHONY: help demo test test-slow test-isas test-oldest test-pythons lint docs wheel-test changes changes-write release-check clean \
+  fuzz faults vendor-igv
 .DEFAULT_GOAL := help
 
 help:  ## Say what there is to make
@@ -23,6 +26,13 @@ $(STAMP): pyproject.toml setup.py constraints.txt
 	echo "Installing kipoi-tfb and its dependencies into $(VENV) (minutes the first time)"
 	$(BIN)/python -m pip install -qq --editable '.[dev]' --constraint constraints.txt
 	touch $(STAMP)
+
+# What stands beside the package has an environment of its own, so that it shares no dependency with it.
+$(TOOLS_STAMP): .ci/tools.txt
+	@[ -x $(TOOLS)/bin/pip ] || $(PYTHON) -m venv $(TOOLS)
+	echo "Installing the tools of .ci/tools.txt into $(TOOLS)"
+	$(TOOLS)/bin/python -m pip install -qq --requirement .ci/tools.txt
+	touch $(TOOLS_STAMP)
 
 demo: $(STAMP)  ## Set up .venv, then run the demonstration
 	@$(BIN)/tfb demo
@@ -36,6 +46,12 @@ test-slow: $(STAMP)  ## Run the tests that `make test` leaves out, but for those
 
 test-isas: $(STAMP)  ## Run the tests that compare bytes as if on older processors, with one thread and two
 	@.ci/test_isas
+
+test-oldest:  ## Run the core tests with the oldest libraries that pyproject.toml admits, in an environment made for it
+	@$(PYTHON) .ci/elsewhere.py oldest
+
+test-pythons:  ## Run the core tests under every Python of pyproject.toml that this machine has
+	@$(PYTHON) .ci/elsewhere.py pythons
 
 lint: $(STAMP)  ## Run ruff, mypy and import-linter
 	@echo "ruff check, ruff format --check, mypy, lint-imports"
@@ -87,6 +103,19 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 vendor-igv:  ## Fetch igv.js, of the release that kipoi_tfb/report/igv.py says, into the assets of reports (npm)
 	@.ci/vendor_igv
 
-clean:  ## Remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output
+VERSION = $$(sed -n 's/^__version__ = "\(.*\)"/\1/p' kipoi_tfb/__init__.py)
+
+changes: $(TOOLS_STAMP)  ## Show what the fragments of changes/ will say in CHANGELOG.md
+	@$(TOOLS)/bin/towncrier build --draft --version $(VERSION)
+
+changes-write: $(TOOLS_STAMP)  ## Move the fragments of changes/ into CHANGELOG.md, with today's date
+	@$(TOOLS)/bin/towncrier build --yes --version $(VERSION)
+
+FINAL ?=
+
+release-check: $(TOOLS_STAMP)  ## Rehearse a release: version, sdist, wheel, twine check, notes (FINAL=yes: nothing left open)
+	@$(TOOLS)/bin/python .ci/release.py $(if $(FINAL),--final)
+
+clean:  ## Remove .venv, .tools, caches and what was built
+	@rm -rf $(VENV) $(TOOLS) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo-output
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +

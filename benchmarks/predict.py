@@ -2,7 +2,7 @@
 
 Three peers, each with batches of 32, one worker, and TSV: the zoo entry itself with the other dataloader (the same work
 and the same named columns), and Kipoi's stock way, the plain network with one unnamed array as its output, averaging
-both strands and on one strand only (half of our work).
+both strands and on one strand only (half of our work). Needs the extra `peers`.
 """
 
 from __future__ import annotations

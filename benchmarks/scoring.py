@@ -14,7 +14,8 @@ Then the question that a zoo of one model per TF is asked: all TFs, of the group
 the other; that is measured for a few of them, in batches, and scaled to all. Ours runs them in one pass over the base
 that they share, on both strands. Both are run over fewer variants than above.
 
-Stops if the two do not give the same probabilities; see `check`. Nothing else should run meanwhile.
+Stops if the two do not give the same probabilities; see `check`. Nothing else should run meanwhile. Needs the extra
+`peers`.
 """
 
 from __future__ import annotations
