@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,13 @@ from tfb_matrix_data.errors import ConfigError, UnknownNameError
 __all__ = ["ARCHITECTURES", "build_network", "fold_batchnorm", "for_inference"]
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "danq": DanQ, "motif-cnn": MotifCNN}
+
+
+@runtime_checkable
+class _Folds(Protocol):
+    """A network that knows where its batch normalisation is."""
+
+    def fold(self) -> None: ...
 
 
 def build_network(
@@ -74,7 +82,7 @@ def fold_batchnorm(network: nn.Module) -> nn.Module:
     The outputs are the same up to rounding; the network given is changed and must not be trained any more.
     """
     network.eval()
-    if isinstance(network, MotifCNN):
+    if isinstance(network, _Folds):
         network.fold()
     for module in network.modules():
         if not isinstance(module, nn.Sequential):
