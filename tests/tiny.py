@@ -97,6 +97,29 @@ def half_profiled(world: World, folder: Path, tf: str = "SP1") -> Path:
     return path
 
 
+def agreed(world: World, path: Path, tf: str, chrom: str) -> int:
+    """Write the world's matrix, but that every second region on a chromosome that a TF binds is bound in HepG2 too.
+
+    Returns how many these regions are.
+    """
+    shutil.copy(world.matrix_path, path)
+    with BindingMatrix(world.matrix_path) as matrix:
+        on = matrix.regions.on([chrom])
+        both = on[matrix.labels([tf], on)[:, 0] == 1][::2]
+    with h5py.File(path, "r+") as file:
+        bound = file["bound"]
+        at = bound["indptr"][list(MOTIFS).index(tf) + 1]
+        indptr = bound["indptr"][:]
+        indptr[list(MOTIFS).index(tf) + 1 :] += len(both)
+        more = {"region": both, "cell_type": np.full(len(both), CELL_TYPES.index("HepG2"))}
+        values = {name: np.insert(bound[name][:], at, more[name]) for name in more} | {"indptr": indptr}
+        for name, found in values.items():
+            kind = bound[name].dtype
+            del bound[name]
+            bound[name] = found.astype(kind)
+    return len(both)
+
+
 def _events(codes: NDArray, chrom: NDArray, start: NDArray) -> BindingEvents:
     n_regions, n_tfs = codes.shape
     accessible = (codes != CLOSED).all(1)

@@ -211,10 +211,7 @@ class BindingMatrix:
         if kind not in _LABEL:
             raise UnknownNameError("kind of labels", kind, _LABEL)
         columns = range(len(self.tfs)) if tfs is None else self._indices("TF", tfs, self.tfs)
-        cells = np.ones(len(self.cell_types), bool)
-        if cell_types is not None:
-            cells[:] = False
-            cells[self._indices("cell type", cell_types, self.cell_types)] = True
+        cells = self._cells(cell_types)
         pick = None if regions is None else np.asarray(regions)
         if pick is not None and pick.dtype == bool:
             if pick.shape != (len(self),):
@@ -231,6 +228,35 @@ class BindingMatrix:
             codes = self._codes(tf, cells)
             np.take(_LABEL[kind], codes if pick is None else codes[pick], out=row)
         return labels.T
+
+    def cells_bound(
+        self,
+        tfs: Sequence[str] | None = None,
+        regions: NDArray[np.int64] | None = None,
+        cell_types: Sequence[str] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return in how many cell types each TF is bound in each region, uint8 (regions, TFs).
+
+        Parameters
+        ----------
+        tfs, regions
+            Names, in the order of the columns, and indices, in the order of the rows; default all.
+        cell_types
+            Count these alone; default all.
+
+        Raises
+        ------
+        UnknownNameError
+            If a TF or cell type does not exist.
+        """
+        columns = range(len(self.tfs)) if tfs is None else self._indices("TF", tfs, self.tfs)
+        cells = self._cells(cell_types)
+        counts = np.empty((len(columns), len(self) if regions is None else len(regions)), np.uint8)
+        for row, tf in zip(counts, columns, strict=True):
+            region, cell_type = self._read(functools.partial(self._events.bound.of, tf))
+            found = np.bincount(region[cells[cell_type]], minlength=len(self))
+            row[:] = found if regions is None else found[regions]
+        return counts.T
 
     def select_multimodel(self, n: int, cell_types: Sequence[str] | None = None) -> list[str]:
         """Return the `n` TFs with the most regions resolved in the less sparse labels, most first.
@@ -287,6 +313,13 @@ class BindingMatrix:
             if name not in lookup:
                 raise UnknownNameError(what, name, known)
         return [lookup[name] for name in names]
+
+    def _cells(self, names: Sequence[str] | None) -> NDArray[np.bool_]:
+        """Return which cell types are meant: all by default."""
+        cells = np.full(len(self.cell_types), names is None)
+        if names is not None:
+            cells[self._indices("cell type", names, self.cell_types)] = True
+        return cells
 
     def _accessible(self, cell: int) -> NDArray[np.uint8]:
         """Return the packed bits of one cell type, read once."""

@@ -62,6 +62,9 @@ def evaluate(
     ] = "",
     kind: Annotated[str, typer.Option(help="Labels of the matrix: sparse or less_sparse.")] = "sparse",
     cells: CellsOption = "",
+    agree: Annotated[
+        int, typer.Option("--agree", min=1, help="Leave bound regions out that fewer cell types agree on.")
+    ] = 1,
     regions: Annotated[Path | None, typer.Option("--regions", help="Test on this BED, with --labels.")] = None,
     sequences: Annotated[Path | None, typer.Option("--sequences", help="Test on this FASTA, with --labels.")] = None,
     labels: Annotated[
@@ -102,10 +105,12 @@ def evaluate(
 
     Example: tfb evaluate multi163 --compare jaspar --matrix matrix.h5 --genome hg38.fa -o metrics.tsv --plot dots.png
     """
-    files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor, cells)
+    files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor, cells, agree)
     files.check()
-    if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen):
-        raise typer.BadParameter(f"--record is of all TFs of an entry on a --matrix, with --min-bound {_MIN_BOUND}")
+    if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen or agree > 1):
+        raise typer.BadParameter(
+            f"--record is of all TFs and bound regions of an entry on a --matrix, with --min-bound {_MIN_BOUND}"
+        )
     _check_outputs(output, json, plot)
     set_threads(threads)
     from kipoi_tfb.evaluation import job as evaluation
@@ -183,6 +188,7 @@ class _Files:
     tf: str
     anchor: str
     cells: str
+    agree: int
 
     @property
     def cell_types(self) -> list[str] | None:
@@ -204,8 +210,10 @@ class _Files:
                 "give --matrix with --genome, --regions with --genome and --labels, --sequences with --labels, or "
                 "--positives with --negatives and --tf"
             )
-        if self.own and self.cells:
-            raise typer.BadParameter("--cells are those of a --matrix; your own labels are of whatever cells they are")
+        if self.own and (self.cells or self.agree > 1):
+            raise typer.BadParameter(
+                "--cells and --agree are of a --matrix; your own labels are of whatever cells they are"
+            )
         if self.regions is not None and self.genome is None:
             raise typer.BadParameter("--regions needs --genome")
         labelled = self.regions is not None or self.sequences is not None
@@ -239,10 +247,11 @@ class _Files:
         assert matrix is not None and chosen is not None
         cells = self.cell_types
         if cells is None:
-            return from_matrix(matrix, genome, chosen, kind, length)
+            return from_matrix(matrix, genome, chosen, kind, length, agree=self.agree)
         if tfs is not None:
             matrix.check_profiled(tfs, cells)
-        return from_matrix(matrix, genome, chosen, kind, length, tfs or matrix.profiled_in(cells), cells)
+        profiled = tfs or matrix.profiled_in(cells)
+        return from_matrix(matrix, genome, chosen, kind, length, profiled, cells, agree=self.agree)
 
 
 def _check_outputs(output: Path | None, json: Path | None, plot: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kipoi_tfb.cli import zoo_share
+from kipoi_tfb.cli import zoo_average, zoo_share
 from kipoi_tfb.cli.completion import complete_entries
 from kipoi_tfb.cli.options import (
     ENTRIES,
@@ -249,6 +249,9 @@ def register(
             f"now: kipoi predict multi163 --source {name} "
             "--dataloader_args intervals_file=IN.bed fasta_file=GENOME.fa -o OUT.tsv"
         )
+
+
+app.command()(zoo_average.average)
 
 
 @app.command()

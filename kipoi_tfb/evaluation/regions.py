@@ -87,6 +87,7 @@ def from_matrix(
     tfs: Sequence[str] | None = None,
     cell_types: Sequence[str] | None = None,
     regions: NDArray[np.int64] | None = None,
+    agree: int = 1,
 ) -> LabelledRegions:
     """Return the regions of a binding matrix on some chromosomes; windows with an N are left out.
 
@@ -104,6 +105,8 @@ def from_matrix(
         Whose labels, and in which cell types; default all.
     regions
         int64 indices: of the chromosomes, only these regions; default all.
+    agree
+        Cell types in which a region must be bound to count as bound; with fewer it is unresolved.
 
     Raises
     ------
@@ -122,6 +125,9 @@ def from_matrix(
     kept = np.flatnonzero(~(codes == UNKNOWN).any(1))
     labels = matrix.labels(chosen, index[kept], kind, cell_types)
     in_cells = "" if cell_types is None else f", in {', '.join(cell_types)}"
+    if agree > 1:
+        labels[(labels == 1) & (matrix.cells_bound(chosen, index[kept], cell_types) < agree)] = -1
+        in_cells += f", bound in {agree} or more cell types"
     return LabelledRegions(
         source=f"{matrix.path.name}, {', '.join(chromosomes)}{in_cells}",
         tfs=tuple(chosen),

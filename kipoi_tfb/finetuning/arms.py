@@ -91,6 +91,7 @@ _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
     "danq": ((r"features\.", "first"), (r"recurrent\.", "conv"), (r"trunk\.", "dense")),
     "motif-cnn": ((r"scan_", "first"), (r"trunks\.\d+\.dense", "dense"), (r"trunks\.", "conv")),
 }
+_GROUPS["ensemble"] = _GROUPS["motif-cnn"]
 
 
 def layer_group(architecture: str, name: str) -> str:
@@ -113,6 +114,7 @@ def layer_group(architecture: str, name: str) -> str:
         raise UnknownNameError("architecture to transfer from", architecture, _GROUPS)
     if name.startswith("head."):
         return "head"
+    name = re.sub(r"^parts\.\d+\.", "", name)  # of an ensemble's member
     for pattern, group in _GROUPS[architecture]:
         if re.match(pattern, name):
             return group

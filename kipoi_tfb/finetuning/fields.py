@@ -42,8 +42,7 @@ def entry_fields(work: Work, own: Trained, changed: ChangedMotif | None, where: 
     )
     return {
         "name": config.entry_name,
-        "summary": f"Binding of {config.tf} from {base.window_length} bp of sequence; fine-tuned from "
-        f"{base.name}: {ARMS[config.arm].what}.",
+        "summary": f"Binding of {config.tf} from {base.window_length} bp of sequence; {_how(work, own)}.",
         "architecture": base.architecture,
         "sizes": {**base.sizes, **own.sizes},
         "window_length": base.window_length,
@@ -56,6 +55,14 @@ def entry_fields(work: Work, own: Trained, changed: ChangedMotif | None, where: 
         "citation": (CITATION,),
         **({"authors": config.authors} if config.authors else {}),
     }
+
+
+def _how(work: Work, own: Trained) -> str:
+    """Return how it came from the base, in a few words."""
+    config, base = work.config, work.base.card
+    if own.head is not None and own.head.prevalence is not None and own.head.penalty is None:
+        return f"{base.name}'s own output, which no other output layer was better than"
+    return f"fine-tuned from {base.name}: {ARMS[config.arm].what}"
 
 
 def output_card(config: FinetuneConfig) -> Literal["new"] | None:

@@ -4,6 +4,9 @@ The base has seen the training regions, and its own output for a TF is fitted to
 fitted to them freely does worse on others. So the new weights are held to those that they start from, more or less
 strongly (a penalty on the squared distance), and the validation chromosome says how strongly, or to stay at the start.
 
+An output that the base has already is fitted and judged as the base was, among all regions: against unbound regions of
+the same GC content it would learn to leave GC content out, which is right there and wrong everywhere else.
+
 Where motifs of the TF stand beside what the base sees (`kipoi_tfb.finetuning.own_motifs`), its nearest output may be
 worth less than they are, or nothing. There is then a second start, in which that output and each motif weigh what the
 training windows say they are worth, and validation chooses between the two.
@@ -23,10 +26,23 @@ from sklearn.metrics import average_precision_score
 from kipoi_tfb.zoo.finetuned_card import HeadCard
 from tfb_matrix_data.sampling import gc_bins
 
-__all__ = ["PENALTIES", "FittedHead", "Lesson", "balancing_weights", "fit_beside_motifs", "fit_head"]
+__all__ = [
+    "PENALTIES",
+    "PENALTIES_NATURAL",
+    "FittedHead",
+    "Lesson",
+    "balancing_weights",
+    "fit_beside_motifs",
+    "fit_head",
+    "natural_draw",
+]
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Strengths tried, from hardly any change to nearly none of the start."""
+PENALTIES_NATURAL = (0.3, 0.1, 0.03, 0.01, 0.003)
+"""At natural prevalence, where most windows are easy and the mean loss is a fifth."""
+_LEAST_UNBOUND, _UNBOUND_EACH = 20_000, 3
+"""Unbound windows in a draw at natural prevalence: of all, some; at least so many, and so many for each bound one."""
 _STEPS = 40
 _HOLD_SHARE = 0.01
 """Penalty on what a motifs' start changes of the base's output, per variance of its logits."""
@@ -86,12 +102,32 @@ def balancing_weights(bound: NDArray[np.bool_], gc: NDArray[np.float64]) -> NDAr
     return np.where(bound, 1.0, share[bins]).astype(np.float32)
 
 
+def natural_draw(bound: NDArray[np.bool_], seed: int, most_bound: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return some windows and weights by which they stand for all: indices, ascending, and float32 of as many.
+
+    >>> index, weight = natural_draw(np.arange(40_000) < 10, 0, 5)
+    >>> len(index), weight[0], round(float(weight.sum()))
+    (20005, 2.0, 40000)
+    """
+    rng = np.random.default_rng(seed)
+    index, weight = [], []
+    n_bound = min(int(bound.sum()), most_bound)
+    for of, most in ((bound, n_bound), (~bound, max(_LEAST_UNBOUND, _UNBOUND_EACH * n_bound))):
+        found = np.flatnonzero(of)
+        drawn = found if len(found) <= most else rng.choice(found, most, replace=False)
+        index.append(drawn)
+        weight.append(np.full(len(drawn), len(found) / max(len(drawn), 1), np.float32))
+    order = np.argsort(np.concatenate(index))
+    return np.concatenate(index)[order], np.concatenate(weight)[order]
+
+
 def fit_head(
     lessons: Sequence[Lesson],
     validation: Lesson,
     start: NDArray[np.float32],
     bias: float,
     penalties: Sequence[float] = PENALTIES,
+    also: NDArray[np.float32] | None = None,
 ) -> FittedHead:
     """Fit an output layer to several draws of training windows, and return the mean of what comes of them.
 
@@ -110,6 +146,8 @@ def fit_head(
         To start from; it is free.
     penalties
         Strengths of the hold, from the strongest; at least one.
+    also
+        Other weights of the validation windows, by which the AUPRC must be no lower either.
     """
     paths = [_path(lesson, start, bias, penalties) for lesson in lessons]
     begin = np.append(start.astype(np.float64), bias)
@@ -118,7 +156,9 @@ def fit_head(
         candidates.append((penalty, np.mean(own, axis=0), own))
     areas = [_auprc(head, validation) for _, head, _ in candidates]
     losses = [_loss(head, validation) for _, head, _ in candidates]
-    best = min((i for i, area in enumerate(areas) if area >= areas[0]), key=losses.__getitem__)
+    others = areas if also is None else [_auprc(head, replace(validation, weight=also)) for _, head, _ in candidates]
+    no_lower = (i for i in range(len(candidates)) if areas[i] >= areas[0] and others[i] >= others[0])
+    best = min(no_lower, key=losses.__getitem__)
     penalty, head, own = candidates[best]
     card = HeadCard(
         penalties=tuple(penalties),

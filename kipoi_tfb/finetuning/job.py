@@ -222,7 +222,8 @@ def _finetune(work: Work, controls: Sequence[ControlKind]) -> Finetuned:
     nearest = work.nearest()
     own = fit_output(work, nearest) if alone else train_seeds(work, config.arm, nearest)
     changed = _changed_motif(work, own)
-    _to_natural_share(own.network, data.every["train"].labels)
+    if own.head is None or own.head.prevalence is None:
+        _to_natural_share(own.network, data.every["train"].labels)
     fields = entry_fields(work, own, changed, where, precision)
     windows = data.training.validation.codes
     # An output layer is stored as it is: a few windows are enough to see that.

@@ -13,7 +13,14 @@ from torch import nn
 
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import SWEEP
-from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning.head import (
+    PENALTIES_NATURAL,
+    Lesson,
+    balancing_weights,
+    fit_beside_motifs,
+    fit_head,
+    natural_draw,
+)
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.finetuning.own_motifs import SPREAD, check_takes_motifs, find_tf_motifs, with_motifs
 from kipoi_tfb.finetuning.start import Start, start_network
@@ -32,7 +39,10 @@ _MOST_BOUND = 5000
 
 
 def fit_output(work: Work, nearest: Nearest) -> Trained:
-    """Fit the output layer alone; of the arm ``motif-head``, one that sees motifs of the TF too."""
+    """Fit the output layer alone; of the arm ``motif-head``, one that sees motifs of the TF too.
+
+    The base's own output for the TF is fitted among all regions, at natural prevalence; any other, 1:1.
+    """
     config, every = work.config, work.data.every
     motifs = None
     if config.arm == "motif-head":
@@ -45,25 +55,32 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
 
     start = start_network("head", work.base, config.tf, work.data.training.train.labels, nearest, config.seed)
     pool, seeds = every["train"], tuple(range(config.seed, config.seed + config.seeds))
-    gc, labels = gc_content(pool.codes), pool.labels[:, 0]
-    draws = [np.sort(balanced_sample(labels, gc, seed_of(seed, 0), at_most=_MOST_BOUND).regions) for seed in seeds]
-    drawn = np.unique(np.concatenate(draws))
+    labels, natural = pool.labels[:, 0], config.arm == "head" and nearest.own
+    if natural:
+        draws = [natural_draw(labels == 1, seed_of(seed, 0), _MOST_BOUND) for seed in seeds]
+    else:
+        gc = gc_content(pool.codes)
+        matched = (np.sort(balanced_sample(labels, gc, seed_of(one, 0), at_most=_MOST_BOUND).regions) for one in seeds)
+        draws = [(draw, np.ones(len(draw), np.float32)) for draw in matched]
+    drawn = np.unique(np.concatenate([draw for draw, _ in draws]))
     seen = seen_of(pool.region[drawn], pool.codes[drawn])
-    lessons = [
-        Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, np.ones(len(draw), np.float32)) for draw in draws
-    ]
+    lessons = [Lesson(seen[np.searchsorted(drawn, draw)], labels[draw] == 1, weight) for draw, weight in draws]
     validation = every["validation"]
     bound = validation.labels[:, 0] == 1
+    balanced = balancing_weights(bound, gc_content(validation.codes))
     judge_by = Lesson(
         seen_of(validation.region, validation.codes),
         bound,
-        balancing_weights(bound, gc_content(validation.codes)),
+        np.ones(len(bound), np.float32) if natural else balanced,
     )
     head = cast(nn.Linear, start.network.get_submodule("head"))
     before = head.weight.detach().numpy()[0]
     n_features, n_motifs = len(before), 0 if motifs is None else len(motifs.names)
     bias = float(head.bias.item())
-    if motifs is None:
+    if natural:
+        # The base's own, which was raised to 1:1.
+        found = fit_head(lessons, judge_by, before, bias - nearest.bias, PENALTIES_NATURAL, balanced)
+    elif motifs is None:
         found = fit_head(lessons, judge_by, before, bias)
     else:
         found = fit_beside_motifs(lessons, judge_by, before, bias, motifs.hold)
@@ -71,6 +88,8 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
         head.weight.copy_(torch.from_numpy(found.weight[:, :n_features]))
         head.bias.copy_(torch.from_numpy(found.bias))
     network, card, sizes = start.network, found.card, {}
+    if natural:
+        card = card.model_copy(update={"prevalence": "natural"})
     if motifs is not None:
         share = found.weight[0, n_features:]
         network, sizes = with_motifs(network, work.base.card, motifs, share), {"own_motifs": n_motifs}

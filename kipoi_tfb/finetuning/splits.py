@@ -132,6 +132,7 @@ def _described(splits: SplitsCard) -> str:
 def _split_card(entry: Entry) -> SplitCard:
     card = entry.card
     assert card.finetuned is not None and card.metrics is not None and card.gate is not None
+    assert card.training.validation_loss is not None  # of ensembles alone, which no split makes
     counts = card.finetuned.counts
     return SplitCard(
         seed=card.finetuned.seeds[0],

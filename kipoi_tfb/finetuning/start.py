@@ -14,10 +14,10 @@ from torch import nn
 from kipoi_tfb.finetuning.arms import ARMS, Arm, layer_group
 from kipoi_tfb.finetuning.first_filters import check_takes, start_from_motifs
 from kipoi_tfb.finetuning.nearest import Nearest
-from kipoi_tfb.models.build import build_network
+from kipoi_tfb.models.ensemble import ENSEMBLE
 from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
-from kipoi_tfb.zoo.entry import Entry
+from kipoi_tfb.zoo.entry import Entry, blank_network
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["Start", "start_network"]
@@ -80,16 +80,22 @@ def start_network(
     UnknownNameError
         If there is no such arm.
     ConfigError
-        If the arm fits an output that is to be new, the base's architecture is not the one whose filters the arm starts
-        from motifs, or those that were found are not given.
+        If the arm fits an output that is to be new or trains layers of an ensemble, the base's architecture is not the
+        one whose filters the arm starts from motifs, or those that were found are not given.
     """
     if arm not in ARMS:
         raise UnknownNameError("arm", arm, ARMS)
     way, card = ARMS[arm], base.card
     if head == "new" and way.learning_rate is None:
         raise ConfigError(f"arm {arm} fits an output layer that starts from the base's: it cannot start new")
+    if card.architecture == ENSEMBLE and way.learning_rate is not None:
+        members = ", ".join(member.name for member in card.members or ())
+        raise ConfigError(
+            f"arm {arm} trains layers, and {base.name} is the mean of networks that were trained apart ({members}): "
+            "take one of them as the base, or --arm head"
+        )
     torch.manual_seed(seed)
-    network = build_network(card.architecture, 1, card.window_length, card.sizes)
+    network = blank_network(card, 1)
     if head == "copied":
         start_at_prior(network, labels)
     if way.jaspar:

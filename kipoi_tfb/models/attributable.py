@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kipoi_tfb.models.changes import images
+from kipoi_tfb.models.ensemble import Ensemble
 from kipoi_tfb.models.motif_cnn import MotifCNN, OwnMotifs
 from tfb_matrix_data.errors import ConfigError
 
@@ -38,7 +39,8 @@ def attributable(network: nn.Module, deeplift: bool = True) -> nn.Module:
     Parameters
     ----------
     network
-        Of any architecture in `kipoi_tfb.models.ARCHITECTURES`, as `kipoi_tfb.load` or `build_network` gives it.
+        Of any architecture in `kipoi_tfb.models.ARCHITECTURES` or an ensemble, as `kipoi_tfb.load` or `build_network`
+        gives it.
     deeplift
         Refuse a network with an operation for which DeepLIFT has no rule. False: for methods that need gradients alone,
         such as integrated gradients.
@@ -56,13 +58,19 @@ def attributable(network: nn.Module, deeplift: bool = True) -> nn.Module:
     2017, doi:10.48550/arXiv.1704.02685.
     """
     network = copy.deepcopy(network)
-    averaged = _OfMotifs(network) if isinstance(network, MotifCNN) else _OfLayers(network)
+    averaged = _taken_apart(network)
     if deeplift and (without := _without_rule(averaged)):
         raise ConfigError(
             f"DeepLIFT has no rule for {', '.join(without)} of {type(network).__name__}: contributions would not add "
             "up; use ig (integrated gradients) or ism (mutagenesis)"
         )
     return averaged.eval().requires_grad_(False)
+
+
+def _taken_apart(network: nn.Module) -> nn.Module:
+    if isinstance(network, Ensemble):
+        return _OfEnsemble(network)
+    return _OfMotifs(network) if isinstance(network, MotifCNN) else _OfLayers(network)
 
 
 def _without_rule(network: nn.Module) -> list[str]:
@@ -128,6 +136,18 @@ class _OfMotifs(nn.Module):
         features = torch.cat([trunk(scanned, best) for trunk in self.trunks], dim=1) / len(self.trunks)
         logits = _strand_mean(self.head(features))
         return logits if self.own_motifs is None else logits + self.own_motifs(one_hot)
+
+
+class _OfEnsemble(nn.Module):
+    """`Ensemble`: what its members see, averaged over strands as the linear layer above is."""
+
+    def __init__(self, network: Ensemble) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(map(_taken_apart, network.parts))
+        self.head = network.head
+
+    def forward(self, one_hot: Tensor) -> Tensor:
+        return self.head(torch.cat([part(one_hot) for part in self.parts], dim=1))
 
 
 class _OfTrunk(nn.Module):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from kipoi_tfb.models.danq import DanQ
+from kipoi_tfb.models.ensemble import ENSEMBLE, Ensemble
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.models.paper_cnn import PaperCNN
 from kipoi_tfb.models.sizes import MOST_PARAMETERS, check_sizes, check_window
@@ -21,8 +23,19 @@ __all__ = ["ARCHITECTURES", "build_network", "fold_batchnorm", "for_inference"]
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {"paper-cnn": PaperCNN, "danq": DanQ, "motif-cnn": MotifCNN}
 
 
+@runtime_checkable
+class _Folds(Protocol):
+    """A network that knows where its batch normalisation is."""
+
+    def fold(self) -> None: ...
+
+
 def build_network(
-    architecture: str, n_outputs: int, length: int = 200, sizes: Mapping[str, float] | None = None
+    architecture: str,
+    n_outputs: int,
+    length: int = 200,
+    sizes: Mapping[str, float] | None = None,
+    members: Sequence[Mapping[str, float]] | None = None,
 ) -> nn.Module:
     """Return a freshly initialised network by the name of its architecture.
 
@@ -32,13 +45,15 @@ def build_network(
     Parameters
     ----------
     architecture
-        One of `ARCHITECTURES`.
+        One of `ARCHITECTURES`, or ``ensemble``.
     n_outputs
         Number of TFs.
     length
         Window length in bp.
     sizes
         Sizes other than the architecture's own, by the name of its parameter.
+    members
+        Of architecture ``ensemble``: the sizes of each member, a ``motif-cnn``.
 
     Raises
     ------
@@ -48,6 +63,9 @@ def build_network(
         If a size is out of its range (`kipoi_tfb.models.sizes`), sizes do not go together, or there would be too many
         parameters. Nothing is allocated then.
     """
+    if architecture == ENSEMBLE and members:
+        parts = [build_network("motif-cnn", 1, length, own) for own in members]
+        return Ensemble(cast(list[MotifCNN], parts), n_outputs)
     if architecture not in ARCHITECTURES:
         raise UnknownNameError("architecture", architecture, ARCHITECTURES)
     build = ARCHITECTURES[architecture]
@@ -74,7 +92,7 @@ def fold_batchnorm(network: nn.Module) -> nn.Module:
     The outputs are the same up to rounding; the network given is changed and must not be trained any more.
     """
     network.eval()
-    if isinstance(network, MotifCNN):
+    if isinstance(network, _Folds):
         network.fold()
     for module in network.modules():
         if not isinstance(module, nn.Sequential):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kipoi_tfb.models.changes import images
+from kipoi_tfb.models.ensemble import Ensemble
 from kipoi_tfb.models.logits import average, strand_logits
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from tfb_matrix_data.errors import ConfigError
@@ -114,10 +115,13 @@ def first_layer(network: nn.Module) -> FirstLayer:
     Raises
     ------
     ConfigError
-        If it is of an architecture that has none of this kind, or its batch normalisation is folded away.
+        If it is an ensemble, or of an architecture that has none of this kind, or its batch normalisation is folded
+        away.
     """
     if isinstance(network, MotifCNN):
         return _OfMotifs(network)
+    if isinstance(network, Ensemble):
+        raise ConfigError("an Ensemble has no first layer of its own: take one of the entries that it is the mean of")
     features = getattr(network, "features", None)
     if not isinstance(features, nn.Sequential) or not isinstance(features[0], nn.Conv1d):
         raise ConfigError(

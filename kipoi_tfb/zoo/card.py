@@ -25,6 +25,7 @@ __all__ = [
     "CARD_FILE",
     "Card",
     "DataCard",
+    "MemberCard",
     "MetricsCard",
     "TrainingCard",
     "WeightsCard",
@@ -99,8 +100,8 @@ class TrainingCard(Strict):
 
     Attributes
     ----------
-    config
-        None where nothing was trained but an output layer fitted: see `HeadCard`.
+    config, validation_loss
+        None where nothing was trained: an output layer was fitted, see `HeadCard`, or `Card.members` were averaged.
     teachers
         {name: sha256 of the weights} of the entries that it learnt from beside the labels.
     seconds
@@ -111,7 +112,7 @@ class TrainingCard(Strict):
     config: PretrainConfig | None
     teachers: dict[str, Sha256] | None = None
     best_epoch: int
-    validation_loss: float
+    validation_loss: float | None
     seconds: float | None = None
     device: str
     precision: str
@@ -163,6 +164,22 @@ class MetricsCard(Strict):
     cell_types: Annotated[tuple[Line, ...] | None, Later] = None
 
 
+class MemberCard(Strict):
+    """An entry whose network is part of an ensemble.
+
+    Attributes
+    ----------
+    name, weights_sha256
+        Of the entry.
+    sizes
+        Of its network, of architecture ``motif-cnn``.
+    """
+
+    name: EntryName
+    weights_sha256: Sha256
+    sizes: Sizes = Field(default_factory=dict)
+
+
 class Card(Strict):
     """All that a zoo entry says of itself.
 
@@ -175,6 +192,8 @@ class Card(Strict):
     base
         Name of the entry that this one was fine-tuned from, if it was. With `finetuned`, the file of weights holds
         only what differs from the base's.
+    members
+        Of architecture ``ensemble``: whose mean it is. The file of weights holds them all.
     finetuned, gate
         How it was fine-tuned, and how it compares with what there was before.
     """
@@ -187,6 +206,7 @@ class Card(Strict):
     window_length: Annotated[int, AfterValidator(check_window)] = 200
     tasks: TfNames
     base: EntryName | None = None
+    members: Annotated[tuple[MemberCard, ...] | None, Field(min_length=2, max_length=8), Later] = None
     weights: WeightsCard
     data: DataCard
     training: TrainingCard
@@ -204,7 +224,9 @@ class Card(Strict):
         return self.data.split == "paper" or (config is not None and config.split == "paper")
 
     @model_validator(mode="after")
-    def _has_its_base(self) -> Card:
+    def _has_its_parts(self) -> Card:
+        if (self.architecture == "ensemble") != (self.members is not None):
+            raise ValueError("architecture ensemble goes with `members`, whose mean it is")
         if self.finetuned is not None and self.base is None:
             raise ValueError("finetuned needs `base`, the name of the entry that the weights are laid on")
         return self

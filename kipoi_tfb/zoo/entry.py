@@ -24,7 +24,16 @@ from tfb_matrix_data.names import shown
 if TYPE_CHECKING:  # torch takes a second to import, and cards are read, listed and refused without it
     from torch import Tensor, nn
 
-__all__ = ["GOLDEN_FILE", "Entry", "entry_titles", "locate_base", "open_entry", "own_file", "zoo_folder"]
+__all__ = [
+    "GOLDEN_FILE",
+    "Entry",
+    "blank_network",
+    "entry_titles",
+    "locate_base",
+    "open_entry",
+    "own_file",
+    "zoo_folder",
+]
 
 GOLDEN_FILE = "golden.json"
 _HEAD = {"head.weight", "head.bias"}
@@ -111,11 +120,9 @@ class Entry:
 
     def network(self) -> nn.Module:
         """Return the network in float32 on the CPU as it was trained: to be trained further."""
-        from kipoi_tfb.models.build import build_network
-
         card = self.card
         try:
-            network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
+            network = blank_network(card, len(card.tasks))
             network.load_state_dict(self.state_dict())
         except ConfigError as error:
             raise EntryError(f"{self.name}: {error}") from None
@@ -141,6 +148,20 @@ class _Golden(BaseModel):
 
     sequences: Annotated[list[Annotated[str, Field(max_length=LONGEST_WINDOW)]], Field(max_length=_MOST_GOLDEN)]
     probability: Annotated[list[Annotated[list[float], Field(max_length=MOST_TFS)]], Field(max_length=_MOST_GOLDEN)]
+
+
+def blank_network(card: Card, n_outputs: int) -> nn.Module:
+    """Return a freshly initialised network of a card's architecture and sizes.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        See `kipoi_tfb.models.build.build_network`.
+    """
+    from kipoi_tfb.models.build import build_network
+
+    members = None if card.members is None else [member.sizes for member in card.members]
+    return build_network(card.architecture, n_outputs, card.window_length, card.sizes, members)
 
 
 def own_file(folder: Path, name: str) -> Path:

@@ -97,7 +97,10 @@ class HeadCard(Strict):
     penalty
         The one kept, by validation; None: the start itself was best, and is kept as it was.
     start_auprc, auprc, start_loss, loss
-        Of the start, and of what was kept, on the validation regions (all of them, weighted to 1:1 by GC content).
+        Of the start, and of what was kept, on the validation regions: all of them, weighted to 1:1 by GC content unless
+        `prevalence` says otherwise.
+    prevalence
+        ``natural``: fitted and judged among all regions as they are, and no lower at 1:1 than the start either.
     motifs
         {motif: what each standard deviation of its best match adds to the logit}, of arm ``motif-head``.
     base_share
@@ -113,6 +116,7 @@ class HeadCard(Strict):
     loss: float
     motifs: dict[str, float] | None = None
     base_share: float | None = None
+    prevalence: Annotated[Literal["natural"] | None, Later] = None
 
 
 class ChangedMotifCard(Strict):

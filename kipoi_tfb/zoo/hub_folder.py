@@ -92,6 +92,7 @@ def config_of(card: Card, own: tuple[str, ...] | None) -> HubConfig:
         name=card.name,
         architecture=card.architecture,
         sizes=card.sizes,
+        members=None if card.members is None else tuple(member.sizes for member in card.members),
         window_length=card.window_length,
         tfs=card.tasks,
         weights_sha256=card.weights.sha256,

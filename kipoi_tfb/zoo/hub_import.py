@@ -12,12 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.safe_tensors import load_safetensors
 from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card, write_card
 from kipoi_tfb.zoo.change import add_entries
-from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.entry import Entry, blank_network, locate_base, open_entry
 from kipoi_tfb.zoo.find import entry_names
 from kipoi_tfb.zoo.hub_folder import carried_names, config_of
 from kipoi_tfb.zoo.hub_source import LEFT, take_files
@@ -153,7 +152,7 @@ def _write(given: Path, made: Path, card: Card, zoo: Path) -> str | None:
 def _read_tensors(given: Path, card: Card) -> dict[str, Tensor]:
     """Return the tensors, checked to be those of the network that the card describes, in its order."""
     with torch.device("meta"):
-        network = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes)
+        network = blank_network(card, len(card.tasks))
     wanted = network.state_dict()
     try:
         found = load_safetensors(given / TENSORS_FILE)

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from kipoi_tfb.zoo.card import CARD_FILE
 from kipoi_tfb.zoo.config import Sizes, TfNames
 from kipoi_tfb.zoo.entry import GOLDEN_FILE
-from kipoi_tfb.zoo.fields import EntryName, Sha256
+from kipoi_tfb.zoo.fields import EntryName, Later, Sha256
 from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.errors import EntryError
 from tfb_matrix_data.files import sha256
@@ -71,6 +71,8 @@ class HubConfig(Strict):
 
     Attributes
     ----------
+    members
+        Of an ensemble, the sizes of each member.
     weights_sha256
         Of the entry's file of weights, which holds the same tensors as the exported file, or some of them.
     own
@@ -80,6 +82,7 @@ class HubConfig(Strict):
     name: EntryName
     architecture: str
     sizes: Sizes
+    members: Annotated[tuple[Sizes, ...] | None, Later] = None
     window_length: int
     tfs: TfNames
     weights_sha256: Sha256

@@ -33,7 +33,8 @@ def load(folder: str | Path = HERE) -> tuple[torch.nn.Module, dict]:
     (batch, TFs) of the strand that it is given.
     """
     config = json.loads((Path(folder) / "config.json").read_text())
-    network = build_network(config["architecture"], len(config["tfs"]), config["window_length"], config["sizes"])
+    sizes, members = config["sizes"], config.get("members")
+    network = build_network(config["architecture"], len(config["tfs"]), config["window_length"], sizes, members)
     network.load_state_dict(load_file(Path(folder) / "model.safetensors"))
     return for_inference(network), config
 

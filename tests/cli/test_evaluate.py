@@ -223,9 +223,24 @@ def test_cell_types_that_are_refused(tfb, world, tmp_path, arguments, message):
     assert code == 1 and message in err
 
 
-def test_cell_types_of_ones_own_labels(tfb):
-    code, _, err = tfb("ENTRY", "--sequences", "x.fa", "--labels", "x.tsv", "--cells", "K562")
-    assert code == 2 and "--cells are those of a --matrix" in " ".join(err.replace("│", " ").split())
+@pytest.mark.parametrize("option", [("--cells", "K562"), ("--agree", "2")])
+def test_cell_types_of_ones_own_labels(tfb, option):
+    code, _, err = tfb("ENTRY", "--sequences", "x.fa", "--labels", "x.tsv", *option)
+    assert code == 2 and "--cells and --agree are of a --matrix" in " ".join(err.replace("│", " ").split())
+
+
+def test_bound_regions_on_which_cell_types_agree(tfb, world, entry, tmp_path):
+    """All that is bound in tests.tiny is so in K562 alone; here the first of them on chr22 in HepG2 too."""
+    path = tmp_path / "agreed.h5"
+    n_agreed = tiny.agreed(world, path, "SP1", "chr22")
+    on = ("--matrix", str(path), "--genome", "GENOME", "--tfs", "SP1", "--min-bound", "1", "--bootstrap", "0")
+    code, out, err = tfb("ENTRY", *on, "--agree", "2", "-o", "two.tsv")
+    assert code == 0, err
+    assert "on agreed.h5, chr22, bound in 2 or more cell types:" in out
+    (row,) = table("two.tsv")
+    assert int(row["bound"]) == n_agreed
+    code, _, err = tfb("ENTRY", *on, "--agree", "3")
+    assert code == 1 and "no region is bound by any TF" in err
 
 
 def test_the_card_says_in_which_cell_types(tfb, world, entry, tmp_path):

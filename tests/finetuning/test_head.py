@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from kipoi_tfb.finetuning import head
-from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head
+from kipoi_tfb.finetuning.head import Lesson, balancing_weights, fit_beside_motifs, fit_head, natural_draw
 
 rng = np.random.default_rng(0)
 TRUTH = np.array([2.0, -1.0, 0.5, 0, 0], np.float32)
@@ -59,6 +59,35 @@ def test_a_start_that_is_wrong_is_left():
     found = fit_head([lesson(2000, 1)], lesson(2000, 2), -TRUTH, 0.0)
     assert found.card.penalty == 0.01 and found.card.auprc > found.card.start_auprc + 0.2
     assert found.card.loss < found.card.start_loss
+
+
+def test_what_is_better_by_one_weighting_must_be_no_worse_by_another():
+    """By a second weighting the start is right: of other output layers only those that rank as it does are taken."""
+    right = lesson(2000, 2)
+    wrong = lesson(2000, 3, -TRUTH)
+    both = Lesson(
+        np.concatenate([wrong.features, right.features]),
+        np.concatenate([wrong.bound, right.bound]),
+        np.repeat(np.array([1, 0], np.float32), 2000),
+    )
+    found = fit_head([lesson(2000, 1, -TRUTH)], both, TRUTH, 0.0)
+    kept = fit_head([lesson(2000, 1, -TRUTH)], both, TRUTH, 0.0, also=1 - both.weight)
+    assert found.card.penalty == 0.01 and found.card.auprc > found.card.start_auprc + 0.2
+    assert found.weight[0] @ TRUTH < 0 < kept.weight[0] @ TRUTH and kept.card.auprc < found.card.auprc - 0.2
+
+
+def test_a_natural_draw_stands_for_all():
+    bound = np.random.default_rng(0).random(70_000) < 0.1
+    index, weight = natural_draw(bound, 3, 500)
+    assert (np.diff(index) > 0).all() and bound[index].sum() == 500 and (~bound[index]).sum() == 20_000
+    for of in (True, False):
+        assert weight[bound[index] == of].sum() == pytest.approx((bound == of).sum(), rel=1e-5)
+    again, other = natural_draw(bound, 3, 500), natural_draw(bound, 4, 500)
+    assert (again[0] == index).all() and (other[0] != index).any()
+    few, weight = natural_draw(bound[:90], 0, 500)
+    assert few.tolist() == list(range(90)) and (weight == 1).all()
+    many, _ = natural_draw(np.arange(70_000) < 9_000, 0, 8_000)
+    assert len(many) == 8_000 + 24_000
 
 
 def test_several_lessons_give_their_mean():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from kipoi_tfb.finetuning import learn
 from kipoi_tfb.finetuning.data import FinetuneData, from_binding_matrix
+from kipoi_tfb.finetuning.head import PENALTIES_NATURAL, fit_head
 from kipoi_tfb.finetuning.learn import fit_output, train_seeds
 from kipoi_tfb.finetuning.nearest import Nearest
 from kipoi_tfb.training.trainer import EpochRecord, TrainingResult
@@ -87,6 +89,31 @@ def test_a_fitted_output_layer_leaves_the_rest_alone(base, sp1, tmp_path):
     assert all(torch.equal(value, before[name]) for name, value in after.items() if not name.startswith("head."))
     assert found.head.auprc >= found.head.start_auprc and found.seeds == (0, 1)
     assert not found.histories and not found.sizes and found.head.motifs is None
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_output_that_the_base_has_is_fitted_as_the_base_was(base, sp1, tmp_path, monkeypatch, own):
+    """Among all regions, from the base's own bias; another TF's output 1:1, raised to it, by the weights of chr21."""
+    given = {}
+
+    def fit(lessons, validation, start, bias, *more):
+        given.update(lessons=lessons, validation=validation, bias=bias, more=more)
+        return fit_head(lessons, validation, start, bias, *more)
+
+    monkeypatch.setattr(learn, "fit_head", fit)
+    found = fit_output(work_of(base, sp1, tmp_path, arm="head", seeds=1), Nearest("SP1", own, 1.5))
+    row = base.card.tasks.index("SP1")
+    before = base.network().state_dict()["head.bias"][row].item()
+    (lesson,), counts = given["lessons"], np.bincount(sp1.every["train"].labels[:, 0])
+    shares = [lesson.weight[lesson.bound == bound].sum() for bound in (False, True)]
+    assert found.head.prevalence == ("natural" if own else None)
+    assert given["bias"] == pytest.approx(before if own else before + 1.5, abs=1e-6)
+    assert (given["validation"].weight == 1).all() == own
+    if own:
+        assert shares == pytest.approx(counts) and given["more"][0] == PENALTIES_NATURAL
+        assert (given["more"][1][given["validation"].bound] == 1).all() and given["more"][1].min() < 0.9
+    else:
+        assert (lesson.weight == 1).all() and not given["more"]
 
 
 def test_motifs_beside_a_base_that_takes_none(sp1, tmp_path):

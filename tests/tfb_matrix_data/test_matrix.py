@@ -58,6 +58,20 @@ def test_labels_equal_the_dense_reference(matrix: BindingMatrix, dense, tfs, reg
     assert np.array_equal(labels, dense.labels(tfs, regions, kind, cell_types))
 
 
+@pytest.mark.parametrize("cells", [None, ["B cell", "K562"], ["HeLa-S3"]])
+def test_in_how_many_cell_types_a_region_is_bound(matrix: BindingMatrix, dense, cells) -> None:
+    """Bound is what is bound in one or more: counts add up over cell types, one at a time."""
+    counts = matrix.cells_bound(cell_types=cells)
+    each = [matrix.labels(cell_types=[cell]) == 1 for cell in cells or matrix.cell_types]
+    assert (counts.dtype, counts.max()) == (np.uint8, 1 if cells == ["HeLa-S3"] else len(cells or "ab"))
+    assert np.array_equal(counts, np.sum(each, axis=0))
+    assert np.array_equal(counts > 0, dense.labels(None, None, "sparse", cells) == 1)
+    some = matrix.cells_bound(["SP1", "ATF4"], np.array([7, 3, 7]), cells)
+    assert np.array_equal(some, counts[[7, 3, 7]][:, [3, 0]])
+    with pytest.raises(UnknownNameError, match=r"'K56'.*K562"):
+        matrix.cells_bound(cell_types=["K56"])
+
+
 @given(hnp.arrays(bool, 41), KINDS)
 def test_a_mask_picks_the_same_regions_as_its_indices(matrix: BindingMatrix, mask: np.ndarray, kind: str) -> None:
     assert np.array_equal(matrix.labels(regions=mask, kind=kind), matrix.labels(kind=kind)[mask])
