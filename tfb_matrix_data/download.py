@@ -39,6 +39,8 @@ def download(
     attempts: int = 4,
     backoff: float = 1.0,
     progress: Callable[[int], object] | None = None,
+    most: int = _MOST,
+    by_hand: str | None = None,
 ) -> None:
     """Put the verified content of an address at `path`, or leave `path` as it was.
 
@@ -64,6 +66,10 @@ def download(
         Seconds to wait after the first failure; doubled after each.
     progress
         Called with the number of bytes that came; negative where bytes had to be dropped.
+    most
+        Bytes of a file whose size is not known.
+    by_hand
+        What to do where it cannot be had; default how to put it in place.
 
     Raises
     ------
@@ -90,7 +96,7 @@ def download(
             if attempt:
                 _log.info("%s: %s; trying again", path.name, reason)
                 time.sleep(backoff * 2 ** (attempt - 1))
-            reason, lasting = _attempt(url, stream, size, timeout, advance)
+            reason, lasting = _attempt(url, stream, size or most, size, timeout, advance)
             if lasting:
                 break
             if reason:
@@ -106,17 +112,17 @@ def download(
             os.replace(part, path)
             return
         kept = stream.seek(0, os.SEEK_END)
-        raise DownloadError(_failure(url, path, reason, kept))
+        raise DownloadError(_failure(url, path, reason, kept, by_hand))
 
 
 def _attempt(
-    url: str, stream: BinaryIO, size: int | None, timeout: float, advance: Callable[[int], object]
+    url: str, stream: BinaryIO, most: int, size: int | None, timeout: float, advance: Callable[[int], object]
 ) -> tuple[str, bool]:
     """Receive the rest; return what went wrong, empty if nothing did, and whether it will go wrong again."""
     import requests
 
     try:
-        _receive(url, stream, size, timeout, advance)
+        _receive(url, stream, most, timeout, advance)
     except requests.RequestException as error:
         status = error.response.status_code if error.response is not None else 0
         if status == 416:
@@ -129,7 +135,9 @@ def _attempt(
     return "", False
 
 
-def _failure(url: str, path: Path, reason: str, kept: int) -> str:
+def _failure(url: str, path: Path, reason: str, kept: int, by_hand: str | None) -> str:
+    if by_hand is not None:
+        return f"{path.name} cannot be downloaded from {url}: {reason}. {by_hand}"
     message = (
         f"{path.name} cannot be downloaded from {url}: {reason}. By hand: get it with another machine or program and "
         f"put it at {path}, or run `tfb data get {path.name} --from FOLDER`"
@@ -169,7 +177,7 @@ def _no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
-def _receive(url: str, stream: BinaryIO, size: int | None, timeout: float, advance: Callable[[int], object]) -> None:
+def _receive(url: str, stream: BinaryIO, most: int, timeout: float, advance: Callable[[int], object]) -> None:
     """Append what `stream` lacks, or replace what it has where the server sends everything."""
     import requests
     from urllib3.exceptions import HTTPError
@@ -187,7 +195,7 @@ def _receive(url: str, stream: BinaryIO, size: int | None, timeout: float, advan
             if begins != str(start):
                 _drop(stream, advance)
                 raise requests.RequestException("the server sent another part than the one asked for")
-        most, pace = size or _MOST, _Pace(max(timeout, _SLOW_FOR))
+        pace = _Pace(max(timeout, _SLOW_FOR))
         try:
             # What has come so far, and not a whole block of it: that may take for ever.
             while chunk := response.raw.read1(_BLOCK):

@@ -287,3 +287,4 @@ def remove(
 
 
 app.command()(zoo_share.export)
+app.command("import")(zoo_share.import_)

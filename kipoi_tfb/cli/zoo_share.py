@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kipoi_tfb.cli.options import EntryArgument
+from kipoi_tfb.cli.options import EntryArgument, say
 
 
 def export(
@@ -44,4 +44,30 @@ def export(
         print(
             f"{found.name} -> {onnx} ({file.size / 1e6:.1f} MB; onnxruntime gives the entry's probabilities of "
             f"{file.n_compared} windows, {file.difference:.1g} away at most)"
+        )
+
+
+def import_(
+    source: Annotated[
+        str, typer.Argument(help="A folder that `tfb zoo export --to` wrote, or the http(s) address of one.")
+    ],
+    name: Annotated[str, typer.Option("--name", help="What it is called in the zoo; default as its card says.")] = "",
+) -> None:
+    """Check an exported entry as `tfb zoo verify` does, and take it into the zoo.
+
+    Weights are read as safetensors, every file is checked by its sha256, and Kipoi's files are written anew. Needs the
+    extra `hub`: pip install 'kipoi-tfb[hub]'.
+
+    Example: tfb zoo import CTCF --name mine/CTCF
+    Example: tfb zoo import https://example.org/models/CTCF
+    """
+    from kipoi_tfb.zoo.entry import zoo_folder
+    from kipoi_tfb.zoo.hub_import import import_entry
+
+    imported = import_entry(source, zoo_folder(), name)
+    print(imported.entry.folder)
+    if imported.before is not None:
+        say(
+            f"its file of weights has other bytes here for the same tensors: sha256 "
+            f"{imported.entry.card.weights.sha256[:12]}..., was {imported.before[:12]}..."
         )
