@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.models.safe_tensors import load_safetensors
+from kipoi_tfb.models.safe_tensors import import_safetensors, load_safetensors
 from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card, write_card
 from kipoi_tfb.zoo.change import add_entries
@@ -73,9 +73,12 @@ def import_entry(source: str, zoo: Path, name: str = "") -> Imported:
         If a file is not the one that its list says.
     DownloadError
         If it cannot be downloaded.
+    ConfigError
+        If safetensors is not installed.
     """
     if name and (fault := ENTRY.fault(name)):
         raise EntryError(fault)
+    import_safetensors()  # before anything is downloaded
     with temporary_folder(Path(tempfile.gettempdir(), "tfb-import"), 0o700) as temporary:
         # So deep that no folder above, in which a base might be looked for, is anybody else's.
         given, made = (temporary / "a" / "b" / "c" / part for part in ("given", "made"))
