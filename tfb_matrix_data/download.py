@@ -39,7 +39,7 @@ def download(
     attempts: int = 4,
     backoff: float = 1.0,
     progress: Callable[[int], object] | None = None,
-    most: int = _MOST,
+    most: int | None = None,
     by_hand: str | None = None,
 ) -> None:
     """Put the verified content of an address at `path`, or leave `path` as it was.
@@ -67,7 +67,7 @@ def download(
     progress
         Called with the number of bytes that came; negative where bytes had to be dropped.
     most
-        Bytes of a file whose size is not known.
+        Bytes, at most, of a file whose size is not known; default 16 GB.
     by_hand
         What to do where it cannot be had; default how to put it in place.
 
@@ -96,7 +96,7 @@ def download(
             if attempt:
                 _log.info("%s: %s; trying again", path.name, reason)
                 time.sleep(backoff * 2 ** (attempt - 1))
-            reason, lasting = _attempt(url, stream, size or most, size, timeout, advance)
+            reason, lasting = _attempt(url, stream, size or most or _MOST, size, timeout, advance)
             if lasting:
                 break
             if reason:

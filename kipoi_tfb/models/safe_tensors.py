@@ -12,7 +12,7 @@ from tfb_matrix_data.bounded import check_file
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.files import atomic_path
 
-__all__ = ["load_safetensors", "save_safetensors"]
+__all__ = ["import_safetensors", "load_safetensors", "save_safetensors"]
 
 
 def save_safetensors(state: Mapping[str, Tensor], path: str | Path) -> None:
@@ -23,7 +23,7 @@ def save_safetensors(state: Mapping[str, Tensor], path: str | Path) -> None:
     ConfigError
         If safetensors is not installed.
     """
-    content = _safetensors().save({name: value.contiguous() for name, value in state.items()}, {"format": "pt"})
+    content = import_safetensors().save({name: value.contiguous() for name, value in state.items()}, {"format": "pt"})
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
@@ -38,14 +38,21 @@ def load_safetensors(path: str | Path) -> dict[str, Tensor]:
     ValueError
         If it is no such file.
     """
-    safetensors = _safetensors()
+    safetensors = import_safetensors()
     try:
         return safetensors.load(check_file(path).read_bytes())
     except Exception as error:  # SafetensorError, and KeyError for a type that torch does not have
         raise ValueError(f"is not a file of safetensors ({error})") from None
 
 
-def _safetensors() -> ModuleType:
+def import_safetensors() -> ModuleType:
+    """Return the module of safetensors for torch.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
     try:
         import safetensors.torch
     except ImportError as error:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kipoi_tfb.models.safe_tensors import load_safetensors
+from kipoi_tfb.models.safe_tensors import import_safetensors, load_safetensors
 from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card, write_card
 from kipoi_tfb.zoo.change import add_entries
-from kipoi_tfb.zoo.entry import Entry, blank_network, locate_base, open_entry
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import entry_names
 from kipoi_tfb.zoo.hub_folder import carried_names, config_of
 from kipoi_tfb.zoo.hub_source import LEFT, take_files
@@ -26,6 +26,7 @@ from kipoi_tfb.zoo.specs import render_specs
 from tfb_matrix_data.errors import ConfigError, EntryError, TfbError
 from tfb_matrix_data.files import sha256
 from tfb_matrix_data.names import ENTRY
+from tfb_matrix_data.temporary import temporary_folder
 
 __all__ = ["Imported", "import_entry"]
 
@@ -71,12 +72,15 @@ def import_entry(source: str, zoo: Path, name: str = "") -> Imported:
         If a file is not the one that its list says.
     DownloadError
         If it cannot be downloaded.
+    ConfigError
+        If safetensors is not installed.
     """
     if name and (fault := ENTRY.fault(name)):
         raise EntryError(fault)
-    with tempfile.TemporaryDirectory(prefix="tfb-import-") as temporary:
+    import_safetensors()  # before anything is downloaded
+    with temporary_folder(Path(tempfile.gettempdir(), "tfb-import"), 0o700) as temporary:
         # So deep that no folder above, in which a base might be looked for, is anybody else's.
-        given, made = (Path(temporary, "a", "b", "c", part) for part in ("given", "made"))
+        given, made = (temporary / "a" / "b" / "c" / part for part in ("given", "made"))
         given.mkdir(parents=True)
         manifest = take_files(source, given)
         try:
@@ -151,9 +155,7 @@ def _write(given: Path, made: Path, card: Card, zoo: Path) -> str | None:
 
 def _read_tensors(given: Path, card: Card) -> dict[str, Tensor]:
     """Return the tensors, checked to be those of the network that the card describes, in its order."""
-    with torch.device("meta"):
-        network = blank_network(card, len(card.tasks))
-    wanted = network.state_dict()
+    wanted = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes).state_dict()
     try:
         found = load_safetensors(given / TENSORS_FILE)
     except ValueError as error:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,7 +24,7 @@ from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.hub_folder import export_entry
 from kipoi_tfb.zoo.manifest import MANIFEST_FILE, TENSORS_FILE, manifest_of
 from tests import server as loopback
-from tests.tuned import contents
+from tests.tuned import contents, small_base
 from tests.zoo.small_zoo import change_card, failed
 
 pytest.importorskip("safetensors")
@@ -100,6 +101,24 @@ def test_weights_of_other_bytes(tfb_zoo, folder, exported, monkeypatch):
     assert failed(folder / "base") == {} and failed(folder / "tf" / "SP1") == {}
     now = open_entry(folder / "tf" / "SP1").card.finetuned.base_weights_sha256
     assert now == open_entry(folder / "base").card.weights.sha256
+
+
+QUICK = (
+    "import sys; from pathlib import Path; from kipoi_tfb.cli.quick_start import start_quickly; start_quickly();"
+    "from kipoi_tfb.zoo import import_entry; print(import_entry(sys.argv[1], Path(sys.argv[2])).entry.name)"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["paper-cnn", "danq"])
+def test_in_a_process_that_started_quickly(tmp_path, architecture):
+    """The command line leaves out what torch would tell the shapes of a network by."""
+    entry = small_base(tmp_path, architecture=architecture)
+    to = export_entry(entry, tmp_path / "exported")
+    command = [sys.executable, "-c", QUICK, str(to), str(tmp_path / "zoo")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout == "base\n", done.stderr
+    assert contents(open_entry(tmp_path / "zoo" / "base")) == contents(entry)
 
 
 def change_json(to, name, **changes):
