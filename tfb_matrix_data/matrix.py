@@ -110,6 +110,7 @@ class BindingMatrix:
         self.tfs: list[str] = self._events.tfs
         self.cell_types: list[str] = self._events.cell_types
         self.profiled = self._events.profiled
+        self.accessible_known = self._events.accessible_known
         self.attrs = self._events.attrs
         self._accessible_read: dict[int, NDArray[np.uint8]] = {}
 

@@ -10,7 +10,21 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["CELL_TYPE", "CONTIG", "ENTRY", "PART", "TF", "NameRule", "file_part", "same_part", "shown"]
+__all__ = [
+    "CELL_TYPE",
+    "CONTIG",
+    "ENTRY",
+    "OUTPUT",
+    "PART",
+    "TF",
+    "NameRule",
+    "cell_of",
+    "file_part",
+    "output_name",
+    "same_part",
+    "shown",
+    "tf_of",
+]
 
 
 class NameRule(NamedTuple):
@@ -86,6 +100,13 @@ CELL_TYPE = NameRule(
     120,
     "letters, digits, single spaces and . , : ; _ ( ) [ ] / + - ' & % # only, the first a letter or digit",
 )
+OUTPUT = NameRule(
+    "an output, a TF or a TF in a cell type",
+    re.compile(rf"{TF.pattern.pattern}(?:@{TF.pattern.pattern})?"),
+    128,
+    "letters, digits, single spaces and . _ : ( ) / + - only, and one @ between a TF and a cell type",
+)
+"""What a network has outputs for: ``JUND``, or ``JUND@K562``."""
 CONTIG = NameRule("a contig", re.compile(r"[!-~]+"), 255, "visible ASCII characters only")
 PART = NameRule(
     "a zoo entry, a group or a Kipoi source",
@@ -99,6 +120,33 @@ ENTRY = NameRule(
     200,
     "letters, digits and . _ - only, the first a letter or digit; / between the group and the name",
 )
+
+
+def output_name(tf: str, cell_type: str) -> str:
+    """Return the name of the output of a TF in a cell type.
+
+    >>> output_name("JUND", "K562")
+    'JUND@K562'
+    """
+    return f"{tf}@{cell_type}"
+
+
+def tf_of(output: str) -> str:
+    """Return whose output it is.
+
+    >>> tf_of("JUND@K562"), tf_of("JUND")
+    ('JUND', 'JUND')
+    """
+    return output.partition("@")[0]
+
+
+def cell_of(output: str) -> str:
+    """Return in which cell type; nothing where an output is of all of them.
+
+    >>> cell_of("JUND@K562"), cell_of("JUND")
+    ('K562', '')
+    """
+    return output.partition("@")[2]
 
 
 def file_part(tf: str) -> str:

@@ -18,6 +18,7 @@ from kipoi_tfb.cli import (
     evaluate,
     explain,
     finetune,
+    finetune_cells,
     grammar,
     motifs,
     mutate,
@@ -57,6 +58,7 @@ for _command in (
     plot.plot,
     pretrain.pretrain,
     finetune.finetune,
+    finetune_cells.finetune_cells,
     evaluate.evaluate,
     null.null,
     demo.demo,
@@ -85,7 +87,7 @@ def _common(
 def main() -> None:
     """Run the command line; the exit code is 0 on success, 1 on an error, 2 on wrong usage, 130 on Ctrl-C.
 
-    It is 143 on SIGTERM and 129 on SIGHUP; `tfb finetune` has 3 for an entry that is refused.
+    It is 143 on SIGTERM and 129 on SIGHUP; `tfb finetune` and `tfb finetune-cells` have 3 for an entry that is refused.
     """
     start_quickly()
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -19,6 +19,8 @@ from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, no_contig_of, read_intervals
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.names import cell_of, tf_of
+from tfb_matrix_data.outputs import output_labels
 from tfb_matrix_data.placing import has_window, place_windows
 from tfb_matrix_data.sequence import UNKNOWN
 
@@ -102,7 +104,7 @@ def from_matrix(
     length
         Of the windows, around the regions' centres; default that of the regions.
     tfs, cell_types
-        Whose labels, and in which cell types; default all.
+        Whose labels, and in which cell types; default all. A TF may be one in a cell type (``JUND@K562``).
     regions
         int64 indices: of the chromosomes, only these regions; default all.
     agree
@@ -123,7 +125,7 @@ def from_matrix(
     starts = places.start[index]
     codes = genome.around(names, starts + places.length // 2, length).codes
     kept = np.flatnonzero(~(codes == UNKNOWN).any(1))
-    labels = matrix.labels(chosen, index[kept], kind, cell_types)
+    labels = output_labels(matrix, chosen, index[kept], kind, cell_types)
     in_cells = "" if cell_types is None else f", in {', '.join(cell_types)}"
     if agree > 1:
         labels[(labels == 1) & (matrix.cells_bound(chosen, index[kept], cell_types) < agree)] = -1
@@ -136,8 +138,15 @@ def from_matrix(
         keys=_keys(names, starts, starts + places.length),
         kept=kept,
         chromosomes=tuple(sorted(set(chromosomes))),
-        streams=tuple(map(matrix.tfs.index, chosen)),
+        streams=tuple(_stream(matrix, output) for output in chosen),
     )
+
+
+def _stream(matrix: BindingMatrix, output: str) -> int:
+    """Return the number of an output's random streams: the place of its TF, and behind all TFs those in cell types."""
+    cell = cell_of(output)
+    place = matrix.cell_types.index(cell) + 1 if cell else 0
+    return matrix.tfs.index(tf_of(output)) + place * len(matrix.tfs)
 
 
 def from_regions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,9 +16,19 @@ from kipoi_tfb.evaluation.regions import LabelledRegions
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entries, find_entry
-from tfb_matrix_data.errors import ConfigError, EntryError, InputError
+from tfb_matrix_data.errors import ConfigError, EntryError, InputError, UnknownNameError
+from tfb_matrix_data.names import tf_of
 
-__all__ = ["EntryScorer", "GroupScorer", "KnownScores", "NetworkScorer", "Scorer", "TableScorer", "seen_chromosomes"]
+__all__ = [
+    "EntryScorer",
+    "GroupScorer",
+    "KnownScores",
+    "NetworkScorer",
+    "PooledScorer",
+    "Scorer",
+    "TableScorer",
+    "seen_chromosomes",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +104,38 @@ class GroupScorer:
     def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return logits float32 (windows, TFs)."""
         return self._predictor.logits(codes)
+
+
+class PooledScorer:
+    """A scorer of TFs as one of TFs in cell types: what it says of the TF is what it says of each; see `Scorer`.
+
+    Parameters
+    ----------
+    scorer
+        Of all the TFs.
+    outputs
+        Names such as ``JUND@K562``.
+
+    Raises
+    ------
+    UnknownNameError
+        If the scorer lacks a TF.
+    """
+
+    def __init__(self, scorer: Scorer, outputs: Sequence[str]) -> None:
+        self.name = f"{scorer.name} (of all cell types)"
+        self.tfs = tuple(outputs)
+        self.seen_chromosomes = tuple(getattr(scorer, "seen_chromosomes", ()))
+        self.train_chromosomes = tuple(getattr(scorer, "train_chromosomes", ()))
+        self._scorer = scorer
+        for output in outputs:
+            if tf_of(output) not in scorer.tfs:
+                raise UnknownNameError(f"TF of {scorer.name}", tf_of(output), scorer.tfs)
+        self._columns = [scorer.tfs.index(tf_of(output)) for output in outputs]
+
+    def scores(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return float32 (windows, outputs)."""
+        return self._scorer.scores(codes)[:, self._columns]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from kipoi_tfb.evaluation.scorers import Scorer, TableScorer
 from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.names import tf_of
+from tfb_matrix_data.outputs import output_labels
 
 __all__ = ["training_counts"]
 
@@ -22,7 +24,7 @@ def training_counts(
         named = getattr(scorer, "train_chromosomes", ())
         index = matrix.regions.on([name for name in named if name in matrix.regions.chrom_names])
         if len(index):
-            known = [tf for tf in scorer.tfs if tf in matrix.tfs]
-            labels = matrix.labels(known, index, kind, cell_types)
+            known = [output for output in scorer.tfs if tf_of(output) in matrix.tfs]
+            labels = output_labels(matrix, known, index, kind, cell_types)
             counts[scorer.name] = dict(zip(known, (labels == 1).sum(0).tolist(), strict=True))
     return counts

@@ -45,6 +45,7 @@ def entry_fields(work: Work, own: Trained, changed: ChangedMotif | None, where: 
         "summary": f"Binding of {config.tf} from {base.window_length} bp of sequence; {_how(work, own)}.",
         "architecture": base.architecture,
         "sizes": {**base.sizes, **own.sizes},
+        "members": base.members,
         "window_length": base.window_length,
         "tasks": (config.tf,),
         "base": base.name,

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from kipoi_tfb.models.sizes import check_window
-from kipoi_tfb.zoo.config import PretrainConfig, Sizes, TfNames
+from kipoi_tfb.zoo.config import OutputNames, PretrainConfig, Sizes
 from kipoi_tfb.zoo.fields import EntryName, Later, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
 from kipoi_tfb.zoo.plain_yaml import plain_yaml
@@ -204,7 +204,7 @@ class Card(Strict):
     architecture: str
     sizes: Sizes = Field(default_factory=dict)
     window_length: Annotated[int, AfterValidator(check_window)] = 200
-    tasks: TfNames
+    tasks: OutputNames
     base: EntryName | None = None
     members: Annotated[tuple[MemberCard, ...] | None, Field(min_length=2, max_length=8), Later] = None
     weights: WeightsCard

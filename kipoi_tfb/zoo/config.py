@@ -21,11 +21,12 @@ from kipoi_tfb.zoo.plain_yaml import plain_yaml
 from kipoi_tfb.zoo.strict import Strict, explain
 from tfb_matrix_data.bounded import read_at_most
 from tfb_matrix_data.errors import ConfigError, InputError
-from tfb_matrix_data.names import CELL_TYPE, PART, TF
+from tfb_matrix_data.names import CELL_TYPE, OUTPUT, PART, TF
 from tfb_matrix_data.splits import ACCEPTANCE, TEST, VALIDATION
 
 __all__ = [
     "MostResolved",
+    "OutputNames",
     "PretrainConfig",
     "Related",
     "Sizes",
@@ -46,6 +47,11 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 TfName = Annotated[str, AfterValidator(TF.check)]
+OutputNames = Annotated[
+    tuple[Annotated[str, AfterValidator(OUTPUT.check)], ...],
+    Field(min_length=1, max_length=MOST_TFS),
+    AfterValidator(_distinct),
+]
 TfNames = Annotated[tuple[TfName, ...], Field(min_length=1, max_length=MOST_TFS), AfterValidator(_distinct)]
 CellTypes = Annotated[
     tuple[Annotated[str, AfterValidator(CELL_TYPE.check)], ...], Field(min_length=1), AfterValidator(_distinct)

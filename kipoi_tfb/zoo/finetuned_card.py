@@ -21,6 +21,7 @@ __all__ = [
     "FinetunedCard",
     "GateCard",
     "HeadCard",
+    "Outcome",
     "SplitCard",
     "SplitsCard",
     "SpreadCard",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from kipoi_tfb.zoo.card import CARD_FILE
-from kipoi_tfb.zoo.config import Sizes, TfNames
+from kipoi_tfb.zoo.config import OutputNames, Sizes
 from kipoi_tfb.zoo.entry import GOLDEN_FILE
 from kipoi_tfb.zoo.fields import EntryName, Later, Sha256
 from kipoi_tfb.zoo.strict import Strict, explain
@@ -84,7 +84,7 @@ class HubConfig(Strict):
     sizes: Sizes
     members: Annotated[tuple[Sizes, ...] | None, Later] = None
     window_length: int
-    tfs: TfNames
+    tfs: OutputNames
     weights_sha256: Sha256
     own: tuple[str, ...] | None
     kipoi_tfb: str
