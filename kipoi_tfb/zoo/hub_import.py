@@ -155,7 +155,7 @@ def _write(given: Path, made: Path, card: Card, zoo: Path) -> str | None:
 
 def _read_tensors(given: Path, card: Card) -> dict[str, Tensor]:
     """Return the tensors, checked to be those of the network that the card describes, in its order."""
-    wanted = build_network(card.architecture, len(card.tasks), card.window_length, card.sizes).state_dict()
+    wanted = blank_network(card, len(card.tasks)).state_dict()
     try:
         found = load_safetensors(given / TENSORS_FILE)
     except ValueError as error:
