@@ -16,7 +16,7 @@ from kipoi_tfb.models.safe_tensors import import_safetensors, load_safetensors
 from kipoi_tfb.models.tensors import save_tensors
 from kipoi_tfb.zoo.card import CARD_FILE, Card, read_card, write_card
 from kipoi_tfb.zoo.change import add_entries
-from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
+from kipoi_tfb.zoo.entry import Entry, blank_network, locate_base, open_entry
 from kipoi_tfb.zoo.find import entry_names
 from kipoi_tfb.zoo.hub_folder import carried_names, config_of
 from kipoi_tfb.zoo.hub_source import LEFT, take_files
