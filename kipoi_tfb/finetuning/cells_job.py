@@ -274,9 +274,9 @@ def _gate(tested: Evaluation, matched: Comparison, natural: Comparison, base: st
     words = (
         f"{verdict}: in open regions of {', '.join(tested.data.chromosomes)}, over {natural.n_tfs} TFs in cell types "
         f"with at least {MIN_BOUND} bound ones, mean AUPRC {matched.mean_first:.3f} at 1:1 and "
-        f"{natural.mean_first:.3f} at natural prevalence; the output of the TF in all cell types, {name}, has {matched.mean_second:.3f} and "
-        f"{natural.mean_second:.3f}. Better for {natural.better} of {natural.n_tfs} at natural prevalence, beyond "
-        f"chance for {natural.wins}, and worse beyond chance for {natural.losses}."
+        f"{natural.mean_first:.3f} at natural prevalence; the output of the TF in all cell types, {name}, has "
+        f"{matched.mean_second:.3f} and {natural.mean_second:.3f}. Better for {natural.better} of {natural.n_tfs} at "
+        f"natural prevalence, beyond chance for {natural.wins}, and worse beyond chance for {natural.losses}."
     )
     return GateCard(verdict=verdict, words=words, controls=(control,))  # type: ignore[arg-type]
 
