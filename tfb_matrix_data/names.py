@@ -21,6 +21,7 @@ __all__ = [
     "cell_of",
     "file_part",
     "output_name",
+    "output_of",
     "same_part",
     "shown",
     "tf_of",
@@ -147,6 +148,16 @@ def cell_of(output: str) -> str:
     ('K562', '')
     """
     return output.partition("@")[2]
+
+
+def output_of(column: str) -> str:
+    """Return the output that a column of scores is of, which may be called by its entry too.
+
+    >>> output_of("tf/JUND"), output_of("multi163-cells/JUND@NT2/D1"), output_of("JUND")
+    ('JUND', 'JUND@NT2/D1', 'JUND')
+    """
+    before, at, cell = column.partition("@")
+    return before.rpartition("/")[2] + at + cell
 
 
 def file_part(tf: str) -> str:

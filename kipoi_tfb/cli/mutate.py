@@ -9,6 +9,7 @@ import typer
 
 from kipoi_tfb.cli.options import (
     DeviceOption,
+    InCellsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
@@ -30,6 +31,7 @@ def mutate(
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
+    cells: InCellsOption = "",
     plot: Annotated[
         Path | None, typer.Option("--plot", help=".png, .svg or .pdf: logo and heatmap of the --tfs, or of the --top.")
     ] = None,
@@ -60,7 +62,7 @@ def mutate(
     from kipoi_tfb.variants.mutagenesis import find_region, mutate_region, strongest, write_mutations
 
     found = find_region(region, reference)
-    predictor = predictor_of(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads, cells)
     top = n_strongest(top, tfs)
     if plot is not None:
         from kipoi_tfb.variants.plot_mutations import check_drawable, plot_mutations

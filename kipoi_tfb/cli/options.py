@@ -31,6 +31,7 @@ __all__ = [
     "GenomeOption",
     "HitsOption",
     "IdsOption",
+    "InCellsOption",
     "MatrixOption",
     "ModelsOption",
     "PrecisionOption",
@@ -71,6 +72,10 @@ TfsOption = Annotated[
 CellsOption = Annotated[
     str,
     typer.Option("--cells", "--cell-types", help="Labels of the matrix in these cell types alone, comma-separated."),
+]
+InCellsOption = Annotated[
+    str,
+    typer.Option("--cells", help="Of an entry with outputs of cell types: of these alone, comma-separated."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N.")]
 PrecisionOption = Annotated[
@@ -183,7 +188,7 @@ def open_genome(path: Path) -> Genome:
     return Genome(path)
 
 
-def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int) -> Predictor:
+def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int, cells: str = "") -> Predictor:
     """Return the predictor that options ask for, saying on which device."""
     # Called after what is cheap to check: from here on it is slow.
     set_threads(threads)
@@ -191,7 +196,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     from kipoi_tfb.prediction.predictor import Predictor
     from kipoi_tfb.zoo.find import find_entries
 
-    predictor = Predictor(find_entries(models), listed(tfs), device, precision)
+    predictor = Predictor(find_entries(models), listed(tfs), device, precision, cells=listed(cells))
     say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
 

@@ -11,6 +11,7 @@ from kipoi_tfb.cli.options import (
     DeviceOption,
     HitsOption,
     IdsOption,
+    InCellsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
@@ -31,6 +32,7 @@ def plot(
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.png, OUT.svg or OUT.pdf.")],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
+    cells: InCellsOption = "",
     top: TopOption = None,
     ids: IdsOption = None,
     table: Annotated[Path | None, typer.Option("--table", help="What is drawn, as .tsv, .parquet or .h5.")] = None,
@@ -58,7 +60,7 @@ def plot(
         table_format(check_output(table))
     reference = open_genome(genome)
     motifs = motifs_of(hits) if hits else []
-    predictor = predictor_of(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads, cells)
     from kipoi_tfb.output.logos import check_tfs
     from kipoi_tfb.variants.plot_view import plot_variant
     from kipoi_tfb.variants.view import view_variant, write_view

@@ -12,6 +12,7 @@ from kipoi_tfb.cli.options import (
     DeviceOption,
     EntryArgument,
     GenomeOption,
+    InCellsOption,
     PrecisionOption,
     TfsOption,
     ThreadsOption,
@@ -36,6 +37,7 @@ def predict(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse regions that are not on the genome.")] = False,
     tfs: TfsOption = "",
+    cells: InCellsOption = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "fp32",
     threads: ThreadsOption = 0,
@@ -59,7 +61,7 @@ def predict(
         raise typer.BadParameter("a track is of --regions of a genome, not of --sequences")
     if tile and not is_track(output):
         raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
-    predictor = predictor_of(entry, tfs, device, precision, threads)
+    predictor = predictor_of(entry, tfs, device, precision, threads, cells)
     from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
     from kipoi_tfb.prediction.tracks import predict_tracks
     from tfb_matrix_data.placing import OFF_GENOME

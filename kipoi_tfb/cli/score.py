@@ -10,6 +10,7 @@ import typer
 from kipoi_tfb.cli.options import (
     DeviceOption,
     IdsOption,
+    InCellsOption,
     ModelsOption,
     PrecisionOption,
     TfsOption,
@@ -36,6 +37,7 @@ def score(
     ],
     models: ModelsOption = "multi163",
     tfs: TfsOption = "",
+    cells: InCellsOption = "",
     region: Annotated[str, typer.Option(help="Only records that overlap chr1:1-1000; needs an index.")] = "",
     ids: IdsOption = None,
     scores: Annotated[
@@ -96,7 +98,7 @@ def score(
     cluster = Cluster(workers, scheduler or "", threads) if workers or scheduler else None
     if cluster is not None:
         check_dask()
-    predictor = predictor_of(models, tfs, device, precision, threads)
+    predictor = predictor_of(models, tfs, device, precision, threads, cells)
     from kipoi_tfb.variants.score import ScoringOptions, score_variants
 
     options = ScoringOptions(

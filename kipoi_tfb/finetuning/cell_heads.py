@@ -22,7 +22,7 @@ from kipoi_tfb.output.progress import progress_bar
 
 __all__ = ["CELL_PENALTIES", "CellHeads", "CellLesson", "fit_cell_heads", "mean_auprc", "mean_loss"]
 
-CELL_PENALTIES = (0.1, 0.03, 0.01, 0.003, 0.001)
+CELL_PENALTIES = (0.03, 0.01, 0.003, 0.001)
 """Strengths of the hold that are tried, from the strongest."""
 _EPOCHS, _BATCH, _RATE = 3, 4096, 2e-3
 

@@ -15,8 +15,8 @@ from kipoi_tfb.models.logits import average, probability, strand_logits
 from kipoi_tfb.models.run import allele_logits_of, heard, logits_of
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from kipoi_tfb.zoo.networks import load_side_by_side
-from tfb_matrix_data.errors import ConfigError, UnknownNameError
-from tfb_matrix_data.names import file_part
+from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
+from tfb_matrix_data.names import cell_of, file_part, tf_of
 
 __all__ = ["Predictor"]
 
@@ -30,7 +30,9 @@ class Predictor:
         Zoo entries of one window length.
     tfs
         Keep only these columns, in this order and each once; default all. The name of a TF that several entries have
-        stands for the columns of all of them.
+        stands for the columns of all of them, and of all cell types.
+    cells
+        Keep only outputs of these cell types; default all.
     device
         See `kipoi_tfb.models.device.choose_device`.
     precision
@@ -51,9 +53,10 @@ class Predictor:
     Raises
     ------
     ConfigError
-        If the entries take windows of different lengths.
+        If the entries take windows of different lengths, have no outputs of cell types that are asked for, or none of
+        these TFs in these cell types.
     UnknownNameError
-        If a TF is not among the columns.
+        If a TF or cell type is not among the columns.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Predictor:
         device: str = "cpu",
         precision: str = "fp32",
         batch_size: int | None = None,
+        cells: Sequence[str] | None = None,
     ) -> None:
         lengths = {entry.card.window_length for entry in entries}
         if len(lengths) != 1:
@@ -71,11 +75,13 @@ class Predictor:
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size or batch_size_for(self.device)
-        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size)
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size, cells)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
         every = _columns(entries)
-        kept = range(len(every)) if tfs is None else _chosen(tfs, every, [tf for e in entries for tf in e.card.tasks])
+        outputs = [output for entry in entries for output in entry.card.tasks]
+        kept = list(range(len(every))) if tfs is None else _chosen(tfs, every, outputs)
+        kept = kept if cells is None else _in_cells(cells, kept, outputs)
         self.columns = [every[i] for i in kept]
         owner = [entry for entry in entries for _ in entry.card.tasks]
         self.sources = [owner[i] for i in kept]
@@ -169,12 +175,32 @@ def _joined(title: str, tf: str, short: bool) -> str:
     return title if short and title.split("/")[-1] in (tf, file_part(tf)) else f"{title}/{tf}"
 
 
-def _chosen(wanted: Sequence[str], columns: Sequence[str], tfs: Sequence[str]) -> list[int]:
-    """Return the indices of the columns that are wanted, by their names or by those of their TFs."""
+def _chosen(wanted: Sequence[str], columns: Sequence[str], outputs: Sequence[str]) -> list[int]:
+    """Return the indices of the columns that are wanted, by their names, those of their outputs or of their TFs."""
+    tfs = [tf_of(output) for output in outputs]
     found: dict[int, None] = {}
     for name in wanted:
-        own = [i for i, names in enumerate(zip(columns, tfs, strict=True)) if name in names]
+        own = [i for i, names in enumerate(zip(columns, outputs, tfs, strict=True)) if name in names]
         if not own:
-            raise UnknownNameError("TF", name, dict.fromkeys([*columns, *tfs]))
+            raise UnknownNameError("TF", name, dict.fromkeys([*columns, *outputs, *tfs]))
         found |= dict.fromkeys(own)
     return list(found)
+
+
+def _in_cells(wanted: Sequence[str], kept: Sequence[int], outputs: Sequence[str]) -> list[int]:
+    """Return those of some columns that are of the cell types wanted."""
+    known = dict.fromkeys(cell_of(output) for output in outputs if cell_of(output))
+    if not known:
+        raise ConfigError("these entries have no outputs of cell types: leave --cells out, or take multi163-cells")
+    for cell in wanted:
+        if cell not in known:
+            raise UnknownNameError("cell type", cell, known)
+    found = [i for i in kept if cell_of(outputs[i]) in wanted]
+    if not found:
+        tfs = dict.fromkeys(tf_of(outputs[i]) for i in kept)
+        there = dict.fromkeys(cell_of(outputs[i]) for i in kept)
+        raise ConfigError(
+            f"{few(list(tfs))} was not profiled in {', '.join(wanted)}, or too seldom bound there to learn from; there "
+            f"are outputs for it in {', '.join(cell for cell in there if cell)}"
+        )
+    return found

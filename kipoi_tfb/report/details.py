@@ -27,6 +27,7 @@ from kipoi_tfb.zoo.measured import metrics_rows
 from tfb_matrix_data.alleles import SCORED, AlleleWindows, allele_windows
 from tfb_matrix_data.errors import AssemblyError, EntryError
 from tfb_matrix_data.genome import Genome
+from tfb_matrix_data.names import output_of
 from tfb_matrix_data.sequence import UNKNOWN, decode
 from tfb_matrix_data.variants import Variants
 
@@ -201,7 +202,7 @@ def _auprc(predictor: Predictor) -> dict[int, float]:
         for key, entry in entries.items()
     }
     columns = enumerate(zip(predictor.columns, predictor.sources, strict=True))
-    found = {column: tables[id(entry)].get(name.rpartition("/")[2]) for column, (name, entry) in columns}
+    found = {column: tables[id(entry)].get(output_of(name)) for column, (name, entry) in columns}
     return {column: auprc for column, auprc in found.items() if auprc is not None}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entries, find_entry
 from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
+from tfb_matrix_data.names import output_of, tf_of
 
 __all__ = ["check_origin", "models_of"]
 
@@ -69,7 +70,7 @@ def models_of(path: Path, about: Mapping[str, str], tfs: Sequence[str], models: 
         )
     check_origin(path, about, entries)
     known = {tf for entry in entries for tf in entry.card.tasks}
-    lacking = [tf for tf in tfs if tf.rpartition("/")[2] not in known]
+    lacking = [tf for tf in tfs if tf_of(output_of(tf)) not in known]
     if lacking:
         names = ", ".join(entry.card.name for entry in entries)
         raise ConfigError(f"{path.name} has columns that {names} does not predict: {few(lacking)}; give its --models")

@@ -25,6 +25,7 @@ from kipoi_tfb.variants.shared_sites import SharedSites
 from kipoi_tfb.variants.sites import RegionSite, region_sites
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
+from tfb_matrix_data.names import output_of, tf_of
 
 __all__ = ["MAX_DRAWN", "check_drawable", "plot_mutations"]
 
@@ -114,7 +115,7 @@ def plot_mutations(mutations: RegionMutations, path: str | Path, title: str = ""
 
 def _sites(mutations: RegionMutations) -> list[list[RegionSite]]:
     """Return the sites of each TF; none where it has no JASPAR profile."""
-    names, contribution = [tf.rpartition("/")[2] for tf in mutations.tfs], mutations.contribution
+    names, contribution = [tf_of(output_of(tf)) for tf in mutations.tfs], mutations.contribution
     known = read_profiles()
     motifs = jaspar_motifs([name for name in names if name in known])
     return [region_sites(motifs.get(name, ()), mutations.codes, contribution[:, i]) for i, name in enumerate(names)]

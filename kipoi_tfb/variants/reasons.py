@@ -21,6 +21,7 @@ from kipoi_tfb.variants.shared_sites import SharedSites
 from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_cofactors
+from tfb_matrix_data.names import output_of, tf_of
 
 __all__ = ["PREDICTED", "Group", "Reason", "Reasons", "notable"]
 
@@ -91,7 +92,7 @@ class Reasons:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self.columns = list(columns)
-        self._names = [column.rpartition("/")[2] for column in columns]
+        self._names = [tf_of(output_of(column)) for column in columns]
         self._motifs = KnownMotifs(columns)
         self._shared, self._cofactors = SharedSites(columns), read_cofactors()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tfb_matrix_data.modes import DERIVED, read_modes
+from tfb_matrix_data.names import output_of, tf_of
 
 __all__ = ["SharedSites"]
 
@@ -25,7 +26,7 @@ class SharedSites:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self._names = [column.rpartition("/")[2] for column in columns]
+        self._names = [tf_of(output_of(column)) for column in columns]
         self._modes = read_modes(DERIVED)  # columns may be of any TF: those that all of JASPAR have
 
     def groups(self, columns: Sequence[int], spans: Sequence[tuple[int, int] | None]) -> list[list[int]]:

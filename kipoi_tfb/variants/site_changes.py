@@ -13,6 +13,7 @@ from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.sites import covering_hits
 from tfb_matrix_data.alleles import AlleleWindows
 from tfb_matrix_data.modes import read_profiles
+from tfb_matrix_data.names import output_of, tf_of
 
 __all__ = ["KnownMotifs", "Match", "SiteChange", "position_in"]
 
@@ -83,7 +84,7 @@ class KnownMotifs:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self._names = [column.rpartition("/")[2] for column in columns]
+        self._names = [tf_of(output_of(column)) for column in columns]
         self._profiles = read_profiles()
         self._motifs: dict[str, list[tuple[Motif, NDArray[np.float64]]]] = {}  # of the few that are asked for
 

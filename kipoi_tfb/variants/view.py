@@ -21,6 +21,7 @@ from tfb_matrix_data.alleles import SCORED, allele_windows
 from tfb_matrix_data.errors import ConfigError, TfbError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.modes import read_profiles
+from tfb_matrix_data.names import output_of, tf_of
 from tfb_matrix_data.sequence import UNKNOWN, decode
 from tfb_matrix_data.variant_lines import open_variants
 from tfb_matrix_data.variants import Variants, iter_chunks
@@ -157,7 +158,7 @@ def view_variant(
     alleles = [shown_allele(predictor, codes[i], first, lengths, i, flank, columns) for i in (0, 1)]
     shown = [allele.mutations.codes for allele in alleles]
     tfs = [predictor.columns[i] for i in columns]
-    names = [tf.rpartition("/")[2] for tf in tfs]  # a column may be called entry/TF
+    names = [tf_of(output_of(tf)) for tf in tfs]
     known = read_profiles()
     motifs = jaspar_motifs([name for name in names if name in known])
     own = [allele.own for allele in alleles]
