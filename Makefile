@@ -29,7 +29,7 @@ demo: $(STAMP)  ## Set up .venv, then run the demonstration
 
 test: lint  ## Set up .venv, then run the linters, the type checker and the tests
 	@echo "pytest"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(STAMP)  ## Run the tests that `make test` leaves out, but for those of fuzz and faults
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow --ignore tests/fuzz --ignore tests/faults
