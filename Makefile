@@ -21,7 +21,7 @@ help:  ## Say what there is to make
 $(STAMP): pyproject.toml setup.py constraints.txt
 	@[ -x $(BIN)/pip ] || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	echo "Installing kipoi-tfb and its dependencies into $(VENV) (minutes the first time)"
-	$(BIN)/python -m pip install -qq --editable '.[dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install -qq --no-compile --editable '.[dev]' --constraint constraints.txt
 	touch $(STAMP)
 
 demo: $(STAMP)  ## Set up .venv, then run the demonstration
@@ -47,7 +47,7 @@ lint: $(STAMP)  ## Run ruff, mypy and import-linter
 
 docs: $(STAMP)  ## Build the site of the docs into site/, strictly, all its links checked
 	@$(BIN)/python -c "import ipykernel, jupytext, material, mkdocs, mkdocstrings, nbclient" 2>/dev/null \
-	  || $(BIN)/python -m pip install -qq --editable '.[dev,docs]' --constraint constraints.txt \
+	  || $(BIN)/python -m pip install -qq --no-compile --editable '.[dev,docs]' --constraint constraints.txt \
 	  || { echo "the site needs the extra docs: pip install -e '.[docs]' -c constraints.txt"; exit 1; }
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	echo "site/index.html (open it in a browser; search works without a network)"
@@ -72,7 +72,7 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	$(BIN)/python -m build --outdir "$$tmp/dist" . >"$$tmp/build.log" 2>&1 || { cat "$$tmp/build.log"; exit 1; }
 	echo "Installing it into a clean environment"
 	$(BIN)/python -m venv "$$tmp/venv"
-	"$$tmp/venv/bin/python" -m pip install -qq --constraint constraints.txt "$$tmp"/dist/*.whl
+	"$$tmp/venv/bin/python" -m pip install -qq --no-compile --constraint constraints.txt "$$tmp"/dist/*.whl
 	repo=$$PWD
 	mkdir "$$tmp/home" "$$tmp/elsewhere"
 	cd "$$tmp/elsewhere"

@@ -41,7 +41,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Every cache goes to a temporary folder of the process; what all workers of pytest-xdist share, to one of theirs."""
+    """Every cache goes to a temporary folder; so does what all workers of pytest-xdist share."""
     folder = tmp_path_factory.mktemp("tfb_data")
     base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
