@@ -24,7 +24,7 @@ help:  ## Say what there is to make
 $(STAMP): pyproject.toml setup.py constraints.txt
 	@[ -x $(BIN)/pip ] || { echo "Creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	echo "Installing kipoi-tfb and its dependencies into $(VENV) (minutes the first time)"
-	$(BIN)/python -m pip install -qq --editable '.[dev]' --constraint constraints.txt
+	$(BIN)/python -m pip install -qq --no-compile --editable '.[dev]' --constraint constraints.txt
 	touch $(STAMP)
 
 # What stands beside the package has an environment of its own, so that it shares no dependency with it.
@@ -39,7 +39,7 @@ demo: $(STAMP)  ## Set up .venv, then run the demonstration
 
 test: lint  ## Set up .venv, then run the linters, the type checker and the tests
 	@echo "pytest"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(STAMP)  ## Run the tests that `make test` leaves out, but for those of fuzz and faults
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow --ignore tests/fuzz --ignore tests/faults
@@ -63,7 +63,7 @@ lint: $(STAMP)  ## Run ruff, mypy and import-linter
 
 docs: $(STAMP)  ## Build the site of the docs into site/, strictly, all its links checked
 	@$(BIN)/python -c "import ipykernel, jupytext, material, mkdocs, mkdocstrings, nbclient" 2>/dev/null \
-	  || $(BIN)/python -m pip install -qq --editable '.[dev,docs]' --constraint constraints.txt \
+	  || $(BIN)/python -m pip install -qq --no-compile --editable '.[dev,docs]' --constraint constraints.txt \
 	  || { echo "the site needs the extra docs: pip install -e '.[docs]' -c constraints.txt"; exit 1; }
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	echo "site/index.html (open it in a browser; search works without a network)"
@@ -88,7 +88,7 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	$(BIN)/python -m build --outdir "$$tmp/dist" . >"$$tmp/build.log" 2>&1 || { cat "$$tmp/build.log"; exit 1; }
 	echo "Installing it into a clean environment"
 	$(BIN)/python -m venv "$$tmp/venv"
-	"$$tmp/venv/bin/python" -m pip install -qq --constraint constraints.txt "$$tmp"/dist/*.whl
+	"$$tmp/venv/bin/python" -m pip install -qq --no-compile --constraint constraints.txt "$$tmp"/dist/*.whl
 	repo=$$PWD
 	mkdir "$$tmp/home" "$$tmp/elsewhere"
 	cd "$$tmp/elsewhere"

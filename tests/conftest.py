@@ -41,10 +41,12 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def tfb_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Every cache goes to a temporary folder."""
+    """Every cache goes to a temporary folder; so does what all workers of pytest-xdist share."""
     folder = tmp_path_factory.mktemp("tfb_data")
+    base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFB_DATA", str(folder))
+        patch.setenv("TFB_TESTS_SHARED", str(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base))
         yield folder
 
 

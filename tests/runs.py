@@ -8,6 +8,12 @@ from kipoi_tfb.training.data import LabelledWindows, TrainingData, load_training
 from tests import tiny
 
 CPU = torch.device("cpu")
+SMALL = {"filters": 8, "channels": 4, "hidden": 8, "blocks": 1}
+
+
+def quick(**changes):
+    """Return `tiny.config` of a network that trains in hundredths of a second, where it matters not what is learnt."""
+    return tiny.config(**{"architecture": "motif-cnn", "sizes": SMALL, **changes})
 
 
 def few(world, n=150, n_validation=40):

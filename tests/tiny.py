@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from kipoi_tfb.zoo.card import DataCard, TrainingCard
 from kipoi_tfb.zoo.config import PretrainConfig
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.write import CITATION, write_entry
+from tfb_matrix_data.files import locked
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
 from tfb_matrix_data.matrix import BindingMatrix
@@ -33,6 +35,9 @@ CONTIGS = {"chr13": 320, "chr14": 320, "chr15": 120, "chr16": 60, "chr21": 120, 
 LENGTH, EVERY, CELL_TYPES = 200, 250, ["HepG2", "K562"]
 N_AT = {"chr13": 3, "chr21": 5}
 """Contig: the one region there that has an N."""
+
+SHARED_FOLDER = "TFB_TESTS_SHARED"
+"""The variable of the environment that says where processes of one run of tests find what one of them made."""
 
 BOUND, AMBIGUOUS, OPEN, CLOSED = 4, 2, 1, 0
 
@@ -153,12 +158,15 @@ def config(**changes: object) -> PretrainConfig:
 
 @functools.cache
 def trained() -> TrainingResult:
-    """Train a network on a tiny world, once per process."""
+    """Train a network on a tiny world, once for all processes of a run of tests: a finished run is taken as it is."""
     with tempfile.TemporaryDirectory() as folder:
         world = make_world(Path(folder))
         recipe = config(epochs=6)
         data = load_training_data(recipe, world.matrix, world.genome)
-        return train(recipe, data, folder, torch.device("cpu"))
+        run = Path(os.environ.get(SHARED_FOLDER, folder)) / "trained"
+        with locked(run.with_suffix(".lock"), True, "another worker trains the network of the tiny world"):
+            run.mkdir(exist_ok=True)
+            return train(recipe, data, run, torch.device("cpu"))
 
 
 def network(seed: int = 0, n_outputs: int = len(MOTIFS)) -> nn.Module:

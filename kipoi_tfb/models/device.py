@@ -19,6 +19,7 @@ __all__ = [
     "choose_device",
     "choose_precision",
     "describe",
+    "give_back_memory",
     "keep_freed_memory",
     "numeric_differences",
     "numeric_identity",
@@ -163,6 +164,16 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         for parameter, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_TOP_PAD, 256 << 20)):
             libc.mallopt(parameter, value)
+
+
+def give_back_memory() -> None:
+    """Give freed memory back to the kernel, after a piece of a long job: the next begins where the first began.
+
+    Results of batches lie between activations that are freed, so that a process would grow, piece by piece, by what it
+    cannot use again. Does nothing where the C library is not glibc.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from kipoi_tfb import __version__
-from kipoi_tfb.models.device import check_same_numbers, numeric_identity
+from kipoi_tfb.models.device import check_same_numbers, give_back_memory, numeric_identity
 from kipoi_tfb.models.run import heard
 from kipoi_tfb.output.cluster import piece_maker
 from kipoi_tfb.output.pieces import Pieces
@@ -233,6 +233,8 @@ def _write_piece(
         effects = scorer(chunk.variants, windows, haplotypes)
     normal = normal_texts(chunk.variants, windows, scorer.genome)
     file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
+    del effects
+    give_back_memory()
 
 
 def _place(chunk: VariantChunk) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import warnings
 
 import pytest
@@ -18,6 +19,8 @@ from kipoi_tfb.zoo.networks import load_network
 from tests.models.parts import random_one_hot
 from tfb_matrix_data.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("small_danq")
+
 SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2, "own_motifs": 3}
 NETWORKS = {"paper-cnn": {}, "motif-cnn": SMALL}
 FINISHED = [("paper-cnn", False), ("paper-cnn", True), ("motif-cnn", False), ("motif-cnn", True)]
@@ -25,6 +28,12 @@ FINISHED = [("paper-cnn", False), ("paper-cnn", True), ("motif-cnn", False), ("m
 
 def lively(architecture, ready=False, length=200):
     """Return an untrained network that is not nearly linear, as trained or ready to predict."""
+    network = copy.deepcopy(made(architecture, length))
+    return for_inference(network) if ready else network.eval()
+
+
+@functools.cache
+def made(architecture, length):
     torch.manual_seed(1)
     network = build_network(architecture, 3, length, NETWORKS.get(architecture))
     with torch.no_grad():
@@ -37,8 +46,8 @@ def lively(architecture, ready=False, length=200):
             network.own_motifs.weight.normal_()
             network.own_motifs.share.normal_()
         for _ in range(20):
-            network(random_one_hot(32, length))
-    return for_inference(network) if ready else network.eval()
+            network(random_one_hot(16, length))
+    return network
 
 
 def windows_and_references():

@@ -13,6 +13,8 @@ from kipoi_tfb.models.logits import both_strands
 from tests.models.parts import random_one_hot
 from tfb_matrix_data.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("small_danq")
+
 SMALL = {"filters": 12, "channels": 8, "blocks": 2, "hidden": 10, "members": 2}
 
 

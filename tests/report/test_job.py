@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kipoi_tfb.report import job
+from kipoi_tfb.variants.score import score_variants
 from tests.entries import CONTIGS, TFS, VCF, base, record, write_files
 from tests.report.test_page import data_of
 
@@ -24,17 +26,25 @@ def _other(pos: int) -> str:
     return "ACGT"["ACGT".index(base(pos)) - 1]
 
 
-@pytest.fixture
-def scored(tfb, tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, predictor, genome):
     """Twelve substitutions with INFO, an insertion, a wrong REF and a symbolic ALT; as a table and as a VCF."""
     lines = [
         f"chr1\t{pos}\trs{pos}\t{base(pos)}\t{_other(pos)}\t.\t.\tGENE={GENE};AF={pos / 10000:g}\n"
         for pos in range(400, 1000, 50)
     ]
     lines += [record(1000), record(1100, base(1100), _other(1100)), record(1200, "<DEL>")]
-    write_files(tmp_path, {"in.vcf": INFO + "".join(lines)})
+    folder = tmp_path_factory.mktemp("scored")
+    write_files(folder, {"in.vcf": INFO + "".join(lines)})
     for ending in ("parquet", "vcf.gz"):
-        assert tfb("score", "in.vcf", "--models", "ENTRY", "--genome", "GENOME", "-o", f"s.{ending}")[0] == 0
+        score_variants(predictor, folder / "in.vcf", genome, folder / f"s.{ending}")
+    return folder
+
+
+@pytest.fixture
+def scored(tfb, tmp_path, files):
+    """A function that makes a report, in a folder with copies of them."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
 
     def run(*arguments: str):
         return tfb("report", *arguments, "--models", "ENTRY", "--genome", "GENOME", "-o", "r.html")

@@ -1,6 +1,7 @@
 """`tfb rank` of all formats, on variants of the small genome."""
 
 import gzip
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 
 from kipoi_tfb.report import ranking
 from kipoi_tfb.report.scores import open_scores
+from kipoi_tfb.variants.score import score_variants
 from tests.entries import TFS, VCF, base, record, write_files
 
 pytest_plugins = ("tests.entries",)
@@ -23,8 +25,8 @@ def _other(pos: int, by: int = 1) -> str:
     return "ACGT"["ACGT".index(base(pos)) - by]
 
 
-@pytest.fixture
-def scored(tfb, tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, predictor, genome):
     """Sixty records, every fifth with two ALTs, and one that is not scored; in every format."""
     lines = []
     for number, pos in enumerate(POSITIONS):
@@ -33,10 +35,17 @@ def scored(tfb, tmp_path):
         gene = "GENE=LDLR" if number % 2 else "GENE==1+1"
         lines.append(f"chr1\t{pos}\trs{number}\t{base(pos)}\t{','.join(alts)}\t.\t.\tAF={frequencies};{gene}\n")
     lines.append(record(2800, "<DEL>"))
-    write_files(tmp_path, {"in.vcf": INFO + "".join(lines)})
+    folder = tmp_path_factory.mktemp("scored")
+    write_files(folder, {"in.vcf": INFO + "".join(lines)})
     for ending in FORMATS:
-        code, _, err = tfb("score", "in.vcf", "--models", "ENTRY", "--genome", "GENOME", "-o", f"s.{ending}")
-        assert code == 0, err
+        score_variants(predictor, folder / "in.vcf", genome, folder / f"s.{ending}")
+    return folder
+
+
+@pytest.fixture
+def scored(tfb, tmp_path, files):
+    """Copies of them in the folder where `tfb` runs."""
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
     return tfb
 
 

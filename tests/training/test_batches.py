@@ -12,7 +12,7 @@ from kipoi_tfb.training.batches import Batches, Chosen, reverse_complement, shif
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.training.trainer import train
 from tests import tiny
-from tests.runs import CPU, assert_same, few, make
+from tests.runs import CPU, assert_same, few, make, quick
 from tfb_matrix_data import sequence
 from tfb_matrix_data.errors import DivergedError
 
@@ -63,7 +63,7 @@ def test_a_gpu_holds_what_leaves_room_for_the_network(monkeypatch, n_bytes):
 
 
 def test_losses_that_are_read_later_are_the_same(world, tmp_path, monkeypatch):
-    config = tiny.config(epochs=2, shift=2)
+    config = quick(epochs=2, shift=2)
     at_once = train(config, few(world), make(tmp_path / "a"), CPU)
     monkeypatch.setitem(train.__globals__, "_READ_EVERY", {"cpu": 2})
     assert_same(train(config, few(world), make(tmp_path / "b"), CPU), at_once)
@@ -78,4 +78,4 @@ def test_a_loss_that_is_read_later_is_refused_with_its_step(world, tmp_path, mon
 
     monkeypatch.setattr(train.__globals__["_Trainer"], "_update", spoilt)
     with pytest.raises(DivergedError, match="the loss became nan at step 4; the checkpoint"):
-        train(tiny.config(epochs=3), few(world), tmp_path, CPU)
+        train(quick(epochs=3), few(world), tmp_path, CPU)

@@ -13,6 +13,7 @@ from kipoi_tfb.training.made_up import evidence, with_made_up
 from kipoi_tfb.zoo.config import TeacherConfig
 from tests import tiny
 from tests.entries import lively_network
+from tests.runs import quick
 from tests.tiny import make_entry
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
 from tfb_matrix_data.matrix import BindingMatrix
@@ -116,7 +117,7 @@ def test_a_student_of_made_up_windows(world, tmp_path):
     teacher = make_entry(tmp_path / "teacher", lively_network(0, 3), name="teacher", tasks=TFS)
     recipe = {"entries": (str(teacher.folder),), "made_up": 1}
     plain, more = (
-        pretrain(tiny.config(epochs=1, teacher=given), world.matrix, world.genome, tmp_path / name)
+        pretrain(quick(epochs=1, teacher=given), world.matrix, world.genome, tmp_path / name)
         for name, given in (("plain", {**recipe, "made_up": 0}), ("more", {**recipe, "evidence": "cells"}))
     )
     assert plain.card.data == more.card.data, "no region more"

@@ -12,7 +12,7 @@ from kipoi_tfb.models.logits import to_one_hot
 from kipoi_tfb.training.data import load_training_data
 from kipoi_tfb.training.memory import explain_out_of_memory, is_out_of_memory
 from kipoi_tfb.training.trainer import train
-from tests import tiny
+from tests.runs import quick
 from tfb_matrix_data.errors import TfbError
 
 CPU = torch.device("cpu")
@@ -80,7 +80,7 @@ def test_another_error_is_left_alone():
 
 
 def test_training_says_which_batch_fits(world, tmp_path, monkeypatch):
-    data = load_training_data(tiny.config(), world.matrix, world.genome)
+    data = load_training_data(quick(), world.matrix, world.genome)
     (tmp_path / "run").mkdir()
 
     def limited(codes):
@@ -90,9 +90,9 @@ def test_training_says_which_batch_fits(world, tmp_path, monkeypatch):
 
     monkeypatch.setattr("kipoi_tfb.training.batches.to_one_hot", limited)
     with pytest.raises(TfbError, match=r"out of memory with batch_size 64 .*`batch_size: 16`"):
-        train(tiny.config(), data, tmp_path / "run", CPU)
+        train(quick(), data, tmp_path / "run", CPU)
     assert list((tmp_path / "run").iterdir()) == []
-    train(tiny.config(batch_size=16, epochs=1), data, tmp_path / "run", CPU)
+    train(quick(batch_size=16, epochs=1), data, tmp_path / "run", CPU)
 
 
 LIMITED = """

@@ -12,7 +12,7 @@ from kipoi_tfb.training.data import TrainingData
 from kipoi_tfb.training.objective import masked_loss
 from kipoi_tfb.training.trainer import _Trainer, train
 from tests import tiny
-from tests.runs import CPU, assert_same, checkpoint, few, first, make, weights
+from tests.runs import CPU, assert_same, checkpoint, few, first, make, quick, weights
 from tfb_matrix_data.sequence import decode, reverse_complement
 
 
@@ -22,9 +22,9 @@ def data(world):
 
 
 def test_a_training_without_a_folder_is_the_same_and_leaves_nothing(data, tmp_path, monkeypatch):
-    kept = train(tiny.config(epochs=2), data, make(tmp_path / "kept"), CPU)
+    kept = train(quick(epochs=2), data, make(tmp_path / "kept"), CPU)
     monkeypatch.chdir(make(tmp_path / "elsewhere"))
-    passing = train(tiny.config(epochs=2), data, None, CPU)
+    passing = train(quick(epochs=2), data, None, CPU)
     assert_same(kept, passing)
     assert not list((tmp_path / "elsewhere").iterdir())
 
@@ -41,7 +41,7 @@ def test_learns_the_planted_motifs():
 def test_same_seed_same_weights_other_seed_others(data, tmp_path):
     results = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        results.append(train(tiny.config(epochs=1, seed=seed), data, make(tmp_path / name), CPU))
+        results.append(train(quick(epochs=1, seed=seed), data, make(tmp_path / name), CPU))
     assert_same(*results[:2])
     assert not torch.equal(weights(results[0])["head.weight"], weights(results[2])["head.weight"])
 
@@ -54,7 +54,7 @@ def test_patience_stops_after_so_many_epochs_without_a_lower_loss(
 ):
     losses = [0.5, 0.4, 0.45, 0.41, 0.39, 0.38]
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, _: losses[len(self.history)])
-    config = tiny.config(epochs=6, patience=patience, schedule="constant")
+    config = quick(epochs=6, patience=patience, schedule="constant")
     result = train(config, data, make(tmp_path / "run"), CPU)
     assert len(result.history) == n_epochs and result.best_epoch == best
     assert_same(train(config, data, tmp_path / "run", CPU), result)  # a finished run has nothing to go on with
@@ -62,7 +62,7 @@ def test_patience_stops_after_so_many_epochs_without_a_lower_loss(
 
 def test_patience_needs_a_constant_rate():
     with pytest.raises(ValidationError, match="patience needs `schedule: constant`"):
-        tiny.config(patience=2, schedule="one_cycle")
+        quick(patience=2, schedule="one_cycle")
 
 
 @pytest.mark.parametrize("strands", ["both", "random"])
@@ -75,7 +75,7 @@ def test_strands(data, tmp_path, monkeypatch, strands):
 
     monkeypatch.setattr("kipoi_tfb.training.batches.to_one_hot", spy)
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: 0.0)
-    config = tiny.config(epochs=2, strands=strands)
+    config = quick(epochs=2, strands=strands)
     train(config, data, tmp_path, CPU)
     forward = [decode(row) for row in data.train.codes]
     reverse = [decode(row) for row in reverse_complement(data.train.codes)]
@@ -101,7 +101,7 @@ def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
         "kipoi_tfb.training.objective.masked_loss", lambda x, y: seen.append(y.numpy()) or masked_loss(x, y)
     )
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: 0.0)
-    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    train(quick(epochs=1), data, tmp_path, CPU)
     truth = {}
     for window, labels in zip(data.train.codes, data.train.labels, strict=True):
         truth[decode(window)] = truth[decode(reverse_complement(window))] = labels.tolist()
@@ -113,12 +113,12 @@ def test_labels_go_with_their_windows(data, tmp_path, monkeypatch):
 
 def test_last_batch_of_one_is_left_out(data, tmp_path):
     odd = TrainingData(data.tfs, first(data.train, 129), data.validation, data.test_regions, ())
-    train(tiny.config(epochs=1), odd, tmp_path, CPU)
+    train(quick(epochs=1), odd, tmp_path, CPU)
     assert checkpoint(tmp_path)["step"] == 2
 
 
 def test_one_cycle_goes_up_and_down(data, tmp_path):
-    trainer = _Trainer(tiny.config(epochs=40), data, tmp_path, CPU, "fp32")
+    trainer = _Trainer(quick(epochs=40), data, tmp_path, CPU, "fp32")
     rates = []
     for trainer.step in range(120):
         rates.append(trainer._learning_rate())

@@ -10,8 +10,7 @@ import torch
 
 from kipoi_tfb.training.objective import masked_loss
 from kipoi_tfb.training.trainer import _Trainer, train
-from tests import tiny
-from tests.runs import CPU, checkpoint, few
+from tests.runs import CPU, checkpoint, few, quick
 from tfb_matrix_data.errors import TfbError
 
 
@@ -27,7 +26,7 @@ def test_nan_loss_stops_with_the_step_and_keeps_the_checkpoint(data, tmp_path, m
     steps = itertools.count()
     monkeypatch.setattr("kipoi_tfb.training.objective.masked_loss", broken)
     with pytest.raises(TfbError, match=r"tiny: the loss became nan at step 4; .*Lower learning_rate \(0.003\)"):
-        train(tiny.config(epochs=3), data, tmp_path, CPU)
+        train(quick(epochs=3), data, tmp_path, CPU)
     state = checkpoint(tmp_path)
     assert state["step"] == 3 and len(state["history"]) == 1
     assert all(torch.isfinite(value).all() for value in state["objective"].values())
@@ -49,7 +48,7 @@ def test_weights_that_an_update_spoils_are_in_no_checkpoint(data, tmp_path, monk
     monkeypatch.setattr(_Trainer, "_update", spoilt)
     complaint = r"weight head.weight became nan or infinite at step 5; the checkpoint .*checkpoint.pt is of before"
     with pytest.raises(TfbError, match=complaint if seconds < 0 else r"the loss became nan at step 5; the checkpoint"):
-        train(tiny.config(epochs=3), data, tmp_path, CPU)
+        train(quick(epochs=3), data, tmp_path, CPU)
     state = checkpoint(tmp_path)
     assert state["step"] == (4 if seconds < 0 else 3)
     assert all(torch.isfinite(value).all() for value in state["objective"].values())
@@ -67,7 +66,7 @@ def test_weights_that_the_last_update_of_an_epoch_spoils(data, tmp_path, monkeyp
 
     monkeypatch.setattr(_Trainer, "_update", spoilt)
     with pytest.raises(TfbError, match=r"weight head.bias became nan or infinite at step 6"):
-        train(tiny.config(epochs=3), data, tmp_path, CPU)
+        train(quick(epochs=3), data, tmp_path, CPU)
     state = checkpoint(tmp_path)
     assert state["step"] == 3 and len(state["history"]) == 1
     assert all(torch.isfinite(value).all() for part in ("objective", "best") for value in state[part].values())
@@ -76,16 +75,16 @@ def test_weights_that_the_last_update_of_an_epoch_spoils(data, tmp_path, monkeyp
 def test_nan_before_the_first_checkpoint_says_that_there_is_none(data, tmp_path, monkeypatch):
     monkeypatch.setattr("kipoi_tfb.training.objective.masked_loss", lambda x, y: masked_loss(x, y) * torch.nan)
     with pytest.raises(TfbError, match="the loss became nan at step 0; there is no checkpoint yet"):
-        train(tiny.config(), data, tmp_path, CPU)
+        train(quick(), data, tmp_path, CPU)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_validation_loss_that_is_not_finite(data, tmp_path, monkeypatch):
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: math.nan)
     with pytest.raises(TfbError, match="the validation loss became nan at step 3; there is no checkpoint yet"):
-        train(tiny.config(), data, tmp_path, CPU)
+        train(quick(), data, tmp_path, CPU)
 
 
 def test_absurd_learning_rate_stops(data, tmp_path):
     with pytest.raises(TfbError, match=r"became (nan|inf)( or infinite)? at step \d"):
-        train(tiny.config(learning_rate=1e30, schedule="constant"), data, tmp_path, CPU)
+        train(quick(learning_rate=1e30, schedule="constant"), data, tmp_path, CPU)

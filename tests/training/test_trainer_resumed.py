@@ -17,8 +17,7 @@ import torch
 from kipoi_tfb.training.data import TrainingData, load_training_data
 from kipoi_tfb.training.trainer import _Trainer, train
 from kipoi_tfb.zoo.config import read_config
-from tests import tiny
-from tests.runs import CPU, assert_same, checkpoint, few, first, make
+from tests.runs import CPU, SMALL, assert_same, checkpoint, few, first, make, quick
 from tfb_matrix_data.errors import ConfigError
 
 
@@ -29,7 +28,7 @@ def data(world):
 
 @pytest.fixture(scope="module")
 def uninterrupted(data, tmp_path_factory):
-    return train(tiny.config(epochs=3), data, tmp_path_factory.mktemp("uninterrupted"), CPU)
+    return train(quick(epochs=3), data, tmp_path_factory.mktemp("uninterrupted"), CPU)
 
 
 @pytest.mark.parametrize("seconds", [-1, 60], ids=["checkpoint each step", "checkpoint each epoch"])
@@ -46,9 +45,9 @@ def test_killed_and_resumed_is_uninterrupted(data, uninterrupted, tmp_path, monk
     monkeypatch.setitem(train.__globals__, "_CHECKPOINT_SECONDS", seconds)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(_Trainer, "_update", killed)
-        train(tiny.config(epochs=3), data, tmp_path, CPU)
+        train(quick(epochs=3), data, tmp_path, CPU)
     assert checkpoint(tmp_path)["step"] == (step if seconds < 0 else 3)
-    assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
+    assert_same(train(quick(epochs=3), data, tmp_path, CPU), uninterrupted)
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
@@ -63,8 +62,8 @@ def test_killed_in_validation_and_resumed_is_uninterrupted(data, uninterrupted, 
     monkeypatch.setitem(train.__globals__, "_CHECKPOINT_SECONDS", -1)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(_Trainer, "_validation_loss", killed)
-        train(tiny.config(epochs=3), data, tmp_path, CPU)
-    assert_same(train(tiny.config(epochs=3), data, tmp_path, CPU), uninterrupted)
+        train(quick(epochs=3), data, tmp_path, CPU)
+    assert_same(train(quick(epochs=3), data, tmp_path, CPU), uninterrupted)
 
 
 KILLED = """
@@ -88,6 +87,7 @@ train(recipe, data, out, torch.device("cpu"))
 def test_killed_for_good_and_resumed_is_uninterrupted(world, tmp_path):
     """As SIGKILL leaves it: no exception is raised, no file is tidied."""
     fields = {"name": "tiny", "summary": "A test.", "epochs": 2, "batch_size": 64}
+    fields |= {"architecture": "motif-cnn", "sizes": SMALL}
     (tmp_path / "config.yaml").write_text(json.dumps(fields))
     config = read_config(tmp_path / "config.yaml")
     folder = make(tmp_path / "killed")
@@ -116,7 +116,7 @@ def test_killed_for_good_and_resumed_is_uninterrupted(world, tmp_path):
 def test_best_network_survives_a_kill(data, tmp_path, monkeypatch):
     # It gets worse after epoch 1, and step 7 is in epoch 3.
     monkeypatch.setattr(_Trainer, "_validation_loss", lambda self, windows: float(self.step))
-    best = train(tiny.config(epochs=3), data, make(tmp_path / "uninterrupted"), CPU)
+    best = train(quick(epochs=3), data, make(tmp_path / "uninterrupted"), CPU)
     update = _Trainer._update
 
     def killed(self, *args):
@@ -126,26 +126,26 @@ def test_best_network_survives_a_kill(data, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(_Trainer, "_update", killed)
-        train(tiny.config(epochs=3), data, make(tmp_path / "killed"), CPU)
-    resumed = train(tiny.config(epochs=3), data, tmp_path / "killed", CPU)
+        train(quick(epochs=3), data, make(tmp_path / "killed"), CPU)
+    resumed = train(quick(epochs=3), data, tmp_path / "killed", CPU)
     assert best.best_epoch == 0
     assert_same(resumed, best)
 
 
 def test_finished_run_is_not_trained_again(data, tmp_path, monkeypatch):
-    done = train(tiny.config(epochs=1), data, tmp_path, CPU)
+    done = train(quick(epochs=1), data, tmp_path, CPU)
     monkeypatch.setattr(_Trainer, "_update", lambda self, *args: pytest.fail("trained again"))
-    assert_same(train(tiny.config(epochs=1), data, tmp_path, CPU), done)
+    assert_same(train(quick(epochs=1), data, tmp_path, CPU), done)
 
 
 def test_checkpoint_of_another_run_is_refused(data, tmp_path):
-    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    train(quick(epochs=1), data, tmp_path, CPU)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     fewer = TrainingData(data.tfs, first(data.train, 149), data.validation, data.test_regions, ())
     for config, what, precision in (
-        (tiny.config(epochs=1, learning_rate=0.1), data, "fp32"),
-        (tiny.config(epochs=1), fewer, "fp32"),
-        (tiny.config(epochs=1), data, "bf16"),
+        (quick(epochs=1, learning_rate=0.1), data, "fp32"),
+        (quick(epochs=1), fewer, "fp32"),
+        (quick(epochs=1), data, "bf16"),
     ):
         with pytest.raises(ConfigError, match=r"checkpoint.pt belongs to another configuration, data or precision"):
             train(config, what, tmp_path, CPU, precision)
@@ -154,12 +154,12 @@ def test_checkpoint_of_another_run_is_refused(data, tmp_path):
 
 def test_a_checkpoint_goes_on_with_the_threads_that_made_it(data, tmp_path, set_threads):
     set_threads(1)
-    done = train(tiny.config(epochs=1), data, tmp_path, CPU)
+    done = train(quick(epochs=1), data, tmp_path, CPU)
     set_threads(2)
     with pytest.raises(ConfigError, match=r"another processor, torch or --threads \(threads 2 here, 1 there\); delete"):
-        train(tiny.config(epochs=1), data, tmp_path, CPU)
+        train(quick(epochs=1), data, tmp_path, CPU)
     set_threads(1)
-    assert_same(train(tiny.config(epochs=1), data, tmp_path, CPU), done)
+    assert_same(train(quick(epochs=1), data, tmp_path, CPU), done)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\3\4", pickle.dumps({"identity": 1}), "without"])
@@ -169,11 +169,11 @@ def test_a_checkpoint_that_is_none_is_said(data, tmp_path, content):
     else:
         (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(ConfigError, match=r"checkpoint.pt is damaged or no checkpoint \(.*\); delete it to start anew"):
-        train(tiny.config(), data, tmp_path, CPU)
+        train(quick(), data, tmp_path, CPU)
 
 
 def test_a_disk_that_is_full_is_that_of_a_checkpoint_too(data, tmp_path, monkeypatch):
-    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    train(quick(epochs=1), data, tmp_path, CPU)
     before = (tmp_path / "checkpoint.pt").read_bytes()
     (tmp_path / "checkpoint.pt").unlink()
 
@@ -182,7 +182,7 @@ def test_a_disk_that_is_full_is_that_of_a_checkpoint_too(data, tmp_path, monkeyp
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left on device"):
         patch.setattr("kipoi_tfb.models.tensors.Path.write_bytes", full)
-        train(tiny.config(epochs=1), data, tmp_path, CPU)
+        train(quick(epochs=1), data, tmp_path, CPU)
     assert not list(tmp_path.glob("*checkpoint*"))
-    train(tiny.config(epochs=1), data, tmp_path, CPU)
+    train(quick(epochs=1), data, tmp_path, CPU)
     assert len((tmp_path / "checkpoint.pt").read_bytes()) == len(before)
