@@ -175,7 +175,8 @@ def motifs_of(named: str) -> list[Motif]:
 
     if named == "all":
         return vertebrate_motifs()
-    if Path(named).is_file():
+    # A file that is not there is not a TF either: `read_motifs` says so.
+    if Path(named).is_file() or Path(named).suffix.lower() in {".gz", ".jaspar", ".meme", ".pfm", ".txt"}:
         return read_motifs(named)
     every = [motif for profiles in jaspar_motifs(listed(named)).values() for motif in profiles]
     return list({motif.matrix_id: motif for motif in every}.values())

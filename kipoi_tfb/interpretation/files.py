@@ -33,6 +33,8 @@ _TF = "{tf}"
 _MOST_IN_TRACK = 200_000
 _MOST_READ = 200_000
 """Windows of a file that are read at once: a gigabyte or two."""
+_MOST_BASES = 200 * _MOST_READ
+_NO_FILE = "is no HDF5 file of `tfb explain`"
 _LETTERS = np.array(list(ALPHABET))
 
 
@@ -133,32 +135,14 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
     Raises
     ------
     InputError
-        If it is no such file, has too many windows to be held in memory, or its contributions are of other weights.
+        If it is no such file or damaged, has too many windows to be held in memory, or is of other weights.
     """
     try:
         with h5py.File(path) as file:
-            if (n := len(file["raw/seq"])) > _MOST_READ:
-                raise InputError(
-                    path,
-                    f"has {n:,} windows, and at most {_MOST_READ:,} are read at once; explain fewer regions at a time",
-                )
-            about = About(*(str(file.attrs[name]) for name in About._fields))
-            name, allele, chrom = (np.array(file[each].asstr()[:], str) for each in ("name", "allele", "chrom"))
-            found = ReadContributions(
-                one_hot=file["raw/seq"][:],
-                hypothetical=file["shap/seq"][:],
-                error=file["completeness_error"][:],
-                tf=str(file.attrs["tf"]),
-                about=about,
-                output=file["output"][:],
-                reference=file["reference"][:],
-                name=name,
-                allele=allele,
-                chrom=chrom,
-                start=file["start"][:],
-            )
-    except (OSError, KeyError) as error:
-        raise InputError(path, f"is no HDF5 file of `tfb explain` ({error})") from None
+            found = _read(file, path)
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise InputError(path, f"{_NO_FILE} ({error})") from None
+    about = found.about
     if entry is not None and about.weights_sha256 != entry.card.weights.sha256:
         raise InputError(
             path,
@@ -166,6 +150,54 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
             f"{entry.name} ({entry.card.weights.sha256[:12]}...); run `tfb explain` with the entry that you mean",
         )
     return found
+
+
+def _read(file: h5py.File, path: str | Path) -> ReadContributions:
+    shape: tuple[int, ...] = getattr(file["raw/seq"], "shape", ())
+    if len(shape) != 3 or not shape[0]:
+        raise InputError(path, f"{_NO_FILE}: raw/seq has shape {shape}, expected (windows, 4, length)")
+    n, _, length = shape
+    if n > _MOST_READ or n * length > _MOST_BASES:
+        raise InputError(
+            path,
+            f"has {n:,} windows of {length:,} bp, and at most {_MOST_READ:,} of 200 bp are read at once; explain fewer "
+            "regions at a time",
+        )
+
+    def held(name: str, kinds: str, shape: tuple[int, ...] = (n,)) -> NDArray:
+        data = file[name]
+        if not isinstance(data, h5py.Dataset) or data.dtype.kind not in kinds or data.shape != shape:
+            kind, there = (getattr(data, field, "none") for field in ("dtype", "shape"))
+            raise InputError(path, f"{_NO_FILE}: {name} is {kind} of shape {there}, expected numbers of shape {shape}")
+        return data[:]
+
+    def texts(name: str) -> NDArray[np.str_]:
+        data = file[name]
+        if not isinstance(data, h5py.Dataset) or h5py.check_string_dtype(data.dtype) is None or data.shape != (n,):
+            raise InputError(path, f"{_NO_FILE}: {name} is not a text for each of the {n} windows")
+        return np.array(data.asstr()[:], str)
+
+    tf, *about = (file.attrs[name] for name in ("tf", *About._fields))
+    if not all(isinstance(one, str) for one in (tf, *about)):
+        raise InputError(path, f"{_NO_FILE}: an attribute is not text")
+    one_hot_held, hypothetical = held("raw/seq", "iu", (n, 4, length)), held("shap/seq", "f", (n, 4, length))
+    if ((one_hot_held != 0) & (one_hot_held != 1)).any() or (one_hot_held.sum(1) > 1).any():
+        raise InputError(path, f"{_NO_FILE}: raw/seq is not one-hot, a 1 for the base that is there and 0 else")
+    if not np.isfinite(hypothetical).all():
+        raise InputError(path, f"{_NO_FILE}: shap/seq has values that are not finite")
+    return ReadContributions(
+        one_hot=one_hot_held.astype(np.int8),
+        hypothetical=hypothetical.astype(np.float32),
+        error=held("completeness_error", "f"),
+        tf=tf,
+        about=About(*about),
+        output=held("output", "f"),
+        reference=held("reference", "f"),
+        name=texts("name"),
+        allele=texts("allele"),
+        chrom=texts("chrom"),
+        start=held("start", "iu"),
+    )
 
 
 def check_format(output: Path, tfs: list[str], source: Source) -> None:

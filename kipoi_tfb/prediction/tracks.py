@@ -68,7 +68,7 @@ def track_paths(output: str | Path, tfs: list[str]) -> list[Path]:
         if len(tfs) > 1:
             path = Path(output)
             raise ConfigError(
-                f"a track has one value per base, and these are {len(tfs)} TFs: choose one with --tfs, or give a name "
+                f"such a file is of one TF, and these are {len(tfs)}: choose one with --tfs, or give a name "
                 f"with {_TF} for a file each, such as -o '{path.with_name(f'{path.stem}.{_TF}{path.suffix}')}'"
             )
         return [Path(output)]

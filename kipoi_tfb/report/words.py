@@ -146,7 +146,7 @@ def used_sentence(tf: str, used: Sequence[UsedMotif]) -> str:
     Examples
     --------
     >>> used_sentence("JUND", [UsedMotif("MA0099.3", "FOS::JUN", 1001, 1010, "-", 2.5)])
-    'In use for JUND: FOS::JUN (MA0099.3) at 1,001 to 1,010, \u2212 strand, with REF alone.'
+    'In use for JUND: FOS::JUN (MA0099.3) at 1,001 to 1,010, \u2212 strand, with REF alone (+2.5).'
     >>> used_sentence("JUND", [])
     'No motif that was looked for is in use for JUND.'
     """
@@ -155,7 +155,11 @@ def used_sentence(tf: str, used: Sequence[UsedMotif]) -> str:
     places = []
     for one in used:
         strand = "+" if one.strand == "+" else "−"
-        allele = "REF alone" if one.alt is None else "ALT alone" if one.ref is None else "either allele"
+        given = {name: value for name, value in (("REF", one.ref), ("ALT", one.alt)) if value is not None}
+        if len(given) == 1:
+            allele = "".join(f"{name} alone ({value:+.1f})" for name, value in given.items())
+        else:
+            allele = f"either allele ({', '.join(f'{name} {value:+.1f}' for name, value in given.items())})"
         place = f"{one.start:,} to {one.end:,}, {strand} strand"
         places.append(f"{one.motif_name} ({one.motif_id}) at {place}, with {allele}")
     return f"In use for {tf}: {'; '.join(places)}."

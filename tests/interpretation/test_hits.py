@@ -126,6 +126,7 @@ def test_what_the_command_refuses(tfb, tmp_path, entry):
         "ends in .bed": ("c.h5", "-o", "h.tsv"),
         "holds contributions of other weights (tiny, ": ("c.h5", "--entry", "multi50", "-o", "h.bed"),
         "in.fa: is no HDF5 file of `tfb explain`": ("in.fa", "-o", "h.bed"),
+        "nope.meme: ": ("c.h5", "--motifs", "nope.meme", "-o", "h.bed"),
         "Did you mean JUND": ("c.h5", "--motifs", "JUNDD", "-o", "h.bed"),
     }
     for message, arguments in bad.items():

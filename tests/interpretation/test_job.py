@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import h5py
 import numpy as np
 import pyarrow.parquet
@@ -74,10 +76,54 @@ def test_the_file_of_modisco_and_finemo(tfb, tmp_path, entry, other_entry, monke
         read_contributions(tmp_path / "out.ATF4.h5", other_entry)
     with monkeypatch.context() as patch:
         patch.setattr(files, "_MOST_READ", 1)
-        with pytest.raises(InputError, match="has 2 windows, and at most 1 are read at once; explain fewer regions"):
+        with pytest.raises(
+            InputError, match="has 2 windows of 200 bp, and at most 1 of 200 bp are read at once; explain fewer"
+        ):
             read_contributions(tmp_path / "out.ATF4.h5")
     with pytest.raises(InputError, match=r"in\.fa: is no HDF5 file of `tfb explain`"):
         read_contributions(tmp_path / "in.fa")
+
+
+def _replaced(name, value):
+    def change(file):
+        del file[name]
+        file[name] = value
+
+    return change
+
+
+DAMAGED = {
+    "raw/seq has shape (), expected (windows, 4, length)": _replaced("raw/seq", 3),
+    "raw/seq has shape (0, 4, 200)": _replaced("raw/seq", np.zeros((0, 4, 200), np.int8)),
+    "raw/seq is not one-hot": _replaced("raw/seq", np.ones((5, 4, 200), np.int8)),
+    "shap/seq is float32 of shape (5, 4, 100), expected numbers of shape (5, 4, 200)": _replaced(
+        "shap/seq", np.zeros((5, 4, 100), np.float32)
+    ),
+    "shap/seq has values that are not finite": _replaced("shap/seq", np.full((5, 4, 200), np.inf, np.float32)),
+    "output is float64 of shape (2,)": _replaced("output", np.zeros(2)),
+    "name is not a text for each of the 5 windows": _replaced("name", np.zeros(5)),
+    "an attribute is not text": lambda file: file.attrs.__setitem__("tf", 3),
+    "can't locate attribute: 'method'": lambda file: file.attrs.__delitem__("method"),
+}
+
+
+@pytest.mark.parametrize("said", DAMAGED)
+def test_a_damaged_file_of_contributions_is_refused_in_words(tmp_path, said):
+    n, path = 5, tmp_path / "c.h5"
+    with h5py.File(path, "w") as file:
+        hot = one_hot(np.random.default_rng(0).integers(0, 4, (n, 200)).astype(np.uint8), np.int8)
+        file["raw/seq"], file["shap/seq"] = hot, hot.astype(np.float32)
+        file["start"] = np.arange(n)
+        for name in ("output", "reference", "completeness_error"):
+            file[name] = np.zeros(n)
+        for name in ("name", "allele", "chrom"):
+            file[name] = ["a"] * n
+        file.attrs.update({**files.About(*"abcde")._asdict(), "tf": "JUND"})
+    assert read_contributions(path).tf == "JUND"
+    with h5py.File(path, "r+") as file:
+        DAMAGED[said](file)
+    with pytest.raises(InputError, match=f"c.h5: is no HDF5 file of `tfb explain`.*{re.escape(said)}"):
+        read_contributions(path)
 
 
 def test_both_alleles_of_variants(tfb, tmp_path, entry, genome):
@@ -177,7 +223,7 @@ BAD = {
     "method": ((*REGIONS, "--method", "lrp", "-o", "o.tsv"), "unknown method 'lrp'. Valid: deeplift, ig, ism"),
     "several": (
         ("--sequences", "in.fa", "-o", "o.h5"),
-        "these are 3 TFs: choose one with --tfs, or give a name with {tf}",
+        "these are 3: choose one with --tfs, or give a name with {tf}",
     ),
     "table": (("--sequences", "in.fa", "-o", "o.{tf}.tsv"), "a table has all TFs, in a column of their own"),
     "ending": (("--sequences", "in.fa", "-o", "o.csv"), "cannot tell the format from the ending '.csv'"),

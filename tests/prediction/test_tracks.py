@@ -182,7 +182,7 @@ def test_a_file_for_each_tf(tmp_path, predictor, jund, genome):
 
 
 def test_several_tfs_need_a_file_each():
-    with pytest.raises(ConfigError, match=r"these are 2 TFs: choose one with --tfs, or .* -o 'dir/out\.\{tf\}\.bw'"):
+    with pytest.raises(ConfigError, match=r"these are 2: choose one with --tfs, or .* -o 'dir/out\.\{tf\}\.bw'"):
         track_paths("dir/out.bw", ["A", "B"])
     assert track_paths("out.bw", ["A"]) == [Path("out.bw")]
     assert track_paths("{tf}.bw", ["a/A", "b/A"]) == [Path("a_A.bw"), Path("b_A.bw")]

@@ -87,7 +87,8 @@ def test_details_say_it_of_the_tfs_whose_logos_are_drawn(predictor, genome):
     (detail,) = details_of([row], genome, predictor, [OWN])
     (line,) = detail.tfs
     assert [(one.motif_name, one.start, one.alt) for one in line.used] == [("Planted", AT + 1, None)]
-    assert line.used_sentence == "In use for JUND: Planted (MA_PLANTED) at 501 to 513, + strand, with REF alone."
+    words = f"In use for JUND: Planted (MA_PLANTED) at 501 to 513, + strand, with REF alone ({line.used[0].ref:+.1f})."
+    assert line.used_sentence == words
 
 
 def test_marks_lie_below_the_letters_of_the_motif(predictor, genome):

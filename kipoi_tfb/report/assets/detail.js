@@ -124,7 +124,8 @@ function usedParagraphs(detail) {
       html(
         "p",
         {class: "aside"},
-        "In use: a known motif matches there, and its bases give more than as many others of the window would. " +
+        "In use: a known motif matches there, and its bases give more than as many others of the window would; in " +
+          "brackets how much, in log-odds, each base weighed by the motif. " +
           "Which protein it is, a motif does not say.",
       ),
     ]
