@@ -152,8 +152,8 @@ def _not_run(rows: list[Row]) -> Iterator[str]:
 def _inventory(figures: Mapping[str, Figure], rows: Mapping[str, list[Row]], results: Path) -> Iterator[str]:
     yield "## What was run"
     yield ""
-    yield "Splits: how many of those asked for have rows; the last of them may lack some. Where two devices are named, each"
-    yield "had bases of its own: of the same recipe, trained there."
+    yield "Splits: how many of those asked for have rows; the last of them may lack some. Where two devices are named,"
+    yield "each had bases of its own: of the same recipe, trained there."
     yield ""
     yield "| figure or table | of what | rows with a number | splits | device |"
     yield "|---|---|---:|---:|---|"
