@@ -21,6 +21,8 @@ METHODS = {
     "jaspar": "JASPAR",
     "denovo": "de novo",
 }
+_TABLES = {"newcomer": 20, "paper": 5, "random": 5}
+"""Of how many TFs each is."""
 _COLOURS = {"transfer": "#0072b2", "base": "#56b4e9", "scratch": "#d55e00", "jaspar": "#009e73", "denovo": "#cc79a7"}
 _START, _END = "<!-- {}: experiments/newcomer.py table -->", "<!-- end of {} -->"
 
@@ -38,12 +40,12 @@ def read_rows(path: Path) -> list[tuple[str, ...]]:
 def write_page(folder: Path) -> str:
     """Write the tables of newcomer, paper and random.tsv into the page, and the figure; return what was written.
 
-    A table without rows stays as it is in the page, and has no panel in the figure.
+    A table of which some TF has no row yet stays as it is in the page, and has no panel in the figure.
     """
     text, written, panels = PAGE.read_text(), [], {}
-    for name in ("newcomer", "paper", "random"):
+    for name, n_tfs in _TABLES.items():
         means, seeds = _means(read_rows(folder / f"{name}.tsv"))
-        if not means:
+        if len({tf for tf, _, _ in means}) < n_tfs:
             continue
         panels[name] = means
         for part, lines in ((name, _by_size(means, seeds)), (f"{name} by TF", _by_tf(means))):
