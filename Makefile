@@ -13,7 +13,7 @@ TOOLS_STAMP := $(TOOLS)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-isas test-oldest test-pythons lint docs wheel-test changes changes-write release-check clean \
+.PHONY: help demo test test-slow test-isas test-oldest test-pythons lint docs wheel-test places image-steps changes changes-write release-check clean \
   fuzz faults
 .DEFAULT_GOAL := help
 
@@ -99,6 +99,12 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 	  tfb $$command >"$$tmp/out.log" 2>&1 || { cat "$$tmp/out.log"; echo "failed: tfb $$command"; exit 1; }
 	done
 	echo "The wheel works"
+
+places: $(STAMP) $(TOOLS_STAMP)  ## Lint Dockerfile and conda recipe, and run the Snakemake workflow on the example
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/places
+
+image-steps:  ## Run every step of Dockerfile and conda recipe in overlays of this machine (root)
+	@$(PYTHON) .ci/image_steps.py
 
 VERSION = $$(sed -n 's/^__version__ = "\(.*\)"/\1/p' kipoi_tfb/__init__.py)
 
