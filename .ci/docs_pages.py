@@ -77,9 +77,8 @@ def commands_page() -> str:
         "What `tfb COMMAND --help` says. Exit codes: 0 success, 1 an error, 2 wrong usage, 3 an entry that "
         "`tfb finetune` refuses, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. `tfb --version` prints the version, "
         "`tfb --install-completion` makes Tab complete commands, entries, TFs and chromosomes. Every command takes "
-        "`-q/--quiet` (nothing but the output, warnings and errors) and `-v/--verbose` (versions, times, the traceback of "
-        "an error). What the words mean: "
-        "[conventions](../conventions.md).",
+        "`-q/--quiet` (nothing but the output, warnings and errors) and `-v/--verbose` (versions, times, the "
+        "traceback of an error). What the words mean: [conventions](../conventions.md).",
     ]
     for path, command in _commands(typer.main.get_command(app), "tfb"):
         parts += [f"## {path}", *_help(command), _table(command)]

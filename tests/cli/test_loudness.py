@@ -6,9 +6,8 @@ import logging
 import re
 
 import pytest
-import typer
 
-from kipoi_tfb import cli
+from tests.command_tree import commands
 from tests.entries import SCORE, VCF, record, write_files
 from tests.terminal import terminal
 
@@ -17,17 +16,8 @@ pytest_plugins = ("tests.entries",)
 FILES = {"in.vcf": VCF + "".join(record(pos) for pos in range(500, 520))}
 
 
-def commands(command, path="tfb"):
-    """Go through all commands below one: name, and what it takes."""
-    if hasattr(command, "commands"):
-        for name, child in command.commands.items():
-            yield from commands(child, f"{path} {name}")
-    else:
-        yield path, command
-
-
 def test_every_command_has_both():
-    found = dict(commands(typer.main.get_command(cli.app)))
+    found = dict(commands())
     assert len(found) > 30
     for name, command in found.items():
         named = {tuple(parameter.opts) for parameter in command.params}
