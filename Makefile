@@ -13,7 +13,7 @@ TOOLS_STAMP := $(TOOLS)/.installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-isas test-oldest test-pythons lint docs wheel-test changes changes-write release-check clean \
+.PHONY: help demo test test-slow test-isas test-oldest test-pythons lint docs wheel-test places image-steps changes changes-write release-check clean \
   fuzz faults vendor-igv
 .DEFAULT_GOAL := help
 
@@ -102,6 +102,12 @@ wheel-test: $(STAMP)  ## Build the wheel, install it into a clean venv elsewhere
 
 vendor-igv:  ## Fetch igv.js, of the release that kipoi_tfb/report/igv.py says, into the assets of reports (npm)
 	@.ci/vendor_igv
+
+places: $(STAMP) $(TOOLS_STAMP)  ## Lint Dockerfile and conda recipe, and run the Snakemake workflow on the example
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/places
+
+image-steps:  ## Run every step of Dockerfile and conda recipe in overlays of this machine (root)
+	@$(PYTHON) .ci/image_steps.py
 
 VERSION = $$(sed -n 's/^__version__ = "\(.*\)"/\1/p' kipoi_tfb/__init__.py)
 

@@ -76,9 +76,9 @@ def commands_page() -> str:
         "# Commands",
         "What `tfb COMMAND --help` says. Exit codes: 0 success, 1 an error, 2 wrong usage, 3 an entry that "
         "`tfb finetune` refuses, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. `tfb --version` prints the version, "
-        "`tfb --install-completion` "
-        "makes Tab complete commands, entries, TFs and chromosomes. What the words mean: "
-        "[conventions](../conventions.md).",
+        "`tfb --install-completion` makes Tab complete commands, entries, TFs and chromosomes. Every command takes "
+        "`-q/--quiet` (nothing but the output, warnings and errors) and `-v/--verbose` (versions, times, the "
+        "traceback of an error). What the words mean: [conventions](../conventions.md).",
     ]
     for path, command in _commands(typer.main.get_command(app), "tfb"):
         parts += [f"## {path}", *_help(command), _table(command)]
@@ -128,7 +128,7 @@ def _table(command: click.Command) -> str:
     """Return the arguments and options as a table."""
     rows = ["| | what | default |", "|---|---|---|"]
     for parameter in command.params:
-        if parameter.name == "help":
+        if parameter.name in ("help", "quiet", "verbose"):  # all have them
             continue
         option = parameter.param_type_name == "option"
         names = ", ".join(parameter.opts) if option else str(parameter.metavar or parameter.name).upper()

@@ -38,6 +38,9 @@ def version_faults(root: Path) -> list[str]:
     version = version_of(root)
     cited = yaml.safe_load((root / "CITATION.cff").read_text())["version"]
     found = [] if str(cited) == version else [f"CITATION.cff says version {cited}, kipoi_tfb.__version__ {version}"]
+    recipe = yaml.safe_load((root / "conda" / "recipe.yaml").read_text())["context"]["version"]
+    if recipe != version:
+        found.append(f"conda/recipe.yaml says version {recipe}, kipoi_tfb.__version__ {version}")
     heading = HEADING.search((root / "CHANGELOG.md").read_text())
     if heading is None or heading[1] != version:
         newest = "nothing" if heading is None else heading[1]

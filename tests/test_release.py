@@ -28,7 +28,14 @@ def release():
 @pytest.fixture
 def checkout(tmp_path):
     """What a release looks at, of this checkout."""
-    for name in ("pyproject.toml", "CITATION.cff", "CHANGELOG.md", "kipoi_tfb/__init__.py", "changes/README.md"):
+    for name in (
+        "pyproject.toml",
+        "CITATION.cff",
+        "CHANGELOG.md",
+        "kipoi_tfb/__init__.py",
+        "changes/README.md",
+        "conda/recipe.yaml",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path

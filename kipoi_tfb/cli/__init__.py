@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import sys
+import traceback
 from types import FrameType
 from typing import Annotated
 
@@ -32,6 +33,7 @@ from kipoi_tfb.cli import (
     zoo,
 )
 from kipoi_tfb.cli.interrupts import raise_interrupts
+from kipoi_tfb.cli.loudness import is_verbose, say_as_usual, use_everywhere
 from kipoi_tfb.cli.quick_start import start_quickly
 from tfb_matrix_data.errors import TfbError
 
@@ -64,6 +66,7 @@ for _command in (
     demo.demo,
 ):
     app.command()(_command)
+use_everywhere(app, data.app, zoo.app, motifs.app, cache.app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -94,8 +97,7 @@ def main() -> None:
         if signal.getsignal(number) is signal.SIG_DFL:  # not where it is ignored: nohup
             signal.signal(number, _stop)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    for package in ("kipoi_tfb", "tfb_matrix_data"):
-        logging.getLogger(package).setLevel(logging.INFO)
+    say_as_usual()
     try:
         app()
     except KeyboardInterrupt:  # where typer does not see it
@@ -117,5 +119,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _fail(message: str) -> None:
+    if is_verbose():
+        traceback.print_exc()
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli import data_ask, data_build, data_export, data_get
+from kipoi_tfb.cli.completion import complete_tfs
 from kipoi_tfb.cli.options import listed
 
 app = typer.Typer(help="Binding matrices: get, import or build one, and ask it.", no_args_is_help=True)
@@ -67,7 +68,7 @@ def info(matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import
 def counts(
     matrix: Annotated[Path, typer.Argument(help="A file of `tfb data import`.")],
     kind: Annotated[str, typer.Option(help="sparse, less_sparse, or both (the paper's Table S1).")] = "sparse",
-    tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
+    tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.", autocompletion=complete_tfs)] = "",
 ) -> None:
     """Print bound, unbound and unresolved regions per TF, and in all, as TSV.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_tfs
 from kipoi_tfb.cli.options import listed
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _MODES = typer.Option(
 def similarity(
     matrix: Annotated[Path, _MATRIX],
     output: Annotated[Path, typer.Option("-o", "--output", help="TSV to write: TFs x TFs, empty where not defined.")],
-    tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.")] = "",
+    tfs: Annotated[str, typer.Option(help="Comma-separated TFs; default all.", autocompletion=complete_tfs)] = "",
     cell_types: Annotated[str, _CELL_TYPES] = "",
     kind: Annotated[str, _KIND] = "less_sparse",
     plot: Annotated[Path | None, typer.Option(help="Heatmap to draw, .png, .svg or .pdf, ordered by TF class.")] = None,
@@ -85,7 +86,7 @@ def similarity(
 
 def neighbours(
     matrix: Annotated[Path, _MATRIX],
-    tf: Annotated[str, typer.Argument(help="The TF to find others for.")],
+    tf: Annotated[str, typer.Argument(help="The TF to find others for.", autocompletion=complete_tfs)],
     relation: Annotated[
         Relation,
         typer.Option(

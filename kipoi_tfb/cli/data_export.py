@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_tfs
 from kipoi_tfb.cli.options import CellsOption, listed, open_genome, say
 
 MatrixArgument = Annotated[Path, typer.Argument(help="A file of `tfb data import`.")]
@@ -16,7 +17,12 @@ KindOption = Annotated[str, typer.Option(help="sparse or less_sparse.")]
 
 def export(
     matrix: MatrixArgument,
-    tfs: Annotated[str, typer.Argument(metavar="TF", help="A TF; for a table several, comma-separated, or all.")],
+    tfs: Annotated[
+        str,
+        typer.Argument(
+            metavar="TF", help="A TF; for a table several, comma-separated, or all.", autocompletion=complete_tfs
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="OUT.bed, .bedGraph, .bw (a track), .parquet, .tsv or .h5 (a table)."),
@@ -76,7 +82,7 @@ def _as_named(lengths: Mapping[str, int], names: list[str]) -> dict[str, int]:
 
 def sample(
     matrix: MatrixArgument,
-    tf: Annotated[str, typer.Argument(help="Name of a TF.")],
+    tf: Annotated[str, typer.Argument(help="Name of a TF.", autocompletion=complete_tfs)],
     genome: Annotated[Path, typer.Option("--genome", help="Genome FASTA, plain or bgzip.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, OUT.parquet or OUT.h5.")],
     seed: Annotated[int, typer.Option(min=0, help="Decides which regions are drawn.")] = 0,

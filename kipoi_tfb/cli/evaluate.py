@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries
+from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries, complete_tfs
 from kipoi_tfb.cli.options import (
     AnchorOption,
     CellsOption,
@@ -49,7 +49,10 @@ def evaluate(
         ),
     ],
     compare: Annotated[
-        list[str] | None, typer.Option("--compare", help="Another scorer on the same regions; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--compare", help="Another scorer on the same regions; may be repeated.", autocompletion=complete_entries
+        ),
     ] = None,
     matrix: Annotated[Path | None, typer.Option("--matrix", help="A file of `tfb data import`.")] = None,
     genome: GenomeOption = None,
@@ -72,7 +75,7 @@ def evaluate(
     ] = None,
     positives: Annotated[Path | None, typer.Option("--positives", help="Test on bound regions, BED or FASTA.")] = None,
     negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
-    tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.")] = "",
+    tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.", autocompletion=complete_tfs)] = "",
     anchor: AnchorOption = "centre",
     tfs: TfsOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,

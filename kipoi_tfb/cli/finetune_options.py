@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_entries, complete_tfs
 from kipoi_tfb.cli.options import (
     CellsOption,
     DeviceOption,
@@ -32,7 +33,9 @@ class FinetuneOptions:
 
     genome: RequiredGenomeOption
     out: RunFolderOption
-    tf: Annotated[str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.")] = ""
+    tf: Annotated[
+        str, typer.Argument(help="The TF: one of the matrix, or any name with --peaks.", autocompletion=complete_tfs)
+    ] = ""
     every: Annotated[
         bool, typer.Option("--all", help="All TFs of the matrix with --min-bound regions: an entry each, a group.")
     ] = False
@@ -50,7 +53,9 @@ class FinetuneOptions:
         str, typer.Option(help="With --peaks: summit, centre, or auto (summits where there are any).")
     ] = "auto"
     assembly: Annotated[str, typer.Option("--assembly", help="With --peaks: for the card, such as hg38.")] = ""
-    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.")] = _BASE
+    base: Annotated[str, typer.Option("--base", help="Zoo entry to start from.", autocompletion=complete_entries)] = (
+        _BASE
+    )
     relevant: Annotated[
         str,
         typer.Option(
@@ -111,7 +116,9 @@ class FinetuneOptions:
     min_bound: Annotated[
         int, typer.Option("--min-bound", min=1, help="With --all: bound regions that a TF must have.")
     ] = 250
-    tfs: Annotated[str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.")] = ""
+    tfs: Annotated[
+        str, typer.Option("--tfs", help="With --all: only these TFs, comma-separated.", autocompletion=complete_tfs)
+    ] = ""
     jobs: Annotated[
         int, typer.Option("--jobs", min=1, help="With --all: TFs at a time, a process each; no entry depends on it.")
     ] = 1
@@ -119,7 +126,12 @@ class FinetuneOptions:
         bool, typer.Option("--dry-run", help="With --all: say which TFs have how many regions, and stop.")
     ] = False
     motif_tf: Annotated[
-        str, typer.Option("--motif-tf", help="TF of JASPAR whose motif is this one's, where JASPAR lacks the name.")
+        str,
+        typer.Option(
+            "--motif-tf",
+            help="TF of JASPAR whose motif is this one's, where JASPAR lacks the name.",
+            autocompletion=complete_tfs,
+        ),
     ] = ""
     authors: Annotated[str, typer.Option("--author", help='Who made it, for the card: "A. Name, ORCID; B. Name".')] = ""
     source: Annotated[

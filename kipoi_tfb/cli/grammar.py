@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_tfs
 from kipoi_tfb.cli.options import (
     AnchorOption,
     DeviceOption,
@@ -22,8 +23,13 @@ from kipoi_tfb.cli.options import (
 
 
 def grammar(
-    tf: Annotated[str, typer.Argument(help="TF whose binding is asked about.")],
-    partners: Annotated[str, typer.Option("--with", help="TFs whose motifs are put beside its own, comma-separated.")],
+    tf: Annotated[str, typer.Argument(help="TF whose binding is asked about.", autocompletion=complete_tfs)],
+    partners: Annotated[
+        str,
+        typer.Option(
+            "--with", help="TFs whose motifs are put beside its own, comma-separated.", autocompletion=complete_tfs
+        ),
+    ],
     regions: Annotated[Path, typer.Option("--regions", help="BED or narrowPeak of regions that it binds.")],
     genome: RequiredGenomeOption,
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, .parquet or .h5.")],

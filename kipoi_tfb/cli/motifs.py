@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries
 from kipoi_tfb.cli.options import (
     AnchorOption,
     DeviceOption,
@@ -39,7 +40,12 @@ def filters(
     ] = None,
     regions: Annotated[Path | None, typer.Option("--regions", help="Instead, a BED of regions that are bound.")] = None,
     chromosomes: Annotated[
-        str, typer.Option("--chromosomes", help="Of the matrix, comma-separated; default those it was tested on.")
+        str,
+        typer.Option(
+            "--chromosomes",
+            help="Of the matrix, comma-separated; default those it was tested on.",
+            autocompletion=complete_chromosomes,
+        ),
     ] = "",
     tfs: TfsOption = "",
     meme: Annotated[Path | None, typer.Option("--meme", help="Also the motifs: OUT.meme.")] = None,
@@ -119,7 +125,13 @@ ContributionsArgument = Annotated[
     Path, typer.Argument(metavar="CONTRIBUTIONS", help="What `tfb explain -o OUT.h5` wrote, of one TF.")
 ]
 OfEntryOption = Annotated[
-    str, typer.Option("--entry", help="Refuse contributions of other weights than those of this entry.")
+    str,
+    typer.Option(
+        "--entry",
+        metavar="ENTRY",
+        help="Refuse contributions of other weights than those of this entry.",
+        autocompletion=complete_entries,
+    ),
 ]
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from kipoi_tfb.cli.completion import complete_entries, complete_tfs
+from kipoi_tfb.cli.loudness import is_quiet
 
 if TYPE_CHECKING:
     from kipoi_tfb.motifs.profiles import Motif
@@ -134,8 +135,9 @@ def listed(names: str) -> list[str] | None:
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not the output: on stderr."""
-    print(message, file=sys.stderr)
+    """Tell the user something that is not the output: on stderr, and not at all with ``--quiet``."""
+    if not is_quiet():
+        print(message, file=sys.stderr)
 
 
 def command_line() -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kipoi_tfb.cli.completion import complete_tfs
 from kipoi_tfb.cli.options import listed, say
 
 
@@ -14,7 +15,10 @@ def rank(
     scores: Annotated[Path, typer.Argument(help="What `tfb score` wrote: .tsv, .parquet, .h5, .vcf or .vcf.gz.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="OUT.tsv, .parquet or .h5; .vcf(.gz) of a VCF.")],
     top: Annotated[int, typer.Option("--top", min=0, help="Keep so many; 0 for all.")] = 0,
-    tfs: Annotated[str, typer.Option("--tfs", help="Rank by the impact on these TFs, comma-separated.")] = "",
+    tfs: Annotated[
+        str,
+        typer.Option("--tfs", help="Rank by the impact on these TFs, comma-separated.", autocompletion=complete_tfs),
+    ] = "",
     by: Annotated[
         str, typer.Option("--by", help="Column to sort by, by magnitude if it has a sign; default largest_impact.")
     ] = "",

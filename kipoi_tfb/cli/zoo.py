@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kipoi_tfb.cli import zoo_average, zoo_share
-from kipoi_tfb.cli.completion import complete_entries
+from kipoi_tfb.cli.completion import complete_entries, complete_tfs
 from kipoi_tfb.cli.options import (
     ENTRIES,
     EntriesArgument,
@@ -129,7 +129,9 @@ def show(
         Path | None, typer.Option("--regions", help="For the page: bound regions (BED), to show what it reads in them.")
     ] = None,
     genome: GenomeOption = None,
-    tf: Annotated[str, typer.Option("--tf", help="For the page: of which TF; default the first.")] = "",
+    tf: Annotated[
+        str, typer.Option("--tf", help="For the page: of which TF; default the first.", autocompletion=complete_tfs)
+    ] = "",
 ) -> None:
     """Say what an entry is worth, of what and from what it was made; of a group, of all its entries.
 

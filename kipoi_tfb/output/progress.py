@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ def progress_bar(description: str, total: int | Callable[[], int | None] | None)
     total
         How much there is to do, roughly; None if nobody knows. A function is only called if there is a bar to show.
     """
-    if not sys.stderr.isatty():
+    # `tfb --quiet`, and who sets the logger above INFO, wants no bar; a logger that nobody has set says nothing of it.
+    if not sys.stderr.isatty() or logging.getLogger("kipoi_tfb").level > logging.INFO:
         with no_bar() as advance:
             yield advance
         return

@@ -82,7 +82,8 @@ def launch(processes: int, device: str, target: Callable[..., object], *argument
     # The store takes a free port by itself, here, so that nobody can take it from us in between.
     store = dist.TCPStore(_HOST, 0, None, True, _TIMEOUT, wait_for_workers=False)
     threads = max(1, torch.get_num_threads() // processes)
-    start = (processes, store.port, "nccl" if on_gpus else "gloo", threads, errors, target, arguments)
+    level = logging.getLogger("kipoi_tfb").level or logging.INFO  # `tfb --quiet`
+    start = (processes, store.port, "nccl" if on_gpus else "gloo", threads, level, errors, target, arguments)
     try:
         torch.multiprocessing.start_processes(_run, start, processes, start_method="spawn")
     except torch.multiprocessing.ProcessExitedException as error:
@@ -99,6 +100,7 @@ def _run(
     port: int,
     backend: str,
     threads: int,
+    level: int,
     errors: Any,
     target: Callable[..., object],
     arguments: tuple,
@@ -108,7 +110,7 @@ def _run(
     torch.set_num_threads(threads)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for package in ("kipoi_tfb", "tfb_matrix_data"):
-        logging.getLogger(package).setLevel(logging.INFO if number == 0 else logging.ERROR)
+        logging.getLogger(package).setLevel(level if number == 0 else logging.ERROR)
     store = dist.TCPStore(_HOST, port, None, False, _TIMEOUT, wait_for_workers=False)
     dist.init_process_group(backend, store=store, rank=number, world_size=processes, timeout=_TIMEOUT)
     try:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from kipoi_tfb.cli.completion import complete_chromosomes, complete_entries, complete_tfs
+from tests.command_tree import commands
 
 
 def test_entries():
@@ -46,6 +47,8 @@ def test_chromosomes():
         ("tfb score x.vcf --models multi50 --tfs MAF", {"MAFK"}),
         ("tfb cache clear gen", {"genomes"}),
         ("tfb evaluate multi163 --chromosomes chrY", {"chrY"}),
+        ("tfb grammar JUN", {"JUN", "JUNB", "JUND"}),
+        ("tfb finetune --base multi50-", {"multi50-danq"}),
     ],
 )
 def test_in_a_shell(words, offered):
@@ -55,3 +58,15 @@ def test_in_a_shell(words, offered):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
     assert set(done.stdout.split()) == offered, done.stderr
+
+
+def test_all_that_names_a_tf_an_entry_or_a_chromosome_is_completed():
+    asked = {"--tfs", "--tf", "--motif-tf", "--with", "tf", "tfs", "--models", "entry", "models", "--base", "--entry",
+             "--compare", "--chromosomes"}  # fmt: skip
+    found = 0
+    for name, command in commands():
+        for parameter in command.params:
+            if asked & set(parameter.opts):
+                found += 1
+                assert parameter._custom_shell_complete is not None, f"{name} {parameter.opts}"
+    assert found > 35
