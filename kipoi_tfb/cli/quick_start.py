@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.abc
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +14,8 @@ __all__ = ["start_quickly"]
 
 _FOR_COMPILERS = "torch._meta_registrations"
 """Says what shape every operator would give, for tracing and `torch.compile`, in a quarter of torch's import."""
+_COMPILER = "torch._dynamo"
+"""Which optimisers import too; it fails where the former was not imported before it."""
 _OBJECTS = 50_000
 """Objects between two looks for cyclic garbage; Python's default of some hundred looks all the time in an import."""
 
@@ -27,8 +31,20 @@ class _OnDemand(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+class _BeforeTheCompiler(importlib.abc.MetaPathFinder):
+    """Finds nothing, but imports what was left out when the compiler is imported."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname == _COMPILER:
+            sys.meta_path.remove(self)
+            if isinstance(sys.modules.get(_FOR_COMPILERS), _OnDemand):
+                del sys.modules[_FOR_COMPILERS]
+                importlib.import_module(_FOR_COMPILERS)
+
+
 def start_quickly() -> None:
     """Let torch, where it is not imported yet, leave out what a command line never needs; for the whole process."""
     gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
     if "torch" not in sys.modules:
         sys.modules[_FOR_COMPILERS] = _OnDemand(_FOR_COMPILERS)
+        sys.meta_path.insert(0, _BeforeTheCompiler())

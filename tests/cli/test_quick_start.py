@@ -20,6 +20,15 @@ ASKED = (
 )
 
 
+TRAINED = (
+    "from kipoi_tfb.cli.quick_start import start_quickly; start_quickly(); import sys, torch\n"
+    "weight = torch.ones(3, requires_grad=True)\n"
+    "optimiser = torch.optim.AdamW([weight], lr=0.5)\n"
+    "weight.sum().backward(); optimiser.step()\n"
+    "print(bool((weight < 1).all()), 'torch._refs' in sys.modules)\n"
+)
+
+
 def run(code, *arguments):
     done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -28,6 +37,11 @@ def run(code, *arguments):
 
 def test_what_is_left_out_is_there_when_it_is_asked_for():
     assert run(ASKED) == "True True True\ntorch.Size([3, 5])\n"
+
+
+def test_what_trains_finds_what_it_needs():
+    """Optimisers import torch's compiler, which needs what was left out: pretrain and finetune."""
+    assert run(TRAINED) == "True True\n"
 
 
 def test_the_numbers_are_the_same(entry, genome_path, tmp_path):
