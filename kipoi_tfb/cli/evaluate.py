@@ -119,10 +119,11 @@ def evaluate(
     from kipoi_tfb.evaluation import job as evaluation
     from kipoi_tfb.evaluation.comparison import PREVALENCES, describe
     from kipoi_tfb.evaluation.comparison import compare as compare_two
-    from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, window_length
+    from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, outputs_in_cells, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
-    from kipoi_tfb.evaluation.scorers import EntryScorer
+    from kipoi_tfb.evaluation.regions import from_matrix
+    from kipoi_tfb.evaluation.scorers import EntryScorer, PooledScorer
     from kipoi_tfb.evaluation.training_counts import training_counts
     from tfb_matrix_data.matrix import BindingMatrix
 
@@ -136,8 +137,18 @@ def evaluate(
             raise typer.BadParameter(f"--record writes into a zoo entry, and {scorer} is none")
         if chosen and not allow_seen:  # before the seconds that reading takes
             evaluation.check_held_out(list(opened.values()), chosen, _ADVICE if files.own else "")
-        data = files.open(binding, reference, window_length(list(opened.values()), _WINDOW), chosen, kind, wanted)
-        data = data.only(wanted) if wanted else data
+        length = window_length(list(opened.values()), _WINDOW)
+        pairs = outputs_in_cells(first, files.cell_types, wanted) if first is not None and not files.own else []
+        if pairs:
+            for name in names[1:]:
+                if name not in opened:
+                    raise typer.BadParameter(f"{name} has no outputs of cell types: compare {scorer} with zoo entries")
+                if not set(pairs) <= set(opened[name].tfs):
+                    opened[name] = PooledScorer(opened[name], pairs)
+            data = from_matrix(binding, reference, chosen, kind, length, pairs)  # type: ignore[arg-type]
+        else:
+            data = files.open(binding, reference, length, chosen, kind, wanted)
+            data = data.only(wanted) if wanted else data
         if not allow_seen:
             evaluation.check_held_out(list(opened.values()), data.chromosomes, _ADVICE)
         source = None

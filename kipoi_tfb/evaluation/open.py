@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from kipoi_tfb.evaluation.regions import LabelledRegions, from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer, GroupScorer, Scorer, TableScorer
 from tfb_matrix_data.contigs import plain_name
-from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError, few
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.matrix import BindingMatrix, Kind
+from tfb_matrix_data.names import cell_of, tf_of
 from tfb_matrix_data.splits import HELD_OUT
 
-__all__ = ["BASELINES", "LabelSource", "is_baseline", "open_scorer", "window_length"]
+__all__ = ["BASELINES", "LabelSource", "is_baseline", "open_scorer", "outputs_in_cells", "window_length"]
 
 logger = logging.getLogger(__name__)
 
@@ -202,3 +203,32 @@ def window_length(scorers: Sequence[object], default: int) -> int:
         said = ", ".join(f"{name} {length} bp" for name, length in lengths.items())
         raise ConfigError(f"the scorers take windows of different lengths ({said}); evaluate them one by one")
     return next(iter(lengths.values()), default)
+
+
+def outputs_in_cells(
+    scorer: Scorer | TableScorer, cell_types: Sequence[str] | None = None, tfs: Sequence[str] | None = None
+) -> list[str]:
+    """Return the outputs of a scorer that are TFs in cell types (``JUND@K562``); of most scorers, none.
+
+    Parameters
+    ----------
+    scorer
+        Whose.
+    cell_types, tfs
+        Only these; a TF by its name or by that of an output. Default all.
+
+    Raises
+    ------
+    ConfigError
+        If it has such outputs, but none of these.
+    """
+    every = [output for output in scorer.tfs if cell_of(output)]
+    chosen = [
+        output
+        for output in every
+        if (cell_types is None or cell_of(output) in cell_types)
+        and (tfs is None or output in tfs or tf_of(output) in tfs)
+    ]
+    if every and not chosen:
+        raise ConfigError(f"{scorer.name} has no output of these TFs in these cell types; it has {few(every)}")
+    return chosen

@@ -243,6 +243,27 @@ def test_bound_regions_on_which_cell_types_agree(tfb, world, entry, tmp_path):
     assert code == 1 and "no region is bound by any TF" in err
 
 
+def test_outputs_that_are_of_cell_types(tfb, world, entry, tmp_path):
+    """Their labels are those of the cell type; an entry of TFs says of each cell type what it says of the TF."""
+    path = tmp_path / "agreed.h5"
+    n_in_both = tiny.agreed(world, path, "SP1", "chr22")
+    cells = tiny.make_entry(tmp_path / "cells", name="cells", tasks=("SP1@K562", "JUND@K562", "SP1@HepG2"))
+    on = (str(cells.folder), "--matrix", str(path), "--genome", "GENOME", "--min-bound", "1", "--bootstrap", "10")
+    code, out, err = tfb(*on, "--compare", "ENTRY", "-o", "all.tsv")
+    assert code == 0, err
+    assert "(of all cell types)" in out
+    rows = {row["tf"]: int(row["bound"]) for row in table("all.tsv") if row["scorer"] == str(cells.folder)}
+    assert rows["SP1@HepG2"] == n_in_both < rows["SP1@K562"] and set(rows) == set(cells.card.tasks)
+    assert tfb(*on, "--cells", "HepG2", "-o", "some.tsv")[0] == 0
+    assert [row["tf"] for row in table("some.tsv")] == ["SP1@HepG2"]
+    assert tfb(*on, "--tfs", "SP1", "-o", "sp1.tsv")[0] == 0
+    assert [row["tf"] for row in table("sp1.tsv")] == ["SP1@K562", "SP1@HepG2"]
+    code, _, err = tfb(*on, "--cells", "A549")
+    assert code == 1 and "has no output of these TFs in these cell types; it has SP1@K562" in err
+    code, _, err = tfb(*on, "--compare", "jaspar")
+    assert code == 2 and "jaspar has no outputs of cell types" in " ".join(err.replace("│", " ").split())
+
+
 def test_the_card_says_in_which_cell_types(tfb, world, entry, tmp_path):
     half = ("--matrix", str(tiny.half_profiled(world, tmp_path)), "--genome", "GENOME")
     before = (entry.folder / "card.yaml").read_text()
