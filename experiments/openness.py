@@ -4,13 +4,16 @@
 
 For each output of the entry (a TF in a cell type), all regions of the test chromosome count: bound there, or not, be it
 open or closed (ambiguous ones are left out). Compared are the base's output of the TF in all cell types, the same where
-the region is open in the cell type and nothing elsewhere, the entry's own output, and that where it is open. Prints the
-mean AUPRC of each at natural prevalence, and writes the table between the marks of docs/cell-types.md.
+the region is open in the cell type and nothing elsewhere, the entry's own output, and that where it is open: the mean
+AUPRC of each at natural prevalence. Then two cell types of a TF at a time: of the regions that are open in both and
+bound in one of them, does the difference of the two outputs say in which? All goes between the marks of
+docs/cell-types.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +21,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from scipy.stats import wilcoxon
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.evaluation.regions import from_matrix
@@ -32,6 +35,8 @@ from tfb_matrix_data.splits import TEST
 
 DOCS = Path(__file__).parent.parent / "docs" / "cell-types.md"
 START, END = "<!-- table: experiments/openness.py -->", "<!-- end of table -->"
+LEAST_EACH = 20
+"""Regions bound in the one cell type alone, and in the other alone, that a comparison of the two needs."""
 CLOSED = -1e3
 """Logit of a region that is not open: less than that of any that is."""
 
@@ -60,7 +65,8 @@ def main(
             for name, score in scores.items():
                 for told, values in ((name, score), (f"{name}, where open", np.where(is_open, score, CLOSED))):
                     rows[told].append(average_precision_score(bound[known], values[known]))
-    lines = table(rows, float(np.mean(shares)))
+        areas = between(opened, outputs, index, own)
+    lines = [*table(rows, float(np.mean(shares))), "", told_apart(areas)]
     print("\n".join(lines))
     text = docs.read_text()
     before, after = text.split(START)[0], text.split(END)[1]
@@ -76,6 +82,33 @@ def labels(
     strict, loose = (matrix.labels(tf, index, kind, cell)[:, 0] for kind in ("sparse", "less_sparse"))  # type: ignore[arg-type]
     ambiguous = (strict < 0) & (loose == 0)
     return ~ambiguous, strict == 1, loose >= 0
+
+
+def between(
+    matrix: BindingMatrix, outputs: Sequence[str], index: NDArray[np.int64], logits: NDArray[np.float32]
+) -> list[float]:
+    """Return, of two cell types of a TF each, the AUROC of the difference of outputs for where a region is bound."""
+    found = {output: (labels(matrix, output, index), column) for column, output in enumerate(outputs)}
+    areas = []
+    for first, second in itertools.combinations(outputs, 2):
+        if tf_of(first) != tf_of(second):
+            continue
+        ((known_a, bound_a, open_a), a), ((known_b, bound_b, open_b), b) = found[first], found[second]
+        one = known_a & known_b & open_a & open_b & (bound_a != bound_b)
+        if min(bound_a[one].sum(), bound_b[one].sum()) >= LEAST_EACH:
+            areas.append(float(roc_auc_score(bound_a[one], logits[one, a] - logits[one, b])))
+    return areas
+
+
+def told_apart(areas: Sequence[float]) -> str:
+    """Return what came of `between`, in words."""
+    above = sum(area > 0.5 for area in areas)
+    return (
+        "In regions of chr22 that are open in two cell types, and where a TF is bound in one of them, the higher of its "
+        f"two outputs is that of the right one with an AUROC of {np.mean(areas):.3f} (mean of {len(areas)} TFs in two "
+        f"cell types with at least {LEAST_EACH} such regions each; above 0.5 for {above}, p = "
+        f"{wilcoxon(np.array(areas) - 0.5).pvalue:.1e})."
+    )
 
 
 def table(rows: Mapping[str, list[float]], share: float) -> list[str]:

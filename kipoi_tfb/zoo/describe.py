@@ -50,7 +50,7 @@ def card_facts(entry: Entry, card: Card) -> Iterator[tuple[str, str, int]]:
     if card.base is not None:
         arm = f", by arm {card.finetuned.arm}" if card.finetuned else ""
         yield "made from", f"{card.base}{arm}", 1
-    if card.members is not None:
+    elif card.members is not None:
         yield "made from", f"the mean of {', '.join(member.name for member in card.members)}", 1
     data, config = card.data, card.training.config
     cells = f", labels of {', '.join(config.cell_types)}" if config and config.cell_types else ""
