@@ -10,9 +10,9 @@ from tfb_matrix_data.blocks import DAMAGED, CutOff, LongLine, decompressed, iter
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 
-__all__ = ["Lines", "count_lines", "cut_off", "open_text", "read_lines"]
+__all__ = ["UTF16", "Lines", "count_lines", "cut_off", "open_text", "read_lines"]
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Lines:
@@ -132,7 +132,7 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _decoded(block: bytes, path: Path, n_before: int) -> str:
     """Return the text of whole lines, checked to be such."""
-    if not n_before and block.startswith(_UTF16):
+    if not n_before and block.startswith(UTF16):
         raise InputError(path, "is UTF-16 text; save it as UTF-8", 1)
     zero = block.find(b"\0")
     try:

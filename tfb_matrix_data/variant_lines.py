@@ -18,6 +18,7 @@ from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, i
 from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
+from tfb_matrix_data.lines import UTF16
 from tfb_matrix_data.variant_index import current_index
 from tfb_matrix_data.variant_names import FORMS
 from tfb_matrix_data.variant_tables import HEADER, SPACES, Find, table_records, text_records
@@ -29,6 +30,8 @@ __all__ = ["CutOff", "VariantLines", "open_variants"]
 
 _COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT"
 _VCF_NAME = re.compile(r"\.(vcf|bcf)(\.b?gz)?$", re.IGNORECASE)
+_END = (1 << 31) - 2
+"""Behind the last base of any contig, as far as htslib is concerned."""
 _SPACED = re.compile(rb"#CHROM +POS +ID +REF +ALT\b")
 
 
@@ -135,6 +138,10 @@ def _from_stream(
         return _from_bcf(path)
     if not first:
         raise InputError(name, "is empty; expected VCF")
+    if first.startswith(UTF16):
+        raise InputError(name, "is UTF-16 text; save it as UTF-8", 1)
+    if b"\r" in first and not first.endswith(b"\n"):
+        raise InputError(name, "its lines end in CR alone; expected LF: tr '\\r' '\\n' < IN > OUT", 1)
     if first.startswith((b"##", _COLUMNS)):
         _check_not_named(name, find)
         header = _header(name, first, text)
@@ -244,7 +251,8 @@ def _from_region(path: Path, region: str) -> VariantLines:
 
     def lines() -> Iterator[bytes]:
         try:
-            for line in tabix.fetch(found, None if start is None else start - 1, end):
+            # Always with a range: a name alone, such as chr1:100-200, htslib might take for one.
+            for line in tabix.fetch(found, 0 if start is None else start - 1, _END if end is None else end):
                 yield line.encode("latin-1") + b"\n"
         except (OSError, ValueError) as error:  # pysam's word for what htslib cannot read
             raise CutOff(str(error)) from None

@@ -121,6 +121,19 @@ def test_regions_without_records(indexed, region, message):
         items(indexed, region)
 
 
+@pytest.mark.parametrize("csi", [True, False])
+def test_a_contig_may_have_the_name_of_a_region(tmp_path, csi):
+    names = ("chr1", "chr1:100-200", "HLA-B*07:02")
+    head = "".join(f"##contig=<ID={name}>\n" for name in names) + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    records = [f"{name}\t150\t{name}\tA\tC\t.\t.\t.\n" for name in names]
+    path = write(tmp_path / "in.vcf", f"##fileformat=VCFv4.2\n{head}{''.join(records)}")
+    indexed = pysam.tabix_index(str(path), preset="vcf", csi=csi, force=True)
+    for name, record in zip(names, records, strict=True):
+        assert lines(indexed, name) == lines(indexed, f"{name}:150") == lines(indexed, f"{name}:100-150") == [record]
+        with pytest.raises(NoVariantError, match="has no record in"):
+            items(indexed, f"{name}:151-160")
+
+
 def test_a_declared_contig_without_records_is_no_error_of_the_region(tmp_path):
     text = write(tmp_path / "a.vcf", TEXT.replace("##contig=<ID=chr2>", "##contig=<ID=chr2>\n##contig=<ID=chr3>"))
     path = Path(pysam.tabix_index(str(text), preset="vcf"))
@@ -303,3 +316,18 @@ def test_a_line_without_end_is_not_read_for_ever(tmp_path, monkeypatch):
         items(write(path, "##fileformat=VCFv4.2\n##x=" + "x" * 4_000_000))
     with pytest.raises(InputError, match=said.format("in its first line")):
         items(write(path, "x" * 4_000_000))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (TEXT.replace("\n", "\r").encode(), r"line 1: its lines end in CR alone; expected LF: tr "),
+        (TEXT.encode("utf-16"), "line 1: is UTF-16 text; save it as UTF-8"),
+    ],
+    ids=["CR", "UTF-16"],
+)
+@pytest.mark.parametrize("name", ["in.vcf", "in.tsv"])
+def test_text_of_other_systems_is_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        lines(tmp_path / name)

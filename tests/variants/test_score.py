@@ -196,3 +196,12 @@ def test_variants_from_strings_and_tables(tmp_path, predictor, genome):
     for source in ([f"chr1:500:{base(500)}>{other(base(500))}"], tmp_path / "a.tsv"):
         score_variants(predictor, source, genome, tmp_path / "out.parquet")
         assert pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict() == wanted
+
+
+def test_memory_is_given_back_after_each_piece(predictor, genome, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(scoring, "give_back_memory", lambda: given.append(1))
+    records = [("chr1", pos, ".", base(pos), other(base(pos))) for pos in range(300, 340)]
+    vcf = write_vcf(tmp_path / "in.vcf", records)
+    score_variants(predictor, vcf, genome, tmp_path / "o.tsv", ScoringOptions(piece_size=10))
+    assert len(given) == 4
