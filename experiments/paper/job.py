@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from experiments.paper.bases import open_base
 from experiments.paper.cell import Cell
 from experiments.paper.cosines import COSINES, write_cosines
@@ -140,6 +142,8 @@ class Job:
 
         What is slow is not done twice by one version; the rest takes seconds.
         """
+        if slow:
+            torch.set_num_threads(1)  # as for cells: what is trained has the same bits again
         for name, figure in figures.items():
             if figure.facts is None or (figure.facts in SLOW) != slow:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from experiments.paper import job
 from experiments.paper.fact_rows import Fact, read_facts
@@ -80,3 +81,13 @@ def test_what_lacks_a_package_is_left(world, tmp_path, monkeypatch, minutes):
     facts, said = counted(world, tmp_path, "filters", minutes=minutes)
     assert facts == []
     assert ("fig2: not counted here: No module named 'memelite'" in said) == (minutes is None)
+
+
+def test_what_is_trained_for_a_fact_has_one_thread(world, tmp_path, monkeypatch):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        monkeypatch.setitem(job.FACTS, "filters", lambda *given: [Fact("threads", str(torch.get_num_threads()))])
+        assert counted(world, tmp_path, "filters")[0] == [Fact("threads", "1")]
+    finally:
+        torch.set_num_threads(before)
