@@ -104,9 +104,9 @@ def told_apart(areas: Sequence[float]) -> str:
     """Return what came of `between`, in words."""
     above = sum(area > 0.5 for area in areas)
     return (
-        "In regions of chr22 that are open in two cell types, and where a TF is bound in one of them, the higher of its "
-        f"two outputs is that of the right one with an AUROC of {np.mean(areas):.3f} (mean of {len(areas)} TFs in two "
-        f"cell types with at least {LEAST_EACH} such regions each; above 0.5 for {above}, p = "
+        "In regions of chr22 that are open in two cell types, and where a TF is bound in one of them, the higher of "
+        f"its two outputs is that of the right one with an AUROC of {np.mean(areas):.3f} (mean of {len(areas)} TFs in "
+        f"two cell types with at least {LEAST_EACH} such regions each; above 0.5 for {above}, p = "
         f"{wilcoxon(np.array(areas) - 0.5).pvalue:.1e})."
     )
 
