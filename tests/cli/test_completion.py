@@ -14,7 +14,13 @@ from tests.command_tree import commands
 
 
 def test_entries():
-    assert complete_entries("multi16") == ["multi163", "multi163-fast", "multi163-teacher"]
+    assert complete_entries("multi16") == [
+        "multi163",
+        "multi163-cells",
+        "multi163-ensemble",
+        "multi163-fast",
+        "multi163-teacher",
+    ]
     assert complete_entries("t") == ["tf"] and "all" in complete_entries("") and "tf/JUND" not in complete_entries("")
     assert complete_entries("tf/JUN") == ["tf/JUN", "tf/JUNB", "tf/JUND"]
     assert complete_entries("tf/JUND,multi50") == ["tf/JUND,multi50", "tf/JUND,multi50-danq"]
