@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -25,12 +26,15 @@ __all__ = [
     "check_bgzip_end",
     "check_kept",
     "check_output",
+    "check_writable",
     "locked",
     "remove_folder",
     "sha256",
 ]
 
 logger = logging.getLogger(__name__)
+
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that bgzip writes at the end of a file."""
@@ -174,8 +178,22 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary = folder / path.name
             yield temporary
             os.replace(temporary, path)
-    except PermissionError as error:
-        raise InputError(path, "cannot be written (permission denied); choose another output") from error
+    except OSError as error:
+        check_writable(path, error)
+        raise
+
+
+def check_writable(path: str | Path, error: OSError) -> None:
+    """Say of a file that it cannot be written where that is why an error was raised.
+
+    Raises
+    ------
+    InputError
+        If the error is that of permissions, or of a file system that is read-only.
+    """
+    if error.errno in _UNWRITABLE:
+        why = (error.strerror or "permission denied").lower()
+        raise InputError(path, f"cannot be written ({why}); choose another output") from error
 
 
 @contextmanager

@@ -110,6 +110,8 @@ def main() -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _fail("the disk is full; nothing was written. Free some space, or set TFB_DATA or the output elsewhere")
+        if error.errno == errno.EROFS:
+            _fail(f"{error.filename}: the file system is read-only; set TFB_DATA or the output to another place")
         _fail(str(error))
 
 

@@ -36,7 +36,9 @@ def pretrain(
     Example: tfb pretrain experiments/multi163.yaml --matrix matrix.h5 --genome hg38.fa -o runs/multi163
     """
     from kipoi_tfb.zoo.config import read_config
+    from tfb_matrix_data.files import check_kept
 
+    check_kept(config, "a training reads its configuration more than once")
     read_config(config)  # what is wrong with it is said once and at once, before torch and processes start
     set_threads(threads)
     from kipoi_tfb.training.job import pretrain_from_files

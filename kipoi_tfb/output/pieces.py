@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from tfb_matrix_data.errors import InputError, TfbError, UnfinishedError
-from tfb_matrix_data.files import atomic_path, check_output, locked
+from tfb_matrix_data.files import atomic_path, check_output, check_writable, locked
 
 __all__ = ["Pieces"]
 
@@ -55,8 +55,9 @@ class Pieces:
         record = self.folder / "run.json"
         try:
             self.folder.mkdir(exist_ok=True)
-        except PermissionError as error:
-            raise InputError(self.output, "cannot be written (permission denied); choose another output") from error
+        except OSError as error:
+            check_writable(self.output, error)
+            raise
         held = f"{self.output}: another run is writing it now; wait for it, or choose another output"
         with ExitStack() as stack:
             stack.enter_context(locked(self.folder / _LOCK, wait=False, held=held))

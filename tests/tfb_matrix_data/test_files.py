@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -65,12 +66,13 @@ def test_atomic_path_does_not_write_over_a_folder(tmp_path: Path) -> None:
         atomic_path(tmp_path).__enter__()
 
 
-def test_atomic_path_says_where_it_may_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EROFS])
+def test_atomic_path_says_where_it_may_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
+        raise OSError(why, os.strerror(why))
 
     monkeypatch.setattr(os, "replace", refuse)
-    refused = pytest.raises(InputError, match=r"out\.tsv: cannot be written \(permission denied\)")
+    refused = pytest.raises(InputError, match=rf"out\.tsv: cannot be written \({os.strerror(why).lower()}\)")
     with refused, atomic_path(tmp_path / "out.tsv") as temporary:
         temporary.write_text("x")
     assert os.listdir(tmp_path) == []

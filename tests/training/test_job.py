@@ -81,3 +81,11 @@ def test_two_that_train_in_the_same_folder(world, tmp_path):
     with locked(tmp_path / "run" / ".lock", wait=False, held="a test"), held:
         pretrain(tiny.config(epochs=1), world.matrix, world.genome, tmp_path / "run", device="cpu")
     assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_a_pipe_is_no_configuration(pipe, monkeypatch, capfd):
+    path = pipe(b"name: tiny\nsummary: A test.\n")
+    code, _, err = run_tfb(
+        monkeypatch, capfd, ["pretrain", str(path), "--matrix", "m.h5", "--genome", "g.fa", "-o", "o"]
+    )
+    assert code == 1 and "is a pipe or a device, and a training reads its configuration more than once" in err
