@@ -95,6 +95,7 @@ class BaseCard:
     tasks: tuple[str, ...]
     window_length: int
     sizes: dict[str, int | float]
+    members: None = None
 
 
 @dataclass(frozen=True)
