@@ -106,7 +106,7 @@ def natural_draw(bound: NDArray[np.bool_], seed: int, most_bound: int) -> tuple[
     """Return some windows and weights by which they stand for all: indices, ascending, and float32 of as many.
 
     >>> index, weight = natural_draw(np.arange(40_000) < 10, 0, 5)
-    >>> len(index), weight[0], round(float(weight.sum()))
+    >>> len(index), float(weight[0]), round(float(weight.sum()))
     (20005, 2.0, 40000)
     """
     rng = np.random.default_rng(seed)

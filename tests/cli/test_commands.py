@@ -60,8 +60,9 @@ def test_help_is_quick():
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
 def test_a_module_is_not_hidden_by_its_command(path):
-    module = getattr(cli, path[0])
-    assert isinstance(module, ModuleType) and module.__name__ == f"kipoi_tfb.cli.{path[0]}"
+    name = path[0].replace("-", "_")
+    module = getattr(cli, name)
+    assert isinstance(module, ModuleType) and module.__name__ == f"kipoi_tfb.cli.{name}"
 
 
 # What works

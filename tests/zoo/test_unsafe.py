@@ -89,7 +89,9 @@ def test_a_tf_whose_name_is_structure(tfb_zoo, folder, tmp_path, command):
     change_card(path, tasks=[INJECTED])
     before = (path / "model.yaml").read_text()
     code, _, err = tfb_zoo(command, path)
-    assert code == 1 and "card.yaml: field 'tasks.0': Value error, 'SP1:\\n" in err and "is not a name of a TF" in err
+    assert (
+        code == 1 and "card.yaml: field 'tasks.0': Value error, 'SP1:\\n" in err and "is not a name of an output" in err
+    )
     assert (path / "model.yaml").read_text() == before and find.entry_names() == ["base", "tf/ATF4"]
 
 
