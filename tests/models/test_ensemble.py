@@ -104,6 +104,7 @@ def test_the_head_is_float32_under_bfloat16(ensemble, codes):
         assert ensemble(one_hot).dtype == torch.float32
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # captum's, of hooks that it sets
 def test_contributions_add_up(ensemble, codes):
     network = attributable(ensemble)
     one_hot = to_one_hot(torch.from_numpy(codes[:6]))

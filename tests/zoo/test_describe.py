@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kipoi_tfb.zoo.describe import describe
+from kipoi_tfb.zoo.describe import describe, verdict_words
 from kipoi_tfb.zoo.find import find_entries, find_entry
+from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
 from tests import tiny
 
 
@@ -25,12 +26,18 @@ def test_an_entry_that_was_not_fine_tuned():
 
 
 def test_a_verdict_of_before_says_what_it_did_not_look_at():
-    lines = describe(find_entry("tf/E2F4"), 200)
-    assert lines[1] == (
-        "verdict     accepted with note, by AUPRC at 1:1 alone; at natural prevalence it is lower than multi163 (its "
-        "own output): 0.245 and 0.350"
+    """A card from before verdicts went by both prevalences: no outcome at the natural one."""
+    card = find_entry("tf/E2F4").card
+    control = ControlCard(
+        kind="base", name="multi163 (its own output)", auprc=0.826, difference=0.034, low=-0.01, high=0.08,
+        outcome="tie", auprc_natural=0.35, difference_natural=-0.105,
+    )  # fmt: skip
+    gate = GateCard(verdict="accepted with note", words="accepted with note: so it was", controls=(control,))
+    metrics = card.metrics.model_copy(update={"auprc_natural": 0.245})
+    assert verdict_words(card.model_copy(update={"gate": gate, "metrics": metrics})) == (
+        "accepted with note, by AUPRC at 1:1 alone; at natural prevalence it is lower than multi163 (its own output): "
+        "0.245 and 0.350"
     )
-    assert any(line.startswith("base        multi163 (its own output): tie, AUPRC 0.826 (+0.034 [") for line in lines)
 
 
 def test_an_entry_that_was_not_tested(tmp_path):
