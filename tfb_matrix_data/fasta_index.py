@@ -25,6 +25,8 @@ __all__ = ["Contig", "IndexedFasta", "file_identity"]
 logger = logging.getLogger(__name__)
 
 _BOM = b"\xef\xbb\xbf"
+_HEAD = 4096
+"""Bytes that tell what kind of file it is; a header line is hardly ever longer."""
 _SAMPLES, _SAMPLE = 16, 1 << 12
 _CHECKED, _CHECKED_COMPRESSED = 1000, 64
 """Contigs that are compared with the index when a file is opened; each is again when it is read."""
@@ -100,7 +102,7 @@ class IndexedFasta:
     def __init__(self, path: Path, cache: Path) -> None:
         self.path, self._cache = path, cache
         with open(path, "rb") as stream:
-            head = stream.read(16)
+            head = stream.read(_HEAD)
         self._compressed = head[:2] == b"\x1f\x8b"
         if self._compressed:
             if head[12:14] != b"BC":
@@ -108,6 +110,8 @@ class IndexedFasta:
             check_bgzip_end(path)
         elif head.removeprefix(_BOM)[:1] != b">":
             raise InputError(path, "is not FASTA (its first character is not '>')")
+        elif b"\r" in head.partition(b"\n")[0].removesuffix(b"\r"):
+            raise InputError(path, "its lines end in CR alone; expected LF: tr '\\r' '\\n' < IN > OUT", 1)
         self._indices = self._current() or self._made()
         self.contigs = self._read()
         if not self.contigs:

@@ -192,6 +192,8 @@ class Genome:
         if not padded.any():
             # A strided view makes each window one memory copy, some ten times faster than an index per base.
             return np.lib.stride_tricks.sliding_window_view(contig, length)[starts], padded
+        if not len(contig):  # a name without a sequence
+            return np.full((len(starts), length), UNKNOWN, np.uint8), padded
         position = starts[:, None] + np.arange(length)
         inside = (position >= 0) & (position < len(contig))
         return np.where(inside, contig[np.clip(position, 0, len(contig) - 1)], np.uint8(UNKNOWN)), padded

@@ -214,7 +214,7 @@ def genome(world: World, folder: Path, rng: random.Random) -> str:
     if rng.random() < 0.6:
         index.write_bytes(damaged(_fai(world.fasta).encode(), rng))
     try:
-        contigs = oracle.read_fasta(text.decode("ascii").removeprefix("\ufeff"))
+        contigs = oracle.read_fasta(text.removeprefix(b"\xef\xbb\xbf").decode("ascii"))
     except UnicodeDecodeError:
         contigs = {}
     if index.exists():  # it may name some of the contigs only: the others are not there then

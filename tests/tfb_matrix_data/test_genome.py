@@ -126,12 +126,13 @@ def test_an_unknown_contig_lists_the_names(genome: Genome) -> None:
         (b"", "is empty; expected FASTA"),
         (b"chr1\t10\t20\n", "is not FASTA"),
         (b"\n>chr1\nACGT\n", "is not FASTA"),
+        (b">chr1 made\rACGT\rACGT\r", r"line 1: its lines end in CR alone; expected LF"),
         (bytes(range(200, 256)), "is not FASTA"),
         (gzip.compress(b">chr1\nACGT\n"), r"compressed by gzip; recompress it: gunzip -c IN \| bgzip > OUT\.fa\.gz"),
         (b">a\nACGT\nACG\nACGT\n", "cannot be indexed"),
         (b">a\nACGT\n>a\nACGT\n", "cannot be indexed"),
     ],
-    ids=["empty", "bed", "blank-line", "binary", "gzip", "ragged", "twice"],
+    ids=["empty", "bed", "blank-line", "cr", "binary", "gzip", "ragged", "twice"],
 )
 def test_what_is_no_fasta_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "g.fa").write_bytes(content)
@@ -159,3 +160,12 @@ def test_an_invalid_letter_names_file_and_contig(tmp_path: Path) -> None:
     assert decode(genome.codes("good")) == "ACGT"
     with pytest.raises(InputError, match=r"g\.fa: contig bad: character '!' at position 3"):
         genome.codes("bad")
+
+
+def test_a_name_without_a_sequence(tmp_path):
+    """An empty contig, as some assemblies have it, has no known base, and nothing is wrong with the others."""
+    path = tmp_path / "g.fa"
+    path.write_text(">chr1\n>chr2\n" + "ACGT" * 10 + "\n")
+    genome = Genome(path)
+    found = genome.windows(np.array(["chr1", "chr2"]), np.array([-5, 4]), 10)
+    assert (found.codes[0] == 4).all() and found.n_unknown.tolist() == [10, 0]
