@@ -90,6 +90,23 @@ class ConfigError(TfbError):
     """A configuration asks for something that does not exist or does not fit together."""
 
 
+class MissingExtraError(ConfigError):
+    """A package that an extra of this one brings cannot be imported; the message says what to install.
+
+    Parameters
+    ----------
+    what
+        Is not there.
+    extra
+        Brings it.
+    error
+        Of the import.
+    """
+
+    def __init__(self, what: str, extra: str, error: ImportError) -> None:
+        super().__init__(f"{what} is not installed ({error}): pip install 'kipoi-tfb[{extra}]'")
+
+
 class DivergedError(TfbError):
     """The loss or the weights of a training are not finite any more."""
 

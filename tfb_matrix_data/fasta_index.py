@@ -18,6 +18,7 @@ from Bio import bgzf
 
 from tfb_matrix_data.errors import InputError, TfbError
 from tfb_matrix_data.files import atomic_path, check_bgzip_end, locked
+from tfb_matrix_data.lines import ends_in_cr
 from tfb_matrix_data.temporary import temporary_name
 
 __all__ = ["Contig", "IndexedFasta", "file_identity"]
@@ -111,7 +112,7 @@ class IndexedFasta:
         elif head.removeprefix(_BOM)[:1] != b">":
             raise InputError(path, "is not FASTA (its first character is not '>')")
         elif b"\r" in head.partition(b"\n")[0].removesuffix(b"\r"):
-            raise InputError(path, "its lines end in CR alone; expected LF: tr '\\r' '\\n' < IN > OUT", 1)
+            raise ends_in_cr(path)
         self._indices = self._current() or self._made()
         self.contigs = self._read()
         if not self.contigs:

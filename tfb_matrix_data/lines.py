@@ -10,7 +10,7 @@ from tfb_matrix_data.blocks import DAMAGED, CutOff, LongLine, decompressed, iter
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 
-__all__ = ["UTF16", "Lines", "count_lines", "cut_off", "open_text", "read_lines"]
+__all__ = ["UTF16", "Lines", "count_lines", "cut_off", "ends_in_cr", "is_utf16", "open_text", "read_lines"]
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -130,10 +130,20 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise cut_off(path, number, error) from None
 
 
+def is_utf16(path: str | Path) -> InputError:
+    """Return the error of a file that starts as `UTF16` does."""
+    return InputError(path, "is UTF-16 text; save it as UTF-8", 1)
+
+
+def ends_in_cr(path: str | Path) -> InputError:
+    """Return the error of a file whose lines end in CR alone, so that it is one line."""
+    return InputError(path, "its lines end in CR alone; expected LF: tr '\\r' '\\n' < IN > OUT", 1)
+
+
 def _decoded(block: bytes, path: Path, n_before: int) -> str:
     """Return the text of whole lines, checked to be such."""
     if not n_before and block.startswith(UTF16):
-        raise InputError(path, "is UTF-16 text; save it as UTF-8", 1)
+        raise is_utf16(path)
     zero = block.find(b"\0")
     try:
         text, wrong = block.decode(), -1

@@ -18,7 +18,7 @@ from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, i
 from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
-from tfb_matrix_data.lines import UTF16
+from tfb_matrix_data.lines import UTF16, ends_in_cr, is_utf16
 from tfb_matrix_data.variant_index import current_index
 from tfb_matrix_data.variant_names import FORMS
 from tfb_matrix_data.variant_tables import HEADER, SPACES, Find, table_records, text_records
@@ -139,9 +139,9 @@ def _from_stream(
     if not first:
         raise InputError(name, "is empty; expected VCF")
     if first.startswith(UTF16):
-        raise InputError(name, "is UTF-16 text; save it as UTF-8", 1)
+        raise is_utf16(name)
     if b"\r" in first and not first.endswith(b"\n"):
-        raise InputError(name, "its lines end in CR alone; expected LF: tr '\\r' '\\n' < IN > OUT", 1)
+        raise ends_in_cr(name)
     if first.startswith((b"##", _COLUMNS)):
         _check_not_named(name, find)
         header = _header(name, first, text)

@@ -104,6 +104,11 @@ class Comparison:
     scarce_difference: float | None
     tfs: tuple[TfDifference, ...]
 
+    @property
+    def outcome(self) -> Outcome:
+        """Return what the mean difference is for the first scorer: a ``tie`` if its interval includes 0."""
+        return _outcome(self.mean_difference, self.low, self.high)
+
 
 def compare(
     evaluation: Evaluation, first: str, second: str, metric: Metric = "auprc", min_bound: int = MIN_BOUND

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kipoi_tfb.models.sizes import ENSEMBLE
 from tfb_matrix_data.errors import UnknownNameError
 
 __all__ = ["ARMS", "Arm", "layer_group"]
@@ -91,7 +92,7 @@ _GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
     "danq": ((r"features\.", "first"), (r"recurrent\.", "conv"), (r"trunk\.", "dense")),
     "motif-cnn": ((r"scan_", "first"), (r"trunks\.\d+\.dense", "dense"), (r"trunks\.", "conv")),
 }
-_GROUPS["ensemble"] = _GROUPS["motif-cnn"]
+_GROUPS[ENSEMBLE] = _GROUPS["motif-cnn"]
 
 
 def layer_group(architecture: str, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +20,13 @@ from kipoi_tfb.evaluation.scorers import EntryScorer, PooledScorer
 from kipoi_tfb.finetuning.cell_heads import CELL_PENALTIES, CellLesson, fit_cell_heads, mean_auprc, mean_loss
 from kipoi_tfb.finetuning.features import open_bank
 from kipoi_tfb.finetuning.group import whole_regions
+from kipoi_tfb.finetuning.verdict import VERDICTS
 from kipoi_tfb.models.device import choose_device, describe
 from kipoi_tfb.models.head import Head
 from kipoi_tfb.zoo.card import Card, DataCard, TrainingCard, today
 from kipoi_tfb.zoo.entry import Entry, locate_base
 from kipoi_tfb.zoo.find import find_entry
-from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard, HeadCard, Outcome
+from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard, HeadCard
 from kipoi_tfb.zoo.networks import outputs_of
 from kipoi_tfb.zoo.write import CITATION, write_entry
 from tfb_matrix_data.errors import ConfigError
@@ -95,15 +97,19 @@ def finetune_cells(
     command
         For the card.
     replicates
-        Of the bootstrap.
+        Of the bootstrap; at least one.
 
     Raises
     ------
     ConfigError
-        If the base is fine-tuned, was made from chromosomes that test here, or no TF has enough bound regions in a
-        cell type; EntryError if the folder holds an entry already.
+        If there are no replicates, the base is fine-tuned or was made from chromosomes that test here, or no TF has
+        enough bound regions in a cell type.
+    EntryError
+        If the folder holds an entry already.
     """
     entry, folder = find_entry(base), Path(folder)
+    if not replicates:
+        raise ConfigError("a verdict needs bootstrap replicates")
     if entry.card.finetuned is not None:
         raise ConfigError(f"{entry.name} is fine-tuned itself, from {entry.card.base}; give that as the base")
     check_held_out([entry], TEST)
@@ -254,23 +260,15 @@ def _tested(
 
 def _gate(tested: Evaluation, matched: Comparison, natural: Comparison, base: str) -> GateCard:
     """Return the verdict, by the means over outputs at both prevalences, each with the interval of its difference."""
-    outcomes = [_outcome(each) for each in (matched, natural)]
-    verdict = "refused" if "loss" in outcomes else "accepted" if "win" in outcomes else "accepted with note"
     name = f"{base} (of all cell types)"
-    control = ControlCard(
-        kind="base",
-        name=name,
-        auprc=round(matched.mean_second, 4),
-        difference=round(matched.mean_difference, 4),
-        low=round(_end(matched.low), 4),
-        high=round(_end(matched.high), 4),
-        outcome=outcomes[0],
-        auprc_natural=round(natural.mean_second, 4),
-        difference_natural=round(natural.mean_difference, 4),
-        low_natural=round(_end(natural.low), 4),
-        high_natural=round(_end(natural.high), 4),
-        outcome_natural=outcomes[1],
-    )
+    fields: dict[str, Any] = {}
+    for each, end in ((matched, ""), (natural, "_natural")):
+        assert each.low is not None and each.high is not None  # of replicates, of which there are some
+        figures = {"auprc": each.mean_second, "difference": each.mean_difference, "low": each.low, "high": each.high}
+        fields |= {f"{what}{end}": round(value, 4) for what, value in figures.items()}
+        fields[f"outcome{end}"] = each.outcome
+    control = ControlCard(kind="base", name=name, **fields)
+    verdict = VERDICTS[control.both]
     words = (
         f"{verdict}: in open regions of {', '.join(tested.data.chromosomes)}, over {natural.n_tfs} TFs in cell types "
         f"with at least {MIN_BOUND} bound ones, mean AUPRC {matched.mean_first:.3f} at 1:1 and "
@@ -278,14 +276,4 @@ def _gate(tested: Evaluation, matched: Comparison, natural: Comparison, base: st
         f"{matched.mean_second:.3f} and {natural.mean_second:.3f}. Better for {natural.better} of {natural.n_tfs} at "
         f"natural prevalence, beyond chance for {natural.wins}, and worse beyond chance for {natural.losses}."
     )
-    return GateCard(verdict=verdict, words=words, controls=(control,))  # type: ignore[arg-type]
-
-
-def _outcome(comparison: Comparison) -> Outcome:
-    if comparison.low is None or comparison.low <= 0 <= _end(comparison.high):
-        return "tie"
-    return "win" if comparison.low > 0 else "loss"
-
-
-def _end(value: float | None) -> float:
-    return 0.0 if value is None else value
+    return GateCard(verdict=verdict, words=words, controls=(control,))

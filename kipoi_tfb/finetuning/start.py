@@ -14,7 +14,7 @@ from torch import nn
 from kipoi_tfb.finetuning.arms import ARMS, Arm, layer_group
 from kipoi_tfb.finetuning.first_filters import check_takes, start_from_motifs
 from kipoi_tfb.finetuning.nearest import Nearest
-from kipoi_tfb.models.ensemble import ENSEMBLE
+from kipoi_tfb.models.sizes import ENSEMBLE
 from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from kipoi_tfb.zoo.entry import Entry, blank_network

@@ -9,12 +9,14 @@ from kipoi_tfb.evaluation.comparison import compare
 from kipoi_tfb.evaluation.job import Evaluation
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.zoo.controls import CONTROLS, ControlKind
-from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard
+from kipoi_tfb.zoo.finetuned_card import ControlCard, GateCard, Outcome, Verdict
 from tfb_matrix_data.errors import ConfigError
 
-__all__ = ["NOT_RUN", "judge", "refused_at_random"]
+__all__ = ["NOT_RUN", "VERDICTS", "judge", "refused_at_random"]
 
 NOT_RUN = "not run"
+VERDICTS: dict[Outcome, Verdict] = {"loss": "refused", "tie": "accepted with note", "win": "accepted"}
+"""{the worst of what an entry is to its controls, at both prevalences: the verdict}, the worst first."""
 _AT_RANDOM = "What was tested lies beside what was trained on: to be laid beside the paper's figures, and in no zoo."
 
 
@@ -63,20 +65,20 @@ def judge(
     reasons = {**(before.not_run if before else {}), **(not_run or {})}
     missing: dict[ControlKind, str] = {kind: reasons.get(kind, NOT_RUN) for kind in CONTROLS if kind not in run}
     outcomes = {control.both for control in found}
-    verdict = "refused" if "loss" in outcomes else "accepted with note" if "tie" in outcomes else "accepted"
+    verdict = next(word for outcome, word in VERDICTS.items() if outcome in outcomes)
     test = (
         f"on {own.bound:,} bound and {own.matched:,} unbound regions of {', '.join(evaluation.data.chromosomes)}, of "
         f"the same GC content and seen by no model, its AUPRC is {own.auprc:.3f} "
         f"[{own.auprc_low:.3f}, {own.auprc_high:.3f}]; against all {own.unbound:,} unbound ones, at natural "
         f"prevalence, {own.auprc_natural:.3f} [{own.auprc_natural_low:.3f}, {own.auprc_natural_high:.3f}]"
     )
-    said = [_SAID[outcome](_listed(found, outcome)) for outcome in ("loss", "tie", "win") if outcome in outcomes]
+    said = [_SAID[outcome](_listed(found, outcome)) for outcome in VERDICTS if outcome in outcomes]
     if own.bound < MIN_BOUND:
         said.append(f"With fewer than {MIN_BOUND} bound regions to test on, only large differences show.")
     if missing:
         said.append(f"It was not compared with {', '.join(f'{_WHAT[k]} ({why})' for k, why in missing.items())}.")
     return GateCard(
-        verdict=verdict,  # type: ignore[arg-type]
+        verdict=verdict,
         words=f"{verdict}: {test}. {' '.join(said)}",
         controls=tuple(found),
         not_run=missing,

@@ -14,7 +14,7 @@ from kipoi_tfb.interpretation.match_columns import MATCH_MEANING, match_columns
 from kipoi_tfb.motifs.profiles import Motif, vertebrate_motifs
 from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.output.tables import Notes, open_table
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, MissingExtraError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["Discovery", "Pattern", "discover", "write_modisco", "write_patterns"]
@@ -197,9 +197,7 @@ def _modisco() -> Callable[..., tuple[Any, Any]]:
     try:
         from modiscolite.tfmodisco import TFMoDISco
     except ImportError as error:
-        raise ConfigError(
-            f"TF-MoDISco is not installed ({error}): pip install 'kipoi-tfb[interpret]' (modisco-lite)"
-        ) from None
+        raise MissingExtraError("TF-MoDISco", "interpret", error) from None
     return TFMoDISco
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from kipoi_tfb.models.danq import DanQ
-from kipoi_tfb.models.ensemble import ENSEMBLE, Ensemble
+from kipoi_tfb.models.ensemble import Ensemble
 from kipoi_tfb.models.motif_cnn import MotifCNN
 from kipoi_tfb.models.paper_cnn import PaperCNN
-from kipoi_tfb.models.sizes import MOST_PARAMETERS, check_sizes, check_window
+from kipoi_tfb.models.sizes import ENSEMBLE, MOST_PARAMETERS, check_sizes, check_window
 from tfb_matrix_data.errors import ConfigError, UnknownNameError
 
 __all__ = ["ARCHITECTURES", "build_network", "fold_batchnorm", "for_inference"]

@@ -11,11 +11,7 @@ from kipoi_tfb.models.changes import ChangedWindows
 from kipoi_tfb.models.head import Head
 from kipoi_tfb.models.motif_cnn import MotifCNN
 
-__all__ = ["ENSEMBLE", "Ensemble", "join"]
-
-ENSEMBLE = "ensemble"
-"""Name of the architecture on cards. It is not one of `kipoi_tfb.models.ARCHITECTURES`: its members are trained, and
-put together."""
+__all__ = ["Ensemble", "join"]
 
 
 class Ensemble(nn.Module):

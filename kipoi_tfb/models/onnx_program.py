@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, probability
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -48,8 +48,6 @@ def onnx_program(network: nn.Module, length: int) -> ModelProto:
     """
     onnx = _import("onnx")
     _import("onnxscript")  # which torch's exporter needs
-    # What shape each operator gives: a command line leaves that out until it is asked for (`cli.quick_start`).
-    _ = importlib.import_module("torch._meta_registrations").activate_meta
     with _quiet():
         exported = torch.onnx.export(
             _Probability(network).eval(),
@@ -95,7 +93,7 @@ def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigError(f"ONNX is not installed ({error}): pip install 'kipoi-tfb[onnx]'") from None
+        raise MissingExtraError("ONNX", "onnx", error) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from types import ModuleType
 from torch import Tensor
 
 from tfb_matrix_data.bounded import check_file
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import MissingExtraError
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["import_safetensors", "load_safetensors", "save_safetensors"]
@@ -56,5 +56,5 @@ def import_safetensors() -> ModuleType:
     try:
         import safetensors.torch
     except ImportError as error:
-        raise ConfigError(f"safetensors is not installed ({error}): pip install 'kipoi-tfb[hub]'") from None
+        raise MissingExtraError("safetensors", "hub", error) from None
     return safetensors.torch

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["LONGEST_WINDOW", "MOST_PARAMETERS", "MOST_TFS", "check_sizes", "check_window"]
+__all__ = [
+    "ENSEMBLE",
+    "LONGEST_WINDOW",
+    "MEMBERS",
+    "MOST_PARAMETERS",
+    "MOST_TFS",
+    "check_sizes",
+    "check_window",
+]
 
+ENSEMBLE = "ensemble"
+"""Name of an architecture on cards. It is not one of `kipoi_tfb.models.ARCHITECTURES`: its members are trained, and put
+together (`kipoi_tfb.models.ensemble`)."""
+MEMBERS = (2, 8)
+"""How many members an ensemble has, at least and at most."""
 LONGEST_WINDOW = 4096
 MOST_TFS = 10_000
 MOST_PARAMETERS = 1 << 27

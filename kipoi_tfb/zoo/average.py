@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import cast
 
 from kipoi_tfb.models.build import build_network
-from kipoi_tfb.models.ensemble import ENSEMBLE, Ensemble, join
+from kipoi_tfb.models.ensemble import Ensemble, join
+from kipoi_tfb.models.sizes import ENSEMBLE, MEMBERS
 from kipoi_tfb.zoo.card import Card, MemberCard, TrainingCard, today
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.write import CITATION, write_entry
@@ -54,7 +55,7 @@ def average(entries: Sequence[Entry], name: str, summary: str, folder: str | Pat
     for entry in entries:
         _check(entry, first)
     hashes = [entry.card.weights.sha256 for entry in entries]
-    if not 2 <= len(entries) <= 8 or len(set(hashes)) < len(hashes):
+    if not MEMBERS[0] <= len(entries) <= MEMBERS[1] or len(set(hashes)) < len(hashes):
         raise ConfigError(f"a mean is of two to eight different entries, not of {len(entries)}, or of one given twice")
     sizes = [entry.card.sizes for entry in entries]
     network = build_network(ENSEMBLE, len(first.tasks), first.window_length, members=sizes)

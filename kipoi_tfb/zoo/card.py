@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from kipoi_tfb.models.sizes import check_window
+from kipoi_tfb.models.sizes import ENSEMBLE, MEMBERS, check_window
 from kipoi_tfb.zoo.config import OutputNames, PretrainConfig, Sizes
 from kipoi_tfb.zoo.fields import EntryName, Later, Line, Sha256, TableName, WeightsName
 from kipoi_tfb.zoo.finetuned_card import FinetunedCard, GateCard
@@ -206,7 +206,7 @@ class Card(Strict):
     window_length: Annotated[int, AfterValidator(check_window)] = 200
     tasks: OutputNames
     base: EntryName | None = None
-    members: Annotated[tuple[MemberCard, ...] | None, Field(min_length=2, max_length=8), Later] = None
+    members: Annotated[tuple[MemberCard, ...] | None, Field(min_length=MEMBERS[0], max_length=MEMBERS[1]), Later] = None
     weights: WeightsCard
     data: DataCard
     training: TrainingCard
@@ -225,7 +225,7 @@ class Card(Strict):
 
     @model_validator(mode="after")
     def _has_its_parts(self) -> Card:
-        if (self.architecture == "ensemble") != (self.members is not None):
+        if (self.architecture == ENSEMBLE) != (self.members is not None):
             raise ValueError("architecture ensemble goes with `members`, whose mean it is")
         if self.finetuned is not None and self.base is None:
             raise ValueError("finetuned needs `base`, the name of the entry that the weights are laid on")

@@ -26,6 +26,7 @@ __all__ = [
     "SplitsCard",
     "SpreadCard",
     "SweptCard",
+    "Verdict",
 ]
 
 CURVE_FILE, MOTIF_FILE = "learning-curve.svg", "changed-motif.svg"
@@ -34,6 +35,7 @@ TESTED_FILE, READS_FILE = "tested.svg", "reads.svg"
 
 
 Outcome = Literal["win", "tie", "loss"]
+Verdict = Literal["accepted", "accepted with note", "refused"]
 
 
 class ControlCard(Strict):
@@ -82,7 +84,7 @@ class GateCard(Strict):
         {control: why it is not among `controls`}.
     """
 
-    verdict: Literal["accepted", "accepted with note", "refused"]
+    verdict: Verdict
     words: str
     controls: tuple[ControlCard, ...]
     not_run: dict[ControlKind, str] = Field(default_factory=dict)
