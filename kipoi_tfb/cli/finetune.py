@@ -13,7 +13,7 @@ import typer
 
 from kipoi_tfb.cli.finetune_group import finetune_all
 from kipoi_tfb.cli.finetune_options import FinetuneOptions
-from kipoi_tfb.cli.options import listed, open_genome, say, set_threads, takes
+from kipoi_tfb.cli.options import EXIT_REFUSED, listed, open_genome, say, set_threads, takes
 from kipoi_tfb.zoo.controls import CONTROLS
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from kipoi_tfb.finetuning.data import FinetuneData
     from tfb_matrix_data.genome import Genome
     from tfb_matrix_data.matrix import BindingMatrix
-
-_EXIT_REFUSED = 3
 
 
 @takes(FinetuneOptions)
@@ -67,7 +65,7 @@ def _finetune_one(options: FinetuneOptions, config: FinetuneConfig, controls: An
     print(result.gate.words)
     say(f"{result.entry.folder}{'' if result.tables else ' was finished before, and nothing was left to do'}")
     if result.gate.verdict == "refused":
-        raise typer.Exit(_EXIT_REFUSED)
+        raise typer.Exit(EXIT_REFUSED)
     say(f"next: tfb zoo add {f'{config.base} ' if options.relevant else ''}{result.entry.folder}")
 
 
@@ -88,7 +86,7 @@ def _finetune_splits(
     print((result.entry.folder / SPLITS_FILE).read_text(), end="")
     print(result.gate.words)
     say(str(result.entry.folder))
-    raise typer.Exit(_EXIT_REFUSED)
+    raise typer.Exit(EXIT_REFUSED)
 
 
 def _say_counts(counts: Mapping[str, Mapping[str, int]]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from kipoi_tfb.cli.completion import complete_entries
 from kipoi_tfb.cli.options import (
+    EXIT_REFUSED,
     DeviceOption,
     MatrixOption,
     RequiredGenomeOption,
@@ -17,8 +18,6 @@ from kipoi_tfb.cli.options import (
     say,
     set_threads,
 )
-
-_EXIT_REFUSED = 3
 
 
 def finetune_cells(
@@ -56,4 +55,4 @@ def finetune_cells(
     print(made.entry.folder)
     if gate is not None and gate.verdict == "refused":
         say(gate.words)
-        raise typer.Exit(_EXIT_REFUSED)
+        raise typer.Exit(EXIT_REFUSED)

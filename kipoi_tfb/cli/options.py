@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENTRIES",
+    "EXIT_REFUSED",
     "AnchorOption",
     "CellsOption",
     "DeviceOption",
@@ -55,6 +56,8 @@ __all__ = [
     "terminal_width",
 ]
 
+EXIT_REFUSED = 3
+"""Of a command whose entry is written, and is no better than what there was before."""
 ENTRIES = "Zoo entries or groups of them (`tfb zoo ls`), their folders, comma-separated; or all."
 """What ENTRY is, wherever it stands."""
 EntryArgument = Annotated[str, typer.Argument(help=ENTRIES, metavar="ENTRY", autocompletion=complete_entries)]

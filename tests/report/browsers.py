@@ -2,6 +2,8 @@
 
 Needs playwright and axe-playwright-python (``pip install 'kipoi-tfb[browser]'``) and a Chromium: one on the path, or
 that of the variable CHROMIUM.
+
+PYTEST_DONT_REWRITE: pytest imports it to look for doctests before it is a plugin, and would warn that it cannot.
 """
 
 from __future__ import annotations
