@@ -16,10 +16,10 @@ from tests.command_tree import commands
 def test_entries():
     assert complete_entries("multi16") == [
         "multi163",
+        "multi163-3",
         "multi163-cells",
         "multi163-ensemble",
         "multi163-fast",
-        "multi163-teacher",
     ]
     assert complete_entries("t") == ["tf"] and "all" in complete_entries("") and "tf/JUND" not in complete_entries("")
     assert complete_entries("tf/JUN") == ["tf/JUN", "tf/JUNB", "tf/JUND"]
