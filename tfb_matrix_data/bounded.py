@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tfb_matrix_data.errors import InputError
 
-__all__ = ["check_file", "gunzip_at_most", "read_at_most"]
+__all__ = ["check_ends", "check_file", "gunzip_at_most", "read_at_most"]
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -43,6 +43,32 @@ def check_file(path: str | Path, links: bool = True) -> Path:
     if kind != stat.S_IFREG:
         raise InputError(path, f"is {_KINDS.get(kind, 'no file')}; expected a file")
     return path
+
+
+def check_ends(path: str | Path) -> None:
+    """Check that a file or pipe has an end: ``/dev/zero`` and its kind have none, nothing and a terminal do.
+
+    Raises
+    ------
+    InputError
+        If it is a device or a socket.
+    FileNotFoundError
+        If there is nothing.
+    """
+    found = os.stat(path)
+    kind = stat.S_IFMT(found.st_mode)
+    if kind in (stat.S_IFBLK, stat.S_IFSOCK) or (kind == stat.S_IFCHR and not _is_terminal_or_null(path, found)):
+        raise InputError(path, f"is {_KINDS[kind]}; expected a file or a pipe")
+
+
+def _is_terminal_or_null(path: str | Path, found: os.stat_result) -> bool:
+    if found.st_rdev == os.stat(os.devnull).st_rdev:
+        return True
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            return stream.isatty()
+    except OSError:
+        return False
 
 
 def read_at_most(path: str | Path, most: int) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import InputError
-from tfb_matrix_data.files import check_output
+from tfb_matrix_data.files import check_output, file_name
 from tfb_matrix_data.layout import BindingEvents, EventList, write_events
 from tfb_matrix_data.open_regions import LENGTH, OpenRegions, place, regions_of_clusters, regions_of_tracks
 from tfb_matrix_data.samples import Sample, check_cell_types, read_samples
@@ -271,7 +271,9 @@ def _match(
             f"lies on {_few(names)}, where no accessible region is (these are on {_few(contigs)}); "
             "is it of the same assembly, with the same contig names?",
         )
-    logger.info("%s: %s of %s %s%s", sample.path.name, count.anchor(), f"{count.n:,}", sample.kind, count.left_out())
+    logger.info(
+        "%s: %s of %s %s%s", file_name(sample.path), count.anchor(), f"{count.n:,}", sample.kind, count.left_out()
+    )
     return TrackReport(sample, count.n, in_region, in_open_region, count.n_summits, count.n_off)
 
 

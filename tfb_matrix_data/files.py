@@ -27,6 +27,7 @@ __all__ = [
     "check_kept",
     "check_output",
     "check_writable",
+    "file_name",
     "locked",
     "remove_folder",
     "sha256",
@@ -70,6 +71,18 @@ def check_kept(path: str | Path, why: str) -> Path:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise InputError(path, f"is a pipe or a device, and {why}; write it to a file first and give that")
     return path
+
+
+def file_name(path: str | Path) -> str:
+    """Return what to call a file in messages: its own name, or all of ``/dev/fd/63``, a pipe that has but a number.
+
+    Examples
+    --------
+    >>> file_name("calls/jund.bed"), file_name("/dev/fd/63")
+    ('jund.bed', '/dev/fd/63')
+    """
+    path = Path(path)
+    return str(path) if path.name.isdecimal() and path.parent.name == "fd" else path.name
 
 
 def check_output(path: str | Path) -> Path:

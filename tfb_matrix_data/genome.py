@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tfb_matrix_data.contigs import assembly_of, find_contig
 from tfb_matrix_data.errors import AssemblyError, InputError, UnknownNameError
+from tfb_matrix_data.files import check_kept
 from tfb_matrix_data.genome_cache import CachedContig, GenomeCache
 from tfb_matrix_data.records import spans
 from tfb_matrix_data.sequence import UNKNOWN, first_base
@@ -54,8 +55,7 @@ class Genome:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(os.path.abspath(Path(path).expanduser()))
-        if self.path.is_fifo():
-            raise InputError(path, "is a pipe; a genome is read at random: give a file")
+        check_kept(path, "a genome is read at random")
         if not self.path.is_file():
             raise InputError(path, "no such FASTA file")
         if self.path.stat().st_size == 0:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tfb_matrix_data.blocks import DAMAGED, CutOff, LongLine, decompressed, iter_blocks
+from tfb_matrix_data.bounded import check_ends
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
 
@@ -74,9 +75,11 @@ def open_text(path: str | Path) -> io.BufferedReader:
     Raises
     ------
     InputError
-        If it cannot be opened, has no byte, or is bgzip and cut off; a pipe is only found to be so on reading.
+        If it cannot be opened, is a device, has no byte, or is bgzip and cut off; a pipe is only found to be so on
+        reading.
     """
     try:
+        check_ends(path)
         stream = decompressed(open(path, "rb"))  # noqa: SIM115 (closed by whoever has read it)
     except FileNotFoundError:
         raise InputError(path, "no such file") from None
@@ -84,6 +87,8 @@ def open_text(path: str | Path) -> io.BufferedReader:
         raise InputError(path, "is a folder; expected a file") from None
     except PermissionError:
         raise InputError(path, "cannot be read (permission denied)") from None
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})") from None
     check_bgzip_end(path)
     try:
         empty = not stream.peek(1)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tfb_matrix_data.contigs import Spelling
 from tfb_matrix_data.errors import ConfigError, InputError
+from tfb_matrix_data.files import file_name
 from tfb_matrix_data.lines import read_lines
 from tfb_matrix_data.samples import Sample
 from tfb_matrix_data.sizes import Sizes, check_place
@@ -126,7 +127,7 @@ def regions_of_tracks(samples: list[Sample], sizes: Sizes | None = None, strict:
             ends.append(place(contig, track.end))
             cells.append(np.full(len(contig), cell_types.index(sample.cell_type), np.uint8))
         n_off += count.n_off
-        logger.info("%s: %s open intervals%s", sample.path.name, f"{count.n:,}", count.left_out())
+        logger.info("%s: %s open intervals%s", file_name(sample.path), f"{count.n:,}", count.left_out())
     start = np.concatenate(starts)
     order = np.argsort(start, kind="stable")
     start, cell = start[order], np.concatenate(cells)[order]
@@ -198,7 +199,7 @@ def regions_of_clusters(path: Path, sources: Path, sizes: Sizes | None = None, s
         where = "on the genome's contigs; is this the right assembly?" if n_off else "(only comments or blank lines)"
         raise InputError(path, f"has no cluster {where}")
     if n_off:
-        logger.info("%s: left out %s clusters that are not on the genome's contigs", path.name, f"{n_off:,}")
+        logger.info("%s: left out %s clusters that are not on the genome's contigs", file_name(path), f"{n_off:,}")
     return _regions(
         list(contigs),
         centre=np.concatenate(centres),

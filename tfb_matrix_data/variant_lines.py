@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfb_matrix_data.blocks import DAMAGED, CutOff, decompressed, group_lines, iter_blocks, iter_lines, read_line
+from tfb_matrix_data.bounded import check_ends
 from tfb_matrix_data.contigs import find_contig, parse_region
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.files import check_bgzip_end
@@ -107,8 +108,9 @@ def open_variants(
     path = Path(source)
     if path.is_dir():
         raise InputError(path, "is a folder; expected VCF")
-    if not path.is_file() and not path.is_fifo():
+    if not path.exists():
         raise InputError(path, f"no such file, and no variant like {FORMS}")
+    check_ends(path)
     if path.is_file() and not path.stat().st_size:
         raise InputError(path, "is empty; expected VCF")
     if region:

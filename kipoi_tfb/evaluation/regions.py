@@ -15,6 +15,7 @@ from kipoi_tfb.evaluation.keyed_table import Keys, read_keyed
 from tfb_matrix_data.contigs import plain_name, plain_names
 from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
 from tfb_matrix_data.fasta import read_sequences, sequence_windows
+from tfb_matrix_data.files import file_name
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, no_contig_of, read_intervals
 from tfb_matrix_data.lines import read_lines
@@ -183,7 +184,7 @@ def from_regions(
     chosen = _on(intervals, chromosomes)
     tfs, values = _read_labels(labels, keys, chosen)
     codes = _placed(intervals, genome, length, anchor, chosen)
-    return _own(Path(bed).name, tfs, codes, values, keys, intervals.chrom, chosen)
+    return _own(file_name(bed), tfs, codes, values, keys, intervals.chrom, chosen)
 
 
 def from_sequences(fasta: str | Path, labels: str | Path, length: int) -> LabelledRegions:
@@ -191,7 +192,7 @@ def from_sequences(fasta: str | Path, labels: str | Path, length: int) -> Labell
     sequences = read_sequences(fasta)
     keys: Keys = [(name,) for name in sequences.name]
     tfs, values = _read_labels(labels, keys, np.ones(len(keys), bool))
-    return _own(Path(fasta).name, tfs, sequence_windows(sequences, length).codes, values, keys)
+    return _own(file_name(fasta), tfs, sequence_windows(sequences, length).codes, values, keys)
 
 
 def from_two_files(
@@ -242,7 +243,7 @@ def from_two_files(
             f"{len(shared)} region(s) are in {positives} too, such as {place}; is it bound or not?",
         )
     labels = np.repeat(np.array([1, 0], np.int8), [len(part) for part in windows])[:, None]
-    source = f"{Path(positives).name} against {Path(negatives).name}"
+    source = f"{file_name(positives)} against {file_name(negatives)}"
     chrom_of = np.concatenate(chroms) if chroms else None
     return _own(source, (tf,), np.concatenate(windows), labels, [*keys[0], *keys[1]], chrom_of, np.concatenate(chosen))
 
@@ -259,7 +260,7 @@ def _placed(
         at = np.flatnonzero(chosen & np.array([flag in text.split(";") for text in texts.tolist()])[of])
         if len(at):
             first = int(intervals.line[at[0]])
-            logger.warning("%s: %d regions, the first in line %d, %s", intervals.path.name, len(at), first, what)
+            logger.warning("%s: %d regions, the first in line %d, %s", file_name(intervals.path), len(at), first, what)
     return windows.codes
 
 

@@ -19,6 +19,7 @@ from kipoi_tfb.output.tables import Notes, Table, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.fasta import iter_sequences, sequence_windows
+from tfb_matrix_data.files import file_name
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.intervals import Anchor, Intervals, check_contigs, iter_intervals, no_contig_of
 from tfb_matrix_data.lines import count_lines
@@ -127,7 +128,7 @@ def tell_anchor(part: Intervals, anchor: Anchor) -> None:
     """Say in the log which point of the regions was taken, and that there is another where that is so."""
     there = " (column 10 has summits: --anchor summit takes them)"
     more = there if anchor == "centre" and part.kind[0] == Kind.NARROW_PEAK and (part.summit >= 0).any() else ""
-    logger.info("%s: windows around %ss%s", part.path.name, anchor, more)
+    logger.info("%s: windows around %ss%s", file_name(part.path), anchor, more)
 
 
 def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Path) -> PredictionSummary:

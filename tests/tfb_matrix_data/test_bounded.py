@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 import os
+import pty
 import time
 import tracemalloc
 
 import pytest
 
-from tfb_matrix_data.bounded import check_file, gunzip_at_most, read_at_most
+from tfb_matrix_data.bounded import check_ends, check_file, gunzip_at_most, read_at_most
 from tfb_matrix_data.errors import InputError
 
 
@@ -28,6 +29,22 @@ def test_what_is_no_file(tmp_path, make, said):
     make(tmp_path / "a")
     with pytest.raises(InputError, match=f"a: is {said}; expected a file"):
         check_file(tmp_path / "a")
+
+
+def test_what_has_no_end(tmp_path, pipe):
+    os.symlink("/dev/zero", tmp_path / "a")
+    with pytest.raises(InputError, match=r"a: is a device; expected a file or a pipe"):
+        check_ends(tmp_path / "a")
+    check_ends(pipe(b"x"))
+    check_ends(os.devnull)
+    leader, terminal = pty.openpty()
+    try:
+        check_ends(os.ttyname(terminal))
+    finally:
+        os.close(leader)
+        os.close(terminal)
+    with pytest.raises(FileNotFoundError):
+        check_ends(tmp_path / "nothing")
 
 
 def test_links_where_they_will_not_do(tmp_path):

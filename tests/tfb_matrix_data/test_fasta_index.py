@@ -134,7 +134,9 @@ def test_a_link_to_the_index_of_a_run_that_cannot_finish_is_not_left(tmp_path: P
 
 def test_a_pipe_is_refused_by_name(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "g.fa")
-    with pytest.raises(InputError, match=r"g\.fa: is a pipe; a genome is read at random: give a file"):
+    with pytest.raises(
+        InputError, match=r"g\.fa: is a pipe or a device, and a genome is read at random; write it to a file first"
+    ):
         Genome(tmp_path / "g.fa")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from Bio import bgzf
@@ -81,6 +84,18 @@ def test_read_lines_of_what_is_no_file(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "nowhere"))
     with pytest.raises(InputError, match="is a folder; expected a file"):
         list(read_lines(tmp_path))
+    with pytest.raises(InputError, match="/dev/zero: is a device; expected a file or a pipe"):
+        list(read_lines("/dev/zero"))
+    with pytest.raises(InputError, match="/dev/null: is empty"):
+        list(read_lines("/dev/null"))
+
+
+def test_what_cannot_be_opened_is_said_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.bed").write_bytes(TEXT)
+    damaged = OSError(errno.EIO, os.strerror(errno.EIO))
+    monkeypatch.setattr("builtins.open", Mock(side_effect=damaged))
+    with pytest.raises(InputError, match=r"a\.bed: cannot be read \(Input/output error\)"):
+        list(read_lines(tmp_path / "a.bed"))
 
 
 def test_lines_are_counted_in_any_wrapping_and_damage_is_left_to_the_reader(tmp_path):

@@ -199,6 +199,8 @@ def test_rows_that_are_commented_out_are_none(tmp_path, text, mark):
 def test_a_misspelt_variant_is_no_file_and_is_told_how(tmp_path):
     with pytest.raises(InputError, match="chr1-10-A-: no such file, and no variant like chr19:11089231:C>T"):
         open_variants("chr1-10-A-")
+    with pytest.raises(InputError, match="/dev/zero: is a device; expected a file or a pipe"):
+        open_variants("/dev/zero")
 
 
 def test_a_table_may_have_names_of_variants(tmp_path):
