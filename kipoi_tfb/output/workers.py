@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, MissingExtraError
 
 __all__ = ["Cluster", "LostWorkersError", "Workers", "check_dask"]
 
@@ -65,13 +65,11 @@ class LostWorkersError(Exception):
 
 
 def check_dask() -> None:
-    """Raise `ConfigError` if dask.distributed, an extra of this package, is not installed."""
+    """Raise `MissingExtraError` if dask.distributed, an extra of this package, is not installed."""
     try:
         import distributed  # noqa: F401
     except ImportError as error:
-        raise ConfigError(
-            f"several workers need dask.distributed ({error}); install it: pip install 'kipoi-tfb[dask]'"
-        ) from None
+        raise MissingExtraError("dask.distributed, which several workers need,", "dask", error) from None
 
 
 class Workers:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,14 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory, dense) -> Inputs:
     return Inputs(tmp_path_factory.mktemp("inputs"), dense)
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Let commands hear SIGINT though these tests run in a shell's background, where it is ignored and inherited so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _start(command: Command, out: Path) -> subprocess.Popen:

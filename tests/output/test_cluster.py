@@ -239,5 +239,5 @@ def test_a_scheduler_that_does_not_answer(tfb, vcf, monkeypatch):
 
 def test_without_dask_the_command_to_install_it_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ConfigError, match=r"install it: pip install 'kipoi-tfb\[dask\]'"):
+    with pytest.raises(ConfigError, match=r"is not installed .*: pip install 'kipoi-tfb\[dask\]'"):
         check_dask()
