@@ -7,7 +7,6 @@ import logging
 import signal
 import sys
 import traceback
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -32,7 +31,7 @@ from kipoi_tfb.cli import (
     score,
     zoo,
 )
-from kipoi_tfb.cli.interrupts import raise_interrupts
+from kipoi_tfb.cli.interrupts import raise_ends, raise_interrupts
 from kipoi_tfb.cli.loudness import is_verbose, say_as_usual, use_everywhere
 from kipoi_tfb.cli.quick_start import start_quickly
 from tfb_matrix_data.errors import TfbError
@@ -93,9 +92,7 @@ def main() -> None:
     It is 143 on SIGTERM and 129 on SIGHUP; `tfb finetune` and `tfb finetune-cells` have 3 for an entry that is refused.
     """
     start_quickly()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # not where it is ignored: nohup
-            signal.signal(number, _stop)
+    raise_ends()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     say_as_usual()
     try:
@@ -113,11 +110,6 @@ def main() -> None:
         if error.errno == errno.EROFS:
             _fail(f"{error.filename}: the file system is read-only; set TFB_DATA or the output to another place")
         _fail(str(error))
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End as on Ctrl-C: temporary files are removed, finished pieces kept."""
-    raise SystemExit(128 + number)
 
 
 def _fail(message: str) -> None:

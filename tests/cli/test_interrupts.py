@@ -1,7 +1,8 @@
-"""Ctrl-C at any moment of a command: exit code 130, no traceback, nothing left; also where Python would lose it."""
+"""Ctrl-C and SIGTERM at any moment of a command: exit code, no traceback; also where Python would lose them."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -50,6 +51,13 @@ def test_ctrl_c_ends_a_command_without_a_traceback(code):
     ended = run(code)
     assert ended.returncode == 130
     assert ended.stderr.strip() in {"", "Aborted."}
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_an_end_that_is_asked_for_in_a_finaliser_is_not_lost(name):
+    heeded = f"signal.signal(signal.{name}, signal.SIG_DFL); hit = lambda: os.kill(os.getpid(), signal.{name})\n"
+    ended = run(heeded + FINALISER)
+    assert (ended.returncode, ended.stderr) == (128 + getattr(signal, name), "")
 
 
 def test_as_a_library_ctrl_c_is_an_exception():
