@@ -23,7 +23,7 @@ from kipoi_tfb.cli.options import (
 def finetune_cells(
     matrix: MatrixOption,
     genome: RequiredGenomeOption,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the entry, OUT/entry; must not have one.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the entry, OUT/entry.")],
     name: Annotated[str, typer.Option("--name", help="Name of the zoo entry.")],
     base: Annotated[
         str, typer.Option("--base", help="Zoo entry to start from.", autocompletion=complete_entries)
@@ -38,7 +38,7 @@ def finetune_cells(
     """Make an entry whose outputs are TFs in cell types (JUND@K562), each fitted to the regions open there.
 
     The base's layers stay as they are. The entry is tested beside the base's output of each TF; the exit code is 3
-    where it is no better.
+    where it is no better. Given again when it is finished, it says so and does nothing; what was stopped begins again.
 
     Example: tfb finetune-cells --matrix matrix.h5 --genome hg38.fa --name my-cells -o runs/my-cells
     """

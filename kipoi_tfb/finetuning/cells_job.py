@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from kipoi_tfb.evaluation.scorers import EntryScorer, PooledScorer
 from kipoi_tfb.finetuning.cell_heads import CELL_PENALTIES, CellLesson, fit_cell_heads, mean_auprc, mean_loss
 from kipoi_tfb.finetuning.features import open_bank
 from kipoi_tfb.finetuning.group import whole_regions
+from kipoi_tfb.finetuning.job import alone_in
 from kipoi_tfb.finetuning.verdict import VERDICTS
 from kipoi_tfb.models.device import choose_device, describe
 from kipoi_tfb.models.head import Head
 from kipoi_tfb.zoo.card import Card, DataCard, TrainingCard, today
-from kipoi_tfb.zoo.entry import Entry, locate_base
+from kipoi_tfb.zoo.entry import Entry, locate_base, open_entry
 from kipoi_tfb.zoo.find import find_entry
 from kipoi_tfb.zoo.finetuned_card import ControlCard, FinetunedCard, GateCard, HeadCard
 from kipoi_tfb.zoo.networks import outputs_of
@@ -54,11 +56,11 @@ class CellsMade:
     entry
         In the zoo's form, accepted or not.
     comparisons
-        With the base's output of each TF, at both prevalences, over outputs.
+        With the base's output of each TF, at both prevalences, over outputs; empty where all was done before.
     """
 
     entry: Entry
-    comparisons: tuple[Comparison, Comparison]
+    comparisons: tuple[Comparison, ...]
 
 
 def finetune_cells(
@@ -76,7 +78,8 @@ def finetune_cells(
     """Fit an output per TF and cell type over a base's layers, test it once, and write it as a zoo entry.
 
     Each is fitted to the regions that are open in its cell type, and tested on those of the test chromosomes, beside
-    the base's output of the TF.
+    the base's output of the TF. Where the folder holds a finished entry of the same arguments, it is returned, and
+    nothing is done; one that a run was stopped before it had tested is made again.
 
     Parameters
     ----------
@@ -85,7 +88,7 @@ def finetune_cells(
     matrix, genome
         Labels and sequence.
     folder
-        For the entry; must not hold one.
+        For the entry, ``entry``.
     name
         Of the entry.
     min_bound
@@ -103,9 +106,9 @@ def finetune_cells(
     ------
     ConfigError
         If there are no replicates, the base is fine-tuned or was made from chromosomes that test here, or no TF has
-        enough bound regions in a cell type.
-    EntryError
-        If the folder holds an entry already.
+        enough bound regions in a cell type; if the folder holds an entry that was made from something else.
+    LockedError
+        If another process makes one there.
     """
     entry, folder = find_entry(base), Path(folder)
     if not replicates:
@@ -118,35 +121,62 @@ def finetune_cells(
     region, codes = whole_regions(matrix, genome)
     outputs, n_bound = _outputs(entry.card, matrix, region[np.isin(region, split.train)], min_bound)
     logger.info("%d TFs in cell types have at least %d bound training regions", len(outputs), min_bound)
-    bank = open_bank(entry, region, codes, choose_device(device))
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder):
+        if there := _finished(folder / "entry", entry, matrix, name, outputs, seed):
+            return CellsMade(there, ())
+        bank = open_bank(entry, region, codes, choose_device(device))
 
-    def lesson(index: NDArray[np.int64]) -> CellLesson:
-        rows = np.flatnonzero(np.isin(region, index))
-        return CellLesson(bank.features[rows], output_labels(matrix, outputs, region[rows]))
+        def lesson(index: NDArray[np.int64]) -> CellLesson:
+            rows = np.flatnonzero(np.isin(region, index))
+            return CellLesson(bank.features[rows], output_labels(matrix, outputs, region[rows]))
 
-    train, validation = lesson(split.train), lesson(split.validation)
-    own = outputs_of(entry)
-    rows = [entry.card.tasks.index(tf_of(output)) for output in outputs]
-    start = own.weight.numpy()[rows], own.bias.numpy()[rows]
-    heads = fit_cell_heads(train, validation, *start, seed)
-    logger.info("penalty %g, validation loss %.4f", heads.penalty, heads.losses[heads.penalty])
-    network = entry.network()
-    head = Head(heads.weight.shape[1], len(outputs))
-    head.load_state_dict({"weight": torch.from_numpy(heads.weight), "bias": torch.from_numpy(heads.bias)})
-    network.set_submodule("head", head)
-    data = _data(entry, matrix, genome, outputs, len(train.labels), len(validation.labels))
-    head_card = HeadCard(
-        penalties=CELL_PENALTIES,
-        penalty=heads.penalty,
-        start_auprc=round(mean_auprc(validation, *start), 5),
-        auprc=round(mean_auprc(validation, heads.weight, heads.bias), 5),
-        start_loss=round(mean_loss(validation, *start), 5),
-        loss=round(heads.losses[heads.penalty], 5),
-        prevalence="natural",
-    )
-    fields = _fields(entry.card, name, outputs, data, head_card, n_bound, seed, command, device)
-    made = write_entry(folder / "entry", network.eval(), fields, codes[np.isin(region, split.validation)][:512], entry)
-    return _tested(made, entry, matrix, genome, split, outputs, seed, command, replicates)
+        train, validation = lesson(split.train), lesson(split.validation)
+        own = outputs_of(entry)
+        rows = [entry.card.tasks.index(tf_of(output)) for output in outputs]
+        start = own.weight.numpy()[rows], own.bias.numpy()[rows]
+        heads = fit_cell_heads(train, validation, *start, seed)
+        logger.info("penalty %g, validation loss %.4f", heads.penalty, heads.losses[heads.penalty])
+        network = entry.network()
+        head = Head(heads.weight.shape[1], len(outputs))
+        head.load_state_dict({"weight": torch.from_numpy(heads.weight), "bias": torch.from_numpy(heads.bias)})
+        network.set_submodule("head", head)
+        data = _data(entry, matrix, genome, outputs, len(train.labels), len(validation.labels))
+        head_card = HeadCard(
+            penalties=CELL_PENALTIES,
+            penalty=heads.penalty,
+            start_auprc=round(mean_auprc(validation, *start), 5),
+            auprc=round(mean_auprc(validation, heads.weight, heads.bias), 5),
+            start_loss=round(mean_loss(validation, *start), 5),
+            loss=round(heads.losses[heads.penalty], 5),
+            prevalence="natural",
+        )
+        fields = _fields(entry.card, name, outputs, data, head_card, n_bound, seed, command, device)
+        made = write_entry(
+            folder / "entry", network.eval(), fields, codes[np.isin(region, split.validation)][:512], entry
+        )
+        return _tested(made, entry, matrix, genome, split, outputs, seed, command, replicates)
+
+
+def _finished(
+    place: Path, base: Entry, matrix: BindingMatrix, name: str, outputs: list[str], seed: int
+) -> Entry | None:
+    """Return the entry of an earlier run; one that was stopped before its verdict goes."""
+    if not place.exists():
+        return None
+    entry = open_entry(place)
+    found, how = entry.card, entry.card.finetuned
+    made = (found.name, found.tasks, found.data.matrix_sha256, how and (how.base_weights_sha256, how.seeds))
+    if made != (name, tuple(outputs), sha256(matrix.path), (base.card.weights.sha256, (seed,))):
+        raise ConfigError(
+            f"{place} was made under another name, from another matrix, base or seed, or with another --min-bound than "
+            "these; give the same as then, remove it, or use another --output"
+        )
+    if found.gate is None:
+        shutil.rmtree(place)
+        return None
+    logger.info("%s was finished before; nothing to do", place)
+    return entry
 
 
 def _outputs(

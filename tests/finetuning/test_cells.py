@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import h5py
 import numpy as np
 import pytest
 
 from kipoi_tfb.evaluation.regions import from_matrix
 from kipoi_tfb.evaluation.scorers import EntryScorer, PooledScorer
-from kipoi_tfb.finetuning import cell_heads
+from kipoi_tfb.finetuning import cell_heads, cells_job
 from kipoi_tfb.finetuning.cell_heads import CellLesson, fit_cell_heads, mean_auprc, mean_loss
 from kipoi_tfb.finetuning.cells_job import finetune_cells
+from kipoi_tfb.zoo.entry import open_entry
 from kipoi_tfb.zoo.verify import verify_entry
 from tests import tiny
 from tests.tuned import small_base, tuned
-from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, LockedError, UnknownNameError
+from tfb_matrix_data.files import locked
 from tfb_matrix_data.matrix import BindingMatrix
 
 TRUTH = np.array([[2, -1, 0.5, 0], [-1, 0, 0, 2]], np.float32)
@@ -102,6 +106,34 @@ def test_an_entry_of_tfs_in_cell_types(made, base):
     assert min(card.finetuned.counts["train"].values()) >= 50
     assert card.gate.controls[0].name == "base (of all cell types)" and "TFs in cell types" in card.gate.words
     assert card.metrics.n_tfs == made.comparisons[0].n_tfs > 0 and card.metrics.chromosomes == ("chr22",)
+
+
+def test_given_again_it_is_finished(made, cells_world, world, base, caplog):
+    with BindingMatrix(cells_world) as matrix, caplog.at_level("INFO"):
+        out = made.entry.folder.parent
+        again = finetune_cells(base.name, matrix, world.genome, out, "cells", 50, replicates=20)
+        assert again.entry.card == made.entry.card and again.comparisons == ()
+        assert "entry was finished before; nothing to do" in caplog.text
+        with pytest.raises(
+            ConfigError, match="was made under another name, from another matrix, base or seed, or with"
+        ):
+            finetune_cells(base.name, matrix, world.genome, out, "other", 50, replicates=20)
+        with (
+            locked(out / ".lock", wait=False, held=""),
+            pytest.raises(LockedError, match="another tfb finetune is writing to"),
+        ):
+            finetune_cells(base.name, matrix, world.genome, out, "cells", 50, replicates=20)
+
+
+def test_what_was_stopped_before_its_verdict_is_made_again(made, cells_world, world, base, monkeypatch):
+    out = base.folder.parent / "stopped"
+    with BindingMatrix(cells_world) as matrix, monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr(cells_job, "evaluate", Mock(side_effect=KeyboardInterrupt))
+        finetune_cells(base.name, matrix, world.genome, out, "cells", 50, command="a test", replicates=20)
+    assert open_entry(out / "entry").card.gate is None
+    with BindingMatrix(cells_world) as matrix:
+        again = finetune_cells(base.name, matrix, world.genome, out, "cells", 50, command="a test", replicates=20)
+    assert again.entry.card == made.entry.card
 
 
 def test_the_base_stays_as_it_is(made, base):
