@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import importlib.abc
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-__all__ = ["start_quickly"]
+__all__ = ["keep_what_is_there", "start_quickly"]
 
 _FOR_COMPILERS = "torch._meta_registrations"
 """Says what shape every operator would give, for tracing and `torch.compile`, in a quarter of torch's import."""
@@ -43,8 +44,18 @@ class _BeforeTheCompiler(importlib.abc.MetaPathFinder):
 
 
 def start_quickly() -> None:
-    """Let torch, where it is not imported yet, leave out what a command line never needs; for the whole process."""
+    """Let torch, where it is not imported yet, leave out what a command line never needs; for the whole process.
+
+    Its end is quick too: Python does not look through a million objects for garbage that ends with the process anyway.
+    """
     gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     if "torch" not in sys.modules:
         sys.modules[_FOR_COMPILERS] = _OnDemand(_FOR_COMPILERS)
         sys.meta_path.insert(0, _BeforeTheCompiler())
+
+
+def keep_what_is_there() -> None:
+    """Leave modules and networks out of every later look for cyclic garbage: they stay to the end of the command."""
+    gc.freeze()

@@ -20,6 +20,7 @@ from kipoi_tfb.cli.options import (
     predictor_of,
     say,
 )
+from kipoi_tfb.cli.quick_start import keep_what_is_there
 
 SHIFT_STEP = 10
 
@@ -114,6 +115,7 @@ def score(
         tidy=tidy,
         index=index,
     )
+    keep_what_is_there()
     summary = score_variants(predictor, source, open_genome(genome), output, options, cluster)
     say(f"{summary.alleles} alleles x {len(predictor.columns)} TFs -> {output} ({summary.records} records)")
     if summary.taken_over:

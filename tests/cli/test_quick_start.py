@@ -20,6 +20,11 @@ ASKED = (
 )
 
 
+ENDED = (
+    "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+    "from kipoi_tfb.cli.quick_start import start_quickly; start_quickly(); print(gc.get_freeze_count() > 0)"
+)
+
 TRAINED = (
     "from kipoi_tfb.cli.quick_start import start_quickly; start_quickly(); import sys, torch\n"
     "weight = torch.ones(3, requires_grad=True)\n"
@@ -37,6 +42,10 @@ def run(code, *arguments):
 
 def test_what_is_left_out_is_there_when_it_is_asked_for():
     assert run(ASKED) == "True True True\ntorch.Size([3, 5])\n"
+
+
+def test_at_its_end_a_command_looks_for_no_garbage():
+    assert run(ENDED) == "False\nTrue\n"
 
 
 def test_what_trains_finds_what_it_needs():
