@@ -84,7 +84,19 @@ def core_tests(python: str, constraints: str) -> bool:
         inside = f"{folder}/venv/bin/python"
         steps = (
             [python, "-m", "venv", f"{folder}/venv"],
-            [inside, "-m", "pip", "install", "-qq", "-c", constraints, "-e", ".[dask]", "pytest", "hypothesis"],
+            [
+                inside,
+                "-m",
+                "pip",
+                "install",
+                "-qq",
+                "-c",
+                constraints,
+                "-e",
+                ".[dask,interpret,jaspar]",
+                "pytest",
+                "hypothesis",
+            ],
             [inside, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=short", *CORE],
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

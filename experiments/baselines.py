@@ -29,7 +29,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from kipoi_tfb.evaluation.composition import composition_scorer
 from kipoi_tfb.evaluation.metrics import MIN_BOUND
 from kipoi_tfb.motifs.denovo import denovo_scorer
-from kipoi_tfb.motifs.profiles import jaspar_motifs
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
 from kipoi_tfb.motifs.scorer import MotifScorer, jaspar_scorer, score_motifs
 from kipoi_tfb.training.data import region_windows
 from tfb_matrix_data.files import atomic_path

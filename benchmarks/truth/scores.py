@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import difference, effect, impact
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import Motif, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.prediction.predictor import Predictor

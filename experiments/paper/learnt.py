@@ -20,7 +20,7 @@ from kipoi_tfb.interpretation.files import About, ReadContributions
 from kipoi_tfb.interpretation.filters import filter_influence, filter_sites
 from kipoi_tfb.models.logits import probability
 from kipoi_tfb.models.run import logits_of
-from kipoi_tfb.motifs.profiles import vertebrate_motifs
+from kipoi_tfb.motifs.jaspar import vertebrate_motifs
 from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
 from kipoi_tfb.zoo.entry import Entry
 from kipoi_tfb.zoo.find import find_entry

@@ -62,7 +62,7 @@ def grammar(
         raise typer.BadParameter("give TFs, such as CEBPB,SP1", param_hint="--with")
     from kipoi_tfb.interpretation.grammar import Grammar, GrammarOptions, known_windows, write_grammar
     from kipoi_tfb.interpretation.plot_grammar import plot_grammar
-    from kipoi_tfb.motifs.profiles import jaspar_motifs
+    from kipoi_tfb.motifs.jaspar import jaspar_motifs
 
     motifs = {name: profiles[0] for name, profiles in jaspar_motifs([tf, *names]).items()}
     predictor = predictor_of(models, tf, device, precision, threads)

@@ -65,6 +65,7 @@ def filters(
     """Say what the first layer's filters match in regions that the model is right about, and how much each matters.
 
     Each is compared with JASPAR's vertebrate profiles (Tomtom). An entry that was fine-tuned stands beside its base.
+    Needs the extra `interpret`: pip install 'kipoi-tfb[interpret]'.
 
     Example: tfb motifs filters multi50 --matrix matrix.h5 --genome hg38.fa -o filters.tsv --plot filters.svg
     """

@@ -176,7 +176,8 @@ def set_threads(threads: int) -> None:
 
 def motifs_of(named: str) -> list[Motif]:
     """Return the motifs that an option names."""
-    from kipoi_tfb.motifs.profiles import jaspar_motifs, read_motifs, vertebrate_motifs
+    from kipoi_tfb.motifs.jaspar import jaspar_motifs, vertebrate_motifs
+    from kipoi_tfb.motifs.profiles import read_motifs
 
     if named == "all":
         return vertebrate_motifs()

@@ -11,7 +11,8 @@ import torch
 
 from kipoi_tfb.models.paper_cnn import PaperCNN
 from kipoi_tfb.motifs.denovo import find_motifs
-from kipoi_tfb.motifs.profiles import Motif, frequency_filters, jaspar_motifs
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import Motif, frequency_filters
 from kipoi_tfb.training.data import LabelledWindows
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profile_clusters

@@ -18,7 +18,8 @@ from kipoi_tfb.models.build import build_network
 from kipoi_tfb.models.motif_cnn import OwnMotifs
 from kipoi_tfb.models.run import logits_of
 from kipoi_tfb.motifs.denovo import find_motifs
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import Motif, motif_filters
 from kipoi_tfb.motifs.scorer import choose_profiles
 from kipoi_tfb.training.data import LabelledWindows
 from kipoi_tfb.zoo.card import Card

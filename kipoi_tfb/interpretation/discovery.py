@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from kipoi_tfb.interpretation.files import ReadContributions
 from kipoi_tfb.interpretation.match_columns import MATCH_MEANING, match_columns
-from kipoi_tfb.motifs.profiles import Motif, vertebrate_motifs
-from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
+from kipoi_tfb.motifs.jaspar import vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif
+from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs, tomtom_function
 from kipoi_tfb.output.tables import Notes, open_table
 from tfb_matrix_data.errors import ConfigError, MissingExtraError
 from tfb_matrix_data.files import atomic_path
@@ -116,7 +117,7 @@ def discover(
     contributions
         Of `kipoi_tfb.interpretation.read_contributions`.
     known
-        Motifs to compare with; default `kipoi_tfb.motifs.profiles.vertebrate_motifs`.
+        Motifs to compare with; default `kipoi_tfb.motifs.jaspar.vertebrate_motifs`.
     fewest
         Seqlets of one sign that there must be more of.
     most
@@ -135,6 +136,7 @@ def discover(
     same contributions give the same patterns.
     """
     find = _modisco()
+    tomtom_function()
     n, _, length = contributions.one_hot.shape
     if length < _WINDOW + 2 * _FLANK:
         raise ConfigError(f"windows of {length} bp; TF-MoDISco looks at stretches of {_WINDOW + 2 * _FLANK}")

@@ -18,8 +18,9 @@ from kipoi_tfb.models.device import batch_size_for, choose_device
 from kipoi_tfb.models.filters import FirstLayer, first_layer
 from kipoi_tfb.models.first_layer import first_filters
 from kipoi_tfb.models.logits import as_tensor, probability, to_one_hot
-from kipoi_tfb.motifs.profiles import Motif, log_odds, start_profiles, trimmed, vertebrate_motifs
-from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs
+from kipoi_tfb.motifs.jaspar import start_profiles, vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, log_odds, trimmed
+from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs, tomtom_function
 from kipoi_tfb.output.logos import information
 from kipoi_tfb.output.progress import progress_bar
 from kipoi_tfb.zoo.entry import Entry
@@ -142,13 +143,16 @@ def entry_filters(
     options
         Default `FilterOptions`.
     known
-        Motifs to compare with; default `kipoi_tfb.motifs.profiles.vertebrate_motifs`.
+        Motifs to compare with; default `kipoi_tfb.motifs.jaspar.vertebrate_motifs`.
 
     Raises
     ------
     ConfigError
         If there is no window.
+    MissingExtraError
+        If memelite is not installed.
     """
+    tomtom_function()
     options = options or FilterOptions()
     names = list(tfs or entry.card.tasks)
     columns = [entry.card.tasks.index(tf) for tf in names]

@@ -1,6 +1,7 @@
 from .denovo import find_motifs
+from .jaspar import jaspar_motifs, vertebrate_motifs
 from .meme import write_meme
-from .profiles import Motif, jaspar_motifs, read_motifs, vertebrate_motifs
+from .profiles import Motif, read_motifs
 from .scorer import MotifScorer, score_motifs
 from .tomtom import Match, Similarities, compare_motifs
 

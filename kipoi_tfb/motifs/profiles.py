@@ -1,22 +1,20 @@
-"""Profiles of motifs: read from files and JASPAR, made log-odds and filters."""
+"""Profiles of motifs: read from files, made log-odds and filters."""
 
 from __future__ import annotations
 
 import io
 import math
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
+from tfb_matrix_data.errors import InputError
 from tfb_matrix_data.lines import read_lines
-from tfb_matrix_data.modes import read_profiles
 
 if TYPE_CHECKING:
     from Bio.motifs.jaspar import Motif as JasparMotif
@@ -25,13 +23,12 @@ __all__ = [
     "Motif",
     "frequencies",
     "frequency_filters",
-    "jaspar_motifs",
+    "from_biopython",
     "log_odds",
     "motif_filters",
     "read_motifs",
-    "start_profiles",
+    "tf_of_profile",
     "trimmed",
-    "vertebrate_motifs",
 ]
 
 PSEUDOCOUNT = 1.0
@@ -119,73 +116,6 @@ def trimmed(pfm: NDArray[np.float64]) -> NDArray[np.float64]:
     return pfm[:, min(kept) : max(kept) + 1]
 
 
-def jaspar_motifs(
-    tfs: Sequence[str] | None = None, release: str = "JASPAR2020", profiles: Mapping[str, Sequence[str]] | None = None
-) -> dict[str, tuple[Motif, ...]]:
-    """Return the JASPAR CORE vertebrate profiles of TFs, {TF: its profiles}, those of dimers last, then by identifier.
-
-    Parameters
-    ----------
-    tfs
-        Names; default all TFs of the table.
-    release
-        JASPAR release, of those that pyjaspar carries; no network is needed.
-    profiles
-        {TF: identifiers of its profiles}; default `tfb_matrix_data.modes.read_profiles`, which covers JASPAR 2020.
-
-    Raises
-    ------
-    UnknownNameError
-        If a TF has no profile.
-    ConfigError
-        If a profile is not in the release.
-    """
-    known = read_profiles() if profiles is None else profiles
-    chosen = list(known) if tfs is None else list(tfs)
-    from Bio import BiopythonWarning
-    from pyjaspar import jaspardb
-
-    database = jaspardb(release=release)
-    result = {}
-    for tf in chosen:
-        if tf not in known:
-            raise UnknownNameError("TF with a JASPAR profile", tf, known)
-        with warnings.catch_warnings(action="ignore", category=BiopythonWarning):  # said below, with the TF
-            found = {matrix_id: database.fetch_motif_by_id(matrix_id) for matrix_id in known[tf]}
-        if missing := [matrix_id for matrix_id, motif in found.items() if motif is None]:
-            raise ConfigError(f"{release} has no profile {', '.join(missing)} of {tf}; give a table for that release")
-        own = sorted(found.values(), key=lambda m: ("::" in m.name, m.matrix_id))
-        result[tf] = tuple(_from_biopython(motif, tf) for motif in own)
-    return result
-
-
-def vertebrate_motifs(release: str = "JASPAR2020") -> list[Motif]:
-    """Return the newest version of every profile of JASPAR CORE's vertebrates, by identifier; each is its own `tf`."""
-    from Bio import BiopythonWarning
-    from pyjaspar import jaspardb
-
-    with warnings.catch_warnings(action="ignore", category=BiopythonWarning):
-        found = jaspardb(release=release).fetch_motifs(collection="CORE", tax_group=["vertebrates"])
-    return [_from_biopython(motif, _tf(motif.name)) for motif in sorted(found, key=lambda motif: motif.matrix_id)]
-
-
-def start_profiles(tfs: Sequence[str], others: Sequence[str] = ()) -> list[Motif]:
-    """Return the JASPAR 2020 profiles of TFs in the order of the filters that start as them.
-
-    Parameters
-    ----------
-    tfs, others
-        TFs; those without a profile have none, and a profile that several share is there once, for the first of them.
-    """
-    known = read_profiles()
-    profiles = jaspar_motifs([tf for tf in dict.fromkeys((*tfs, *others)) if tf in known])
-    distinct: dict[str, Motif] = {}
-    for motifs in profiles.values():
-        for motif in motifs:
-            distinct.setdefault(motif.matrix_id, motif)
-    return list(distinct.values())
-
-
 def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "auto") -> list[Motif]:
     """Return the motifs of a file: JASPAR (``.jaspar``, ``.pfm``) or MEME (``.meme``, ``.txt``), plain or gzip.
 
@@ -200,7 +130,7 @@ def read_motifs(path: str | Path, format: Literal["auto", "jaspar", "meme"] = "a
     format = format if format != "auto" else "meme" if Path(path).suffix in {".meme", ".txt"} else "jaspar"
     text = "".join(f"{line}\n" for _, line in read_lines(path))
     try:
-        motifs = list(_read_meme(text) if format == "meme" else _read_jaspar(path, text))
+        motifs = list(_read_meme(path, text) if format == "meme" else _read_jaspar(path, text))
     except InputError:
         raise
     except Exception as error:  # Biopython raises no narrower one
@@ -245,8 +175,11 @@ def _placed(
     return filters
 
 
-def _from_biopython(motif: JasparMotif, tf: str) -> Motif:
-    return Motif(motif.name, motif.matrix_id, tf, np.array([motif.counts[base] for base in "ACGT"], float))
+def from_biopython(motif: JasparMotif) -> Motif:
+    """Return a motif of Biopython's as one of ours, its own `tf`."""
+    return Motif(
+        motif.name, motif.matrix_id, tf_of_profile(motif.name), np.array([motif.counts[base] for base in "ACGT"], float)
+    )
 
 
 def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
@@ -255,19 +188,41 @@ def _read_jaspar(path: str | Path, text: str) -> Iterator[Motif]:
     headers, found = sum(line[:1] == ">" for line in text.splitlines()), parse(io.StringIO(text), "jaspar")
     if len(found) != headers:  # Biopython drops a motif that lacks rows and takes one without a header
         raise InputError(path, f"has {headers} lines that start with '>' but {len(found)} motifs of four rows")
-    yield from (_from_biopython(motif, _tf(motif.name)) for motif in found)
+    yield from (from_biopython(motif) for motif in found)
 
 
-def _read_meme(text: str) -> Iterator[Motif]:
-    from memelite.io import read_meme  # with numba and pandas: a second that `tfb score` need not wait
+def _read_meme(path: str | Path, text: str) -> Iterator[Motif]:
+    """Yield the motifs of MEME's text; what else stands between its matrices is passed over."""
+    lines = enumerate(text.splitlines(), start=1)
+    for number, line in lines:
+        if not line.startswith("MOTIF"):
+            continue
+        matrix_id, *rest = line.removeprefix("MOTIF").split() or ["."]
+        name = " ".join(rest) or matrix_id
+        head = next((one for _, one in lines if one.startswith(("letter", "MOTIF"))), "")
+        width = re.search(r"\bw=\s*(\d+)", head)
+        if width is None:
+            raise InputError(
+                path, f"is not a MEME motif file: {matrix_id} has no 'letter-probability matrix: w= N'", number
+            )
+        rows = []
+        for _ in range(int(width[1])):
+            number, row = next(lines, (number, ""))
+            rows.append(_shares(path, matrix_id, row, number))
+        yield Motif(name, matrix_id, tf_of_profile(name), np.array(rows).reshape(-1, 4).T * MEME_SITES)
 
-    with NamedTemporaryFile(suffix=".meme") as plain:  # memelite opens a file by its name
-        Path(plain.name).write_text(text, encoding="utf-8")
-        found = read_meme(plain.name)
-    for key, frequencies in found.items():
-        matrix_id, _, name = key.partition(" ")
-        yield Motif(name or matrix_id, matrix_id, _tf(name or matrix_id), frequencies * MEME_SITES)
+
+def _shares(path: str | Path, matrix_id: str, row: str, number: int) -> list[float]:
+    """Return the shares of the four bases in a row of a matrix of MEME."""
+    try:
+        a, c, g, t = map(float, row.split())
+    except ValueError:
+        found = f"found {row.strip()[:40]!r}" if row.strip() else "found none"
+        problem = f"is not a MEME motif file: expected a row of four shares of {matrix_id}, {found}"
+        raise InputError(path, problem, number) from None
+    return [a, c, g, t]
 
 
-def _tf(name: str) -> str:
+def tf_of_profile(name: str) -> str:
+    """Return the TF that a profile is named after, such as ``JUN`` of ``JUN(var.2)``."""
     return name.split("(")[0].strip().upper()

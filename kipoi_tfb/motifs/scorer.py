@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from kipoi_tfb.motifs.profiles import PSEUDOCOUNT, Motif, jaspar_motifs, log_odds
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import PSEUDOCOUNT, Motif, log_odds
 from kipoi_tfb.motifs.scan import StripedWindows
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.sampling import balanced_sample, seed_of
@@ -164,8 +165,8 @@ def jaspar_scorer(
     """Return the scorer of TFs by their JASPAR 2020 profiles.
 
     With windows and labels each TF has the profile that `choose_profiles` takes, else the first of
-    `kipoi_tfb.motifs.profiles.jaspar_motifs`.
-    The parameters are those of `choose_profiles`, `MotifScorer` and `kipoi_tfb.motifs.profiles.jaspar_motifs`.
+    `kipoi_tfb.motifs.jaspar.jaspar_motifs`.
+    The parameters are those of `choose_profiles`, `MotifScorer` and `kipoi_tfb.motifs.jaspar.jaspar_motifs`.
     """
     motifs = jaspar_motifs(tfs, profiles=profiles)
     if codes is None or labels is None:

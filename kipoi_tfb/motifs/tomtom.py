@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from kipoi_tfb.motifs.profiles import Motif, frequencies
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, MissingExtraError
 
-__all__ = ["ALIKE", "Match", "Similarities", "compare_motifs"]
+__all__ = ["ALIKE", "Match", "Similarities", "compare_motifs", "tomtom_function"]
 
 ALIKE = 0.05
 """Largest q-value of motifs that are called alike, as in the paper."""
@@ -69,12 +69,14 @@ def compare_motifs(pfms: Sequence[NDArray[np.float64]], targets: Sequence[Motif]
     pfms
         float64 (4, width): counts of bases.
     targets
-        Known motifs, such as `kipoi_tfb.motifs.profiles.vertebrate_motifs`.
+        Known motifs, such as `kipoi_tfb.motifs.jaspar.vertebrate_motifs`.
 
     Raises
     ------
     ConfigError
         If there are too few known motifs for p-values.
+    MissingExtraError
+        If memelite is not installed.
 
     Notes
     -----
@@ -85,8 +87,22 @@ def compare_motifs(pfms: Sequence[NDArray[np.float64]], targets: Sequence[Motif]
         raise ConfigError(f"Tomtom needs at least {_FEWEST} known motifs to compare with; these are {len(targets)}")
     if not len(pfms):
         return Similarities(targets, *(np.empty((0, len(targets))) for _ in range(2)))
-    from memelite import tomtom  # with numba: a second that others need not wait
-
+    tomtom = tomtom_function()
     known = [frequencies(motif.pfm) for motif in targets]
     p = np.clip(tomtom([frequencies(pfm) for pfm in pfms], known, n_jobs=1)[0], 0, 1)
     return Similarities(targets, p, false_discovery_control(p, axis=1))
+
+
+def tomtom_function() -> Callable[..., tuple[NDArray, ...]]:
+    """Return memelite's Tomtom: worth asking for before minutes of work of which it is the last step.
+
+    Raises
+    ------
+    MissingExtraError
+        If memelite is not installed.
+    """
+    try:
+        from memelite import tomtom  # with numba: a second that others need not wait
+    except ImportError as error:
+        raise MissingExtraError("memelite, which has Tomtom,", "interpret", error) from None
+    return tomtom

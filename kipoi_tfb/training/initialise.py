@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kipoi_tfb.models.motif_cnn import MotifCNN
-from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters, start_profiles
+from kipoi_tfb.motifs.jaspar import jaspar_motifs, start_profiles
+from kipoi_tfb.motifs.profiles import motif_filters
 from tfb_matrix_data.errors import ConfigError
 from tfb_matrix_data.modes import read_profiles
 

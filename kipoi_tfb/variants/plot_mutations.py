@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kipoi_tfb.motifs.profiles import jaspar_motifs
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
 from kipoi_tfb.output.figures import check_format, figure_file
 from kipoi_tfb.output.logos import (
     DIVERGING,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import Motif, log_odds
 from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.sites import covering_hits
 from tfb_matrix_data.alleles import AlleleWindows

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from kipoi_tfb.models.logits import effect, impact, probability
-from kipoi_tfb.motifs.profiles import jaspar_motifs
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
 from kipoi_tfb.output.tables import Notes, open_table
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import SCORES

@@ -12,7 +12,8 @@ import pytest
 
 from kipoi_tfb.interpretation.discovery import discover, write_modisco, write_patterns
 from kipoi_tfb.interpretation.plot_patterns import plot_motif, plot_pattern
-from kipoi_tfb.motifs.profiles import Motif, read_motifs, vertebrate_motifs
+from kipoi_tfb.motifs.jaspar import vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, read_motifs
 from kipoi_tfb.report.motif_page import patterns_leaflet
 from kipoi_tfb.report.page import render_leaflet
 from tests.entries import write_files

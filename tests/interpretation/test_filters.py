@@ -10,7 +10,8 @@ from kipoi_tfb.interpretation.bound_windows import bound_of_matrix, correctly_pr
 from kipoi_tfb.interpretation.filter_table import write_filters
 from kipoi_tfb.interpretation.filters import FilterOptions, entry_filters, filter_influence, filter_sites
 from kipoi_tfb.interpretation.plot_filters import plot_filters
-from kipoi_tfb.motifs.profiles import Motif, read_motifs, vertebrate_motifs
+from kipoi_tfb.motifs.jaspar import vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, read_motifs
 from kipoi_tfb.prediction.predictor import Predictor
 from tests.entries import write_files
 from tests.interpretation.planted import MOTIF, planted_entry, windows_with_sites

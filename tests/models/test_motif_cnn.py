@@ -9,7 +9,8 @@ import torch
 from kipoi_tfb.models.build import build_network, fold_batchnorm, for_inference
 from kipoi_tfb.models.logits import both_strands, to_one_hot
 from kipoi_tfb.models.motif_cnn import MotifCNN
-from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import motif_filters
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.serving import RegionModel
 from kipoi_tfb.training.job import pretrain

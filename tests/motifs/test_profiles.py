@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kipoi_tfb.motifs.profiles import Motif, jaspar_motifs, log_odds, motif_filters, read_motifs, trimmed
+from kipoi_tfb.motifs import jaspar
+from kipoi_tfb.motifs.jaspar import jaspar_motifs, vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, log_odds, motif_filters, read_motifs, trimmed
 from tests.motifs.made_up import consensus
-from tfb_matrix_data.errors import ConfigError, InputError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, InputError, MissingExtraError, UnknownNameError
 
 JASPAR = ">MA1 Abc\nA [ 8 0 1 ]\nC [ 0 8 1 ]\nG [ 0 0 1 ]\nT [ 0 0 1 ]\n>MA2 Ddit3::Cebpa(var.2)\n1 0\n0 1\n0 0\n0 0\n"
 MEME = """\
@@ -67,7 +71,10 @@ def test_a_meme_file(tmp_path: Path) -> None:
         ("m.jaspar", ">x\n1 0\n-3 2\n5 0\n7 0\n", "or a negative one"),
         ("m.jaspar", ">x\n1 nan\n3 2\n5 0\n7 0\n", "motif x has a column without counts"),
         ("m.meme", "MOTIF x\nletter-probability matrix:\n0.1 0.2 0.3 0.4\n", "is not a MEME motif file"),
-        ("m.meme", "MOTIF x\nletter-probability matrix: w= 1\n0.1 0.2 0.3\n", "is not a MEME motif file"),
+        ("m.meme", "MOTIF x\nletter-probability matrix: w= 1\n0.1 0.2 0.3\n", "line 3: is not a MEME motif file"),
+        ("m.meme", "MOTIF x\n\nMOTIF y\nletter-probability matrix: w= 1\n1 0 0 0\n", "x has no 'letter-probability"),
+        ("m.meme", "MOTIF x\nletter-probability matrix: w= 2\n1 0 0 0\n", "four shares of x, found none"),
+        ("m.meme", "MOTIF x\nletter-probability matrix: w= 1\n1 0 0 x\n", "found '1 0 0 x'"),
     ],
 )
 def test_files_that_are_refused(tmp_path: Path, name, text, message) -> None:
@@ -103,6 +110,33 @@ def test_jaspar_profiles_of_tfs() -> None:
         jaspar_motifs(["SP11"])
     with pytest.raises(ConfigError, match=r"JASPAR2020 has no profile MA9999\.1 of SP1"):
         jaspar_motifs(["SP1"], profiles={"SP1": ["MA9999.1"]})
+
+
+@pytest.mark.parametrize("release", ["JASPAR2020", "JASPAR2024"])
+def test_the_table_has_what_pyjaspar_has(release, monkeypatch) -> None:
+    table = vertebrate_motifs(release)
+    monkeypatch.setattr(jaspar, "RELEASE", "")
+    known = jaspar.vertebrate_motifs(release)
+    assert len(known) > 700 and [m.matrix_id for m in table] == [m.matrix_id for m in known]
+    assert all(a.name == b.name and a.tf == b.tf and (a.pfm == b.pfm).all() for a, b in zip(table, known, strict=True))
+    one = known[0].matrix_id
+    (own,) = jaspar.jaspar_motifs(release=release, profiles={"X": [one]})["X"]
+    assert own.tf == "X" and (own.pfm == known[0].pfm).all()
+
+
+def test_another_release_without_pyjaspar(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyjaspar", None)
+    assert len(vertebrate_motifs()) > 700
+    with pytest.raises(MissingExtraError, match=r"pyjaspar, which has JASPAR2024, .*pip install 'kipoi-tfb\[jaspar\]'"):
+        vertebrate_motifs("JASPAR2024")
+
+
+def test_the_table_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Path(__file__).parents[2] / "experiments" / "make_jaspar_profiles.py"
+    monkeypatch.setattr(sys, "argv", [script.name, "--output", str(tmp_path / "again.tsv")])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(script), run_name="__main__")
+    assert (tmp_path / "again.tsv").read_bytes() == Path(jaspar.__file__).with_name("jaspar2020.tsv").read_bytes()
 
 
 def test_filters_are_padded_or_cut_to_the_most_informative_columns() -> None:

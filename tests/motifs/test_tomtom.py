@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
+from kipoi_tfb.motifs.jaspar import jaspar_motifs, start_profiles, vertebrate_motifs
 from kipoi_tfb.motifs.meme import write_meme
-from kipoi_tfb.motifs.profiles import Motif, frequencies, jaspar_motifs, read_motifs, start_profiles, vertebrate_motifs
+from kipoi_tfb.motifs.profiles import Motif, frequencies, read_motifs
 from kipoi_tfb.motifs.tomtom import compare_motifs
 from tests.motifs.made_up import consensus
-from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.errors import ConfigError, MissingExtraError
 
 
 def test_known_motifs_are_found_on_either_strand():
@@ -48,3 +51,9 @@ def test_a_meme_file_is_read_back(tmp_path):
     assert "nsites= 30 " in text and "nsites= 8 " in text and "MOTIF x_y a_b\n" in text
     for motif, read in zip(motifs, read_motifs(tmp_path / "m.meme"), strict=True):
         np.testing.assert_allclose(read.pfm / 100, frequencies(motif.pfm), atol=1e-5)
+
+
+def test_without_memelite_what_to_install_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "memelite", None)
+    with pytest.raises(MissingExtraError, match=r"memelite, which has Tomtom, .*pip install 'kipoi-tfb\[interpret\]'"):
+        compare_motifs([np.eye(4)], vertebrate_motifs())

@@ -6,7 +6,7 @@ import pytest
 
 from kipoi_tfb.interpretation.discovery import discover
 from kipoi_tfb.interpretation.sources import Source
-from kipoi_tfb.motifs.profiles import vertebrate_motifs
+from kipoi_tfb.motifs.jaspar import vertebrate_motifs
 from kipoi_tfb.report.card_page import card_leaflet, learnt_picture
 from kipoi_tfb.report.contents import Leaflet
 from kipoi_tfb.report.motif_page import patterns_leaflet

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kipoi_tfb.models.motif_cnn import MotifCNN
-from kipoi_tfb.motifs.profiles import jaspar_motifs, motif_filters
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import motif_filters
 from kipoi_tfb.training.initialise import start_at_prior, start_from_jaspar
 from tests import tiny
 from tfb_matrix_data.errors import ConfigError

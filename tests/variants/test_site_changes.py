@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kipoi_tfb.motifs.profiles import jaspar_motifs, log_odds
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
+from kipoi_tfb.motifs.profiles import log_odds
 from kipoi_tfb.motifs.scan import MATCH
 from kipoi_tfb.variants.site_changes import KnownMotifs, SiteChange
 from tfb_matrix_data.alleles import AlleleWindows

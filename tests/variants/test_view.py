@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from kipoi_tfb.motifs.profiles import jaspar_motifs
+from kipoi_tfb.motifs.jaspar import jaspar_motifs
 from kipoi_tfb.variants.mutagenesis import mutate_window
 from kipoi_tfb.variants.view import view_variant, write_view
 from tests.entries import CONTIGS, TFS, base
