@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests load this file by its pa
 from check_wheel import FOLDERS, files_under
 
 ROOT = Path(__file__).parents[1]
+RELATIVE = re.compile(r"\]\(((?![a-z]+:|#)[^)]+)\)")
+"""Links of Markdown to files; setup.py makes them absolute where it knows the address."""
 HEADING = re.compile(r"^## (\S+) - (\S+)$", re.M)
 
 
@@ -91,6 +93,9 @@ def wheel_faults(wheel: Path, root: Path, version: str) -> list[str]:
         if f"{info}METADATA" not in names:
             return [*found, f"the wheel is not of version {version}: it has no {info}METADATA"]
         metadata = HeaderParser().parsestr(archive.read(f"{info}METADATA").decode())
+        links = RELATIVE.findall(metadata.get_payload())
+        if links and "Repository" in _project(root)["urls"]:
+            found.append(f"the description has links that an index of packages cannot follow, such as {links[0]}")
         if metadata["License-Expression"] != "MIT" or f"{info}licenses/LICENSE" not in names:
             found.append("the wheel does not bring its licence")
     return found

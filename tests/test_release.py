@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import setuptools
 
 import kipoi_tfb
 from tests.scripts import script
@@ -42,7 +44,7 @@ def checkout(tmp_path):
 
 
 def test_the_version_is_said_alike(release, checkout):
-    assert release.version_of(ROOT) == kipoi_tfb.__version__ and PROJECT["dynamic"] == ["version"]
+    assert release.version_of(ROOT) == kipoi_tfb.__version__ and PROJECT["dynamic"] == ["readme", "version"]
     assert release.version_faults(ROOT) == []
     path = checkout / "CITATION.cff"
     path.write_text(path.read_text().replace(f"version: {kipoi_tfb.__version__}\n", "version: 0.0.9\n"))
@@ -85,7 +87,7 @@ def test_what_is_not_committed(release, tmp_path):
     assert release.tree_faults(tmp_path) == ["not committed: ?? left.txt"]
 
 
-def wheel_of(release, root: Path, *, leave: str = "", more: str = "") -> Path:
+def wheel_of(release, root: Path, *, leave: str = "", more: str = "", readme: str = "") -> Path:
     """Return a wheel made of the files of a checkout, without one and with one more."""
     path = root / "made.whl"
     info = "kipoi_tfb-9.9.9.dist-info"
@@ -96,7 +98,8 @@ def wheel_of(release, root: Path, *, leave: str = "", more: str = "") -> Path:
                     archive.writestr(f"{package.replace('.', '/')}/{name}", "")
         if more:
             archive.writestr(more, "")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.4\nName: kipoi-tfb\nLicense-Expression: MIT\n")
+        head = "Metadata-Version: 2.4\nName: kipoi-tfb\nLicense-Expression: MIT\n"
+        archive.writestr(f"{info}/METADATA", f"{head}\n{readme}")
         archive.writestr(f"{info}/licenses/LICENSE", "")
     return path
 
@@ -105,6 +108,8 @@ def test_the_content_of_a_wheel(release, tmp_path):
     for folder in release.FOLDERS:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[project.urls]\n")
     (tmp_path / "model_zoo" / "models.tsv").touch()
     assert release.wheel_faults(wheel_of(release, tmp_path), tmp_path, "9.9.9") == []
     wheel = wheel_of(release, tmp_path, leave="models.tsv", more="tests/test_a.py")
@@ -113,6 +118,30 @@ def test_the_content_of_a_wheel(release, tmp_path):
         "the wheel has tests/test_a.py",
     ]
     assert "is not of version 9.9.8" in release.wheel_faults(wheel, tmp_path, "9.9.8")[-1]
+    wheel = wheel_of(release, tmp_path, readme="[a](https://a.example) [b](docs/b.md)")
+    assert release.wheel_faults(wheel, tmp_path, "9.9.9") == []
+    project.write_text("[project.urls]\nRepository = 'https://a.example'\n")
+    (fault,) = release.wheel_faults(wheel, tmp_path, "9.9.9")
+    assert fault == "the description has links that an index of packages cannot follow, such as docs/b.md"
+
+
+def test_links_of_the_readme_lead_to_the_repository(monkeypatch):
+    given = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **fields: given.update(fields))
+    monkeypatch.chdir(ROOT)
+    own = runpy.run_path("setup.py")
+    readme = (ROOT / "README.md").read_text()
+    assert given["long_description"] == own["long_description"](
+        readme, PROJECT["urls"].get("Repository"), own["found"][1]
+    )
+    assert {"kipoi_tfb.model_zoo", "kipoi_tfb.dataloaders", "tfb_matrix_data"} <= {*given["packages"]}
+    text = "[a](b.md#c) ![d [e]](f.svg) [g](https://h.example/i) [j](#k) | [l](m.md), [n](o.md) |"
+    assert own["long_description"](text, "https://p.example/q/", "1.2") == (
+        "[a](https://p.example/q/blob/v1.2/b.md#c) ![d [e]](https://p.example/q/raw/v1.2/f.svg) "
+        "[g](https://h.example/i) [j](#k) | [l](https://p.example/q/blob/v1.2/m.md), "
+        "[n](https://p.example/q/blob/v1.2/o.md) |"
+    )
+    assert own["long_description"](text, None, "1.2") == text
 
 
 def test_the_notes_are_fragments_and_what_was_written_by_hand(release, checkout, monkeypatch):
