@@ -39,9 +39,7 @@ def main() -> None:
     """Install, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--of", type=Path, help="Python of an environment that is there")
-    parser.add_argument(
-        "--no-compile", action="store_true", help="as pip's option; then what `tfb demo` uses is compiled"
-    )
+    parser.add_argument("--compile", action="store_true", help="let pip compile all Python files, as it does unasked")
     arguments = parser.parse_args()
     if arguments.of:
         print(report(measured(arguments.of), disk_usage(arguments.of)))
@@ -49,10 +47,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / "bin" / "python"
-        more = ["--no-compile"] if arguments.no_compile else []
+        more = [] if arguments.compile else ["--no-compile"]
         install = [python, "-m", "pip", "install", "-qq", *more, "-c", "constraints.txt", "."]
         subprocess.run(install, cwd=ROOT, check=True)
-        if arguments.no_compile:
+        if not arguments.compile:  # Python does, what is used
             used = [python.with_name("tfb"), "demo", "-o", f"{folder}/demo"]
             subprocess.run(used, check=True, env={**os.environ, "TFB_DATA": f"{folder}/data"}, capture_output=True)
             for name in ("demo", "data"):
