@@ -16,11 +16,13 @@ from kipoi_tfb.cli.options import (
     CellsOption,
     DeviceOption,
     GenomeOption,
+    ShiftsOption,
     TfsOption,
     ThreadsOption,
     listed,
     open_genome,
     set_threads,
+    shifts_of,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def evaluate(
     negatives: Annotated[Path | None, typer.Option("--negatives", help="And on these unbound ones.")] = None,
     tf: Annotated[str, typer.Option("--tf", help="The TF that binds --positives.", autocompletion=complete_tfs)] = "",
     anchor: AnchorOption = "centre",
+    shifts: ShiftsOption = "",
     tfs: TfsOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the draw of GC-matched regions and of the bootstrap.")] = 0,
     bootstrap: Annotated[int, typer.Option(min=0, help="Replicates of the 95 % intervals; 0 for none.")] = _REPLICATES,
@@ -110,15 +113,20 @@ def evaluate(
     """
     files = _Files(matrix, genome, regions, sequences, labels, positives, negatives, tf, anchor, cells, agree)
     files.check()
-    if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen or agree > 1):
+    if record and (files.own or tfs or min_bound != _MIN_BOUND or allow_seen or agree > 1 or shifts):
         raise typer.BadParameter(
-            f"--record is of all TFs and bound regions of an entry on a --matrix, with --min-bound {_MIN_BOUND}"
+            f"--record is of all TFs and bound regions of an entry on a --matrix, with --min-bound "
+            f"{_MIN_BOUND}, and of one window for each"
         )
+    largest_and_step = shifts_of(shifts)
+    if largest_and_step and genome is None:
+        raise typer.BadParameter("--shifts is for regions of a --genome: beside a sequence nothing is known")
     _check_outputs(output, json, plot)
     set_threads(threads)
     from kipoi_tfb.evaluation import job as evaluation
     from kipoi_tfb.evaluation.comparison import PREVALENCES, describe
     from kipoi_tfb.evaluation.comparison import compare as compare_two
+    from kipoi_tfb.evaluation.moved import moved_scorers
     from kipoi_tfb.evaluation.open import LabelSource, is_baseline, open_scorer, outputs_in_cells, window_length
     from kipoi_tfb.evaluation.record import metrics_card
     from kipoi_tfb.evaluation.record import record as write_record
@@ -133,6 +141,8 @@ def evaluate(
     with BindingMatrix(matrix) if matrix is not None else nullcontext() as binding:
         opened = {name: open_scorer(name, device=device) for name in names if not is_baseline(name)}
         first = opened.get(scorer)
+        if largest_and_step:
+            first, opened = moved_scorers(first, opened, largest_and_step)
         if record and not isinstance(first, EntryScorer):
             raise typer.BadParameter(f"--record writes into a zoo entry, and {scorer} is none")
         if chosen and not allow_seen:  # before the seconds that reading takes
@@ -154,7 +164,8 @@ def evaluate(
         source = None
         if binding is not None and reference is not None:
             source = LabelSource.sparing(binding, reference, data.chromosomes, kind, files.cell_types)  # type: ignore[arg-type]
-        scorers = [opened.get(name) or open_scorer(name, data, device, source, seed) for name in names]
+        scorers = [opened.get(name) or open_scorer(name, data, device, source, seed) for name in names[1:]]
+        scorers.insert(0, first or open_scorer(scorer, data, device, source, seed))
         trained = {} if binding is None else training_counts(scorers, binding, kind, files.cell_types)  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}

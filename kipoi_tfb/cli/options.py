@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENTRIES",
     "EXIT_REFUSED",
+    "SHIFT_STEP",
     "AnchorOption",
     "CellsOption",
     "DeviceOption",
@@ -39,6 +40,7 @@ __all__ = [
     "PrecisionOption",
     "RequiredGenomeOption",
     "RunFolderOption",
+    "ShiftsOption",
     "TfsOption",
     "ThreadsOption",
     "TopOption",
@@ -52,10 +54,13 @@ __all__ = [
     "predictor_of",
     "say",
     "set_threads",
+    "shifts_of",
     "takes",
     "terminal_width",
 ]
 
+SHIFT_STEP = 10
+"""By how many bp windows are moved where it is not said."""
 EXIT_REFUSED = 3
 """Of a command whose entry is written, and is no better than what there was before."""
 ENTRIES = "Zoo entries or groups of them (`tfb zoo ls`), their folders, comma-separated; or all."
@@ -70,6 +75,15 @@ RunFolderOption = Annotated[
     Path, typer.Option("-o", "--output", help="Folder for checkpoints and the entry; resumed if it has some.")
 ]
 AnchorOption = Annotated[str, typer.Option(help="Centre windows on the centre or the summit of the regions.")]
+ShiftsOption = Annotated[
+    str,
+    typer.Option(
+        "--shifts",
+        metavar="BP[,STEP]",
+        help="The mean over windows that are moved by up to BP to either side, besides the one in the middle; step "
+        f"{SHIFT_STEP} bp. It costs as many times as there are windows.",
+    ),
+]
 TfsOption = Annotated[
     str, typer.Option("--tfs", help="Only these TFs, comma-separated, in this order.", autocompletion=complete_tfs)
 ]
@@ -188,6 +202,16 @@ def motifs_of(named: str) -> list[Motif]:
     return list({motif.matrix_id: motif for motif in every}.values())
 
 
+def shifts_of(text: str) -> tuple[int, int] | None:
+    """Return (largest, step) of ``40`` or ``40,5``."""
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"--shifts is BP or BP,STEP, such as 40 or 40,5; found {text!r}")
+    return int(parts[0]), int(parts[1]) if len(parts) == 2 else SHIFT_STEP
+
+
 def open_genome(path: Path) -> Genome:
     """Return the genome of a FASTA file."""
     from tfb_matrix_data.genome import Genome
@@ -195,7 +219,15 @@ def open_genome(path: Path) -> Genome:
     return Genome(path)
 
 
-def predictor_of(models: str, tfs: str, device: str, precision: str, threads: int, cells: str = "") -> Predictor:
+def predictor_of(
+    models: str,
+    tfs: str,
+    device: str,
+    precision: str,
+    threads: int,
+    cells: str = "",
+    shifts: tuple[int, int] | None = None,
+) -> Predictor:
     """Return the predictor that options ask for, saying on which device."""
     # Called after what is cheap to check: from here on it is slow.
     set_threads(threads)
@@ -203,7 +235,7 @@ def predictor_of(models: str, tfs: str, device: str, precision: str, threads: in
     from kipoi_tfb.prediction.predictor import Predictor
     from kipoi_tfb.zoo.find import find_entries
 
-    predictor = Predictor(find_entries(models), listed(tfs), device, precision, cells=listed(cells))
+    predictor = Predictor(find_entries(models), listed(tfs), device, precision, cells=listed(cells), shifts=shifts)
     say(f"device: {describe(predictor.device, predictor.precision)}")
     return predictor
 

@@ -14,11 +14,13 @@ from kipoi_tfb.cli.options import (
     GenomeOption,
     InCellsOption,
     PrecisionOption,
+    ShiftsOption,
     TfsOption,
     ThreadsOption,
     open_genome,
     predictor_of,
     say,
+    shifts_of,
 )
 
 
@@ -35,6 +37,7 @@ def predict(
     tile: Annotated[
         int | None, typer.Option("--tile", min=1, metavar="BP", help="Tracks: a value per BP of the regions.")
     ] = None,
+    shifts: ShiftsOption = "",
     strict: Annotated[bool, typer.Option("--strict", help="Refuse regions that are not on the genome.")] = False,
     tfs: TfsOption = "",
     cells: InCellsOption = "",
@@ -61,7 +64,10 @@ def predict(
         raise typer.BadParameter("a track is of --regions of a genome, not of --sequences")
     if tile and not is_track(output):
         raise typer.BadParameter(f"--tile is for tracks: {', '.join(TRACKS)}")
-    predictor = predictor_of(entry, tfs, device, precision, threads, cells)
+    largest_and_step = shifts_of(shifts)
+    if largest_and_step and sequences is not None:
+        raise typer.BadParameter("--shifts is for --regions: beside a sequence nothing is known")
+    predictor = predictor_of(entry, tfs, device, precision, threads, cells, largest_and_step)
     from kipoi_tfb.prediction.tables import predict_regions, predict_sequences
     from kipoi_tfb.prediction.tracks import predict_tracks
     from tfb_matrix_data.placing import OFF_GENOME

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kipoi_tfb.cli.options import (
+    SHIFT_STEP,
     DeviceOption,
     IdsOption,
     InCellsOption,
@@ -19,10 +20,9 @@ from kipoi_tfb.cli.options import (
     open_genome,
     predictor_of,
     say,
+    shifts_of,
 )
 from kipoi_tfb.cli.quick_start import keep_what_is_there
-
-SHIFT_STEP = 10
 
 
 def score(
@@ -89,7 +89,7 @@ def score(
     from kipoi_tfb.variants.tables import effect_format
 
     effect_format(output)
-    largest_and_step = _shifts(shifts)
+    largest_and_step = shifts_of(shifts)
     if scheduler is not None and not scheduler.strip():  # of a file that is not there yet: not a run without workers
         raise typer.BadParameter("--scheduler is empty; an address looks like tcp://10.0.0.1:8786")
     if workers and scheduler:
@@ -140,16 +140,6 @@ def score(
         )
     if summary.problems or wrong:
         raise typer.Exit(1)
-
-
-def _shifts(text: str) -> tuple[int, int] | None:
-    """Return (largest, step) of ``40`` or ``40,5``."""
-    if not text:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
-        raise typer.BadParameter(f"--shifts is BP or BP,STEP, such as 40 or 40,5; found {text!r}")
-    return int(parts[0]), int(parts[1]) if len(parts) == 2 else SHIFT_STEP
 
 
 def _variants(arguments: list[str]) -> str | list[str]:

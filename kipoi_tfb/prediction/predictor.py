@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from kipoi_tfb.models.changes import ReadsChanges
 from kipoi_tfb.models.device import batch_size_for, choose_device, choose_precision
-from kipoi_tfb.models.logits import average, probability, strand_logits
+from kipoi_tfb.models.logits import average, both_strands, probability, strand_logits
 from kipoi_tfb.models.run import allele_logits_of, heard, logits_of
+from kipoi_tfb.prediction.shifts import mean_over_shifts, window_shifts
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from kipoi_tfb.zoo.networks import load_side_by_side
 from tfb_matrix_data.errors import ConfigError, UnknownNameError, few
@@ -33,6 +35,8 @@ class Predictor:
         stands for the columns of all of them, and of all cell types.
     cells
         Keep only outputs of these cell types; default all.
+    shifts
+        (largest, step) in bp: logits are the mean over windows moved by multiples of the step to either side.
     device
         See `kipoi_tfb.models.device.choose_device`.
     precision
@@ -48,13 +52,15 @@ class Predictor:
     sources
         The entry of each column.
     window_length
-        Length of the windows in bp.
+        Length of the windows in bp; with shifts, of what they all lie in.
+    shifts
+        int: by how many bp windows are moved, besides the one in the middle.
 
     Raises
     ------
     ConfigError
         If the entries take windows of different lengths, have no outputs of cell types that are asked for, or none of
-        these TFs in these cell types.
+        these TFs in these cell types; if shifts make no sense.
     UnknownNameError
         If a TF or cell type is not among the columns.
     """
@@ -67,15 +73,18 @@ class Predictor:
         precision: str = "fp32",
         batch_size: int | None = None,
         cells: Sequence[str] | None = None,
+        shifts: tuple[int, int] | None = None,
     ) -> None:
         lengths = {entry.card.window_length for entry in entries}
         if len(lengths) != 1:
             raise ConfigError(f"entries take windows of different lengths ({sorted(lengths)}); run them one by one")
-        (self.window_length,) = lengths
+        (self._length,) = lengths
+        self.shifts = window_shifts(*shifts, self._length) if shifts else ()
+        self.window_length = self._length + 2 * max(self.shifts, default=0)
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
         self.batch_size = batch_size or batch_size_for(self.device)
-        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size, cells)
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size, cells, shifts)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
         every = _columns(entries)
@@ -98,6 +107,14 @@ class Predictor:
         entries = {id(entry): entry for entry in self.sources}.values()
         return [{"name": entry.card.name, "weights_sha256": entry.card.weights.sha256} for entry in entries]
 
+    @property
+    def windows(self) -> str:
+        """What a score is of, in words."""
+        if not self.shifts:
+            return f"one window of {self._length} bp"
+        most = max(self.shifts)
+        return f"the mean of {1 + len(self.shifts)} windows of {self._length} bp, moved by up to {most} bp,"
+
     def logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return strand-averaged logits float32 (windows, columns) of codes (windows, length).
 
@@ -105,15 +122,21 @@ class Predictor:
         """
         if not len(codes):
             return np.empty((0, len(self.columns)), np.float32)
-        return logits_of(self._networks, codes, self.device, self.precision, self.batch_size, self._keep)
+        return self._read(codes, both_strands)
 
     def strand_logits(self, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits float32 (windows, 2, columns) of either strand, of which `logits` are the mean."""
         if not len(codes):
             return np.empty((0, 2, len(self.columns)), np.float32)
-        return logits_of(
-            self._networks, codes, self.device, self.precision, self.batch_size, self._keep, read=strand_logits
-        )
+        return self._read(codes, strand_logits)
+
+    def _read(self, codes: NDArray[np.uint8], how: Callable[[nn.Module, Tensor], Tensor]) -> NDArray[np.float32]:
+        def one(windows: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return logits_of(
+                self._networks, windows, self.device, self.precision, self.batch_size, self._keep, read=how
+            )
+
+        return mean_over_shifts(one, codes, self.shifts, self._length) if self.shifts else one(codes)
 
     def allele_logits(
         self, ref: NDArray[np.uint8], alt: NDArray[np.uint8], strands: bool = False
@@ -132,7 +155,7 @@ class Predictor:
             Do not average the strands.
         """
         read = self.strand_logits if strands else self.logits
-        if not len(ref):
+        if not len(ref) or self.shifts:
             return read(ref), read(alt)
         first = np.ones(len(ref), bool)
         first[1:] = (ref[1:] != ref[:-1]).any(1)

@@ -120,7 +120,7 @@ def predict_regions(
         if not fits:
             raise InputError(bed, no_contig_of(genome, names))
 
-    about = f"genome {shown(genome.path.name)}, one window of {predictor.window_length} bp around each {anchor}"
+    about = f"genome {shown(genome.path.name)}, {predictor.windows} around each {anchor}"
     return _predict(predictor, chunks(), output, lambda: count_lines(bed), summary, about)
 
 
@@ -139,7 +139,7 @@ def predict_sequences(predictor: Predictor, fasta: str | Path, output: str | Pat
             windows = sequence_windows(part, predictor.window_length)
             yield {"name": np.array(part.name), "length": part.length}, windows, {}
 
-    about = f"one window of {predictor.window_length} bp at the centre of each sequence"
+    about = f"{predictor.windows} at the centre of each sequence"
     return _predict(predictor, chunks(), output, lambda: count_lines(fasta, b">"), PredictionSummary(), about)
 
 

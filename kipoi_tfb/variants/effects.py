@@ -13,6 +13,7 @@ from torch import Tensor
 from kipoi_tfb.models.logits import average, difference, disagreement, effect, impact, probability
 from kipoi_tfb.models.run import heard
 from kipoi_tfb.prediction.predictor import Predictor
+from kipoi_tfb.prediction.shifts import window_shifts
 from kipoi_tfb.variants.columns import (
     CONTEXT_SCORES,
     LINE,
@@ -32,7 +33,7 @@ from tfb_matrix_data.errors import ConfigError, EntryError
 from tfb_matrix_data.genome import Genome
 from tfb_matrix_data.variants import Variants
 
-__all__ = ["EffectScorer", "Effects", "window_shifts"]
+__all__ = ["EffectScorer", "Effects"]
 
 
 class Effects(NamedTuple):
@@ -62,7 +63,7 @@ class EffectScorer:
     scores
         Which of `kipoi_tfb.variants.columns.SCORES`.
     shifts
-        (largest, step) shift of the window in bp for ``max_effect``; see `window_shifts`.
+        (largest, step) shift of the window in bp for ``max_effect``; see `kipoi_tfb.prediction.shifts.window_shifts`.
     line
         Whether the columns of the allele as a whole are wanted; see `kipoi_tfb.variants.columns.LINE`.
     top
@@ -221,32 +222,3 @@ class EffectScorer:
             shifted = effect(*map(torch.from_numpy, self.predictor.allele_logits(wide.ref[:, at], wide.alt[:, at])))
             largest = torch.where(shifted.abs() > largest.abs(), shifted, largest)  # never a NaN
         return largest
-
-
-def window_shifts(largest: int, step: int, length: int) -> tuple[int, ...]:
-    """Return the shifts of the window in bp other than 0, nearest first; a positive one moves it to the right.
-
-    Parameters
-    ----------
-    largest, step
-        Multiples of `step` up to `largest`, in both directions.
-    length
-        Length of the window: shifted, it still has the first REF base.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such shift, or the variant would leave the window.
-
-    Examples
-    --------
-    >>> window_shifts(25, 10, 200)
-    (-10, 10, -20, 20)
-    """
-    most = length // 2 - 1
-    if not 0 < step <= largest <= most:
-        raise ConfigError(
-            f"shifts of up to {largest} bp in steps of {step}: the step is at least 1, the largest at least the step "
-            f"and at most {most} (half a window)"
-        )
-    return tuple(sign * shift for shift in range(step, largest + 1, step) for sign in (-1, 1))

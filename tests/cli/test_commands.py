@@ -12,11 +12,15 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import numpy as np
+import pyarrow.parquet
 import pytest
 import typer
 
 from kipoi_tfb import __version__, cli
+from kipoi_tfb.prediction.predictor import Predictor
 from tests.entries import BED, FASTA, REGIONS, SCORE, SEQUENCES, TFS, VCF, base, record, write_files
+from tfb_matrix_data.genome import Genome
 
 pytest_plugins = ("tests.entries",)
 
@@ -84,6 +88,18 @@ def test_predict_regions(tfb, tmp_path):
         ["edge", "90", "edge_padded"],
     ]
     assert rows[2][6:] == ["", "", ""] and all(0 < float(value) < 1 for value in rows[1][6:] + rows[3][6:])
+
+
+def test_predict_the_mean_over_moved_windows(tfb, tmp_path, entry, genome_path):
+    write_files(tmp_path, {"in.bed": "chr1\t300\t500\n"})
+    code, _, err = tfb(*REGIONS[:-1], "out.parquet", "--shifts", "20")
+    assert code == 0 and "1 rows x 3 TFs" in err
+    table = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    codes = Genome(genome_path).windows(np.array(["chr1"]), np.array([280]), 240).codes
+    wanted = Predictor([entry], shifts=(20, 10)).probability(codes)[0]
+    np.testing.assert_allclose([table[tf][0].as_py() for tf in TFS], wanted, rtol=1e-6)
+    said = table.schema.metadata[b"tfb_predict"].decode()
+    assert "the mean of 5 windows of 200 bp, moved by up to 20 bp, around each centre" in said
 
 
 def test_predict_regions_off_the_genome(tfb, tmp_path):
@@ -190,6 +206,8 @@ def test_data_info(tfb, dense_path):
         ((*REGIONS, "--sequences", "in.fa"), "give either --regions"),
         (("predict", "ENTRY", "--regions", "in.bed", "-o", "out.tsv"), "--regions needs --genome"),
         (("predict", "ENTRY"), "--output"),
+        ((*SEQUENCES, "--shifts", "20"), "--shifts is for --regions"),
+        ((*REGIONS, "--shifts", "20,x"), "--shifts is BP or BP,STEP"),
         (("zoo", "verify"), "name an entry, or give --all"),
         (("predikt",), "predikt"),
         ((*SEQUENCES, "--threads", "two"), "--threads"),

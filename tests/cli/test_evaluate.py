@@ -63,6 +63,14 @@ def test_an_entry_on_a_matrix(tfb):
     assert found["summary"]["n_tfs"] == 3 and "over 3 TFs, 95 % intervals" in Path("m.svg").read_text()
 
 
+def test_the_mean_over_moved_windows_beside_the_middle_one(tfb, entry):
+    code, out, _ = tfb("ENTRY", *ON_MATRIX, *QUICK, "--shifts", "20,10", "--compare", "ENTRY", "--json", "m.json")
+    name = entry.name
+    assert code == 0 and f"{name} (mean of 5 windows) against {name}: AUPRC at 1:1 " in out
+    both = json.loads(Path("m.json").read_text())["scorers"]
+    assert list(both) == [f"{name} (mean of 5 windows)", name]
+
+
 def test_the_same_regions_as_bed_give_the_same_areas(tfb, world, tmp_path):
     bed, labels, _ = bed_of(world)
     write_files(tmp_path, {"r.bed": bed, "l.tsv": labels_of(labels)})
@@ -166,6 +174,12 @@ def test_trained_chromosomes_are_refused(tfb, world, tmp_path):
         (("ENTRY", *ON_MATRIX, "--tf", "SP1"), "--tf names the TF of --positives"),
         (("ENTRY", "--sequences", "s.fa", "--labels", "l.tsv", "--positives", "p.fa"), "give one of --regions"),
         (("ENTRY", *ON_MATRIX, "--record", "--tfs", "SP1"), "--record is of all TFs"),
+        (("ENTRY", *ON_MATRIX, "--record", "--shifts", "20"), "and of one window for each"),
+        (
+            ("ENTRY", "--sequences", "s.fa", "--labels", "l.tsv", "--shifts", "20"),
+            "--shifts is for regions of a --genome",
+        ),
+        (("ENTRY", *ON_MATRIX, "--shifts", "far"), "--shifts is BP or BP,STEP"),
         (("t.tsv", *ON_MATRIX, "--record"), "--record writes into a zoo entry"),
     ],
 )
@@ -188,6 +202,8 @@ def test_wrong_usage(tfb, tmp_path, arguments, complaint):
         (("ENTRY", *ON_MATRIX, "--json", "no/m.json"), "the folder no does not exist"),
         (("t.tsv", *ON_MATRIX), "t.tsv: has 1 rows for 160 regions"),
         (("t.parquet", *ON_MATRIX), "t.parquet: no such file"),
+        (("jaspar", *ON_MATRIX, "--shifts", "20"), "--shifts moves the windows of an entry; what is tested is none"),
+        (("ENTRY", *ON_MATRIX, "--shifts", "100"), "shifts of up to 100 bp in steps of 10"),
     ],
 )
 def test_wrong_input(tfb, tmp_path, arguments, complaint):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kipoi_tfb.models.logits import BOUND
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.columns import LINE
-from kipoi_tfb.variants.effects import EffectScorer, window_shifts
+from kipoi_tfb.variants.effects import EffectScorer
 from tests import naive_alleles as naive
 from tests.entries import CONTIGS, TFS, base
 from tfb_matrix_data.alleles import allele_windows
@@ -108,14 +108,6 @@ def test_swapped_alleles_are_shifted_too(predictor, genome):
     forward = score(predictor, genome, ("effect",), ALLELES, shifts=SHIFTS).values
     back = score(predictor, genome, ("effect",), swapped, shifts=SHIFTS, allele_swap=True).values
     np.testing.assert_allclose(back["max_effect"][0], -forward["max_effect"][0], atol=1e-6)
-
-
-def test_shifts_are_multiples_of_the_step_within_the_window():
-    assert window_shifts(40, 20, 200) == (-20, 20, -40, 40)
-    assert window_shifts(99, 99, 200) == (-99, 99)
-    for largest, step in ((0, 0), (10, 0), (10, 20), (100, 10)):
-        with pytest.raises(ConfigError, match=f"shifts of up to {largest} bp in steps of {step}: .* at most 99"):
-            window_shifts(largest, step, 200)
 
 
 # Strands
