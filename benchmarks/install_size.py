@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,9 @@ def main() -> None:
     """Install, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--of", type=Path, help="Python of an environment that is there")
+    parser.add_argument(
+        "--no-compile", action="store_true", help="as pip's option; then what `tfb demo` uses is compiled"
+    )
     arguments = parser.parse_args()
     if arguments.of:
         print(report(measured(arguments.of), disk_usage(arguments.of)))
@@ -44,8 +49,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / "bin" / "python"
-        install = [python, "-m", "pip", "install", "-qq", "-c", "constraints.txt", "."]
+        more = ["--no-compile"] if arguments.no_compile else []
+        install = [python, "-m", "pip", "install", "-qq", *more, "-c", "constraints.txt", "."]
         subprocess.run(install, cwd=ROOT, check=True)
+        if arguments.no_compile:
+            used = [python.with_name("tfb"), "demo", "-o", f"{folder}/demo"]
+            subprocess.run(used, check=True, env={**os.environ, "TFB_DATA": f"{folder}/data"}, capture_output=True)
+            for name in ("demo", "data"):
+                shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
         print(report(measured(python), disk_usage(python)))
 
 

@@ -83,6 +83,9 @@ def filters(
     if (matrix is None) == (regions is None):
         raise typer.BadParameter("give one of --matrix and --regions: which regions are bound")
     set_threads(threads)
+    from kipoi_tfb.motifs.tomtom import tomtom_function
+
+    tomtom_function()  # not there: said before the work
     from kipoi_tfb.interpretation.bound_windows import bound_of_matrix, bound_of_regions, correctly_predicted
     from kipoi_tfb.interpretation.filter_table import write_filters
     from kipoi_tfb.interpretation.filters import FilterOptions, entry_filters
