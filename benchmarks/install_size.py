@@ -54,7 +54,9 @@ def main() -> None:
         subprocess.run(install, cwd=ROOT, check=True)
         if arguments.no_compile:
             used = [python.with_name("tfb"), "demo", "-o", f"{folder}/demo"]
-            subprocess.run(used, check=True, env={**os.environ, "TFB_DATA": f"{folder}/data"}, capture_output=True)
+            env = {**os.environ, "TFB_DATA": f"{folder}/data"}
+            env.pop("PYTHONDONTWRITEBYTECODE", None)  # else nothing that is used would be compiled
+            subprocess.run(used, check=True, env=env, capture_output=True)
             for name in ("demo", "data"):
                 shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
         print(report(measured(python), disk_usage(python)))

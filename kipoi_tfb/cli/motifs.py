@@ -92,12 +92,10 @@ def filters(
     from kipoi_tfb.interpretation.plot_filters import plot_filters
     from kipoi_tfb.models.device import describe
     from kipoi_tfb.motifs.meme import write_meme
-    from kipoi_tfb.motifs.tomtom import tomtom_function
     from kipoi_tfb.prediction.predictor import Predictor
     from kipoi_tfb.zoo.find import find_entry
     from tfb_matrix_data.matrix import BindingMatrix
 
-    tomtom_function()  # what is missing is said before the minutes that predictions take
     found, opened = find_entry(entry), open_genome(genome)
     predictor = Predictor([found], listed(tfs), device)
     names = predictor.columns
