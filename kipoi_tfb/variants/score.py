@@ -90,7 +90,7 @@ class ScoringOptions:
     columns: str = "tfb"
     tidy: bool = False
     index: bool = True
-    piece_size: int = 8192
+    piece_size: int = 4096
 
 
 def score_variants(
