@@ -25,7 +25,10 @@ from pathlib import Path
 def plain(name): return re.sub(r"[-_.]+", "-", name).lower()
 found = {}
 for one in distributions(path=[sys.argv[1]]):
-    files = [path for file in one.files or [] if (path := Path(one.locate_file(file))).is_file()]
+    listed = [Path(one.locate_file(file)) for file in one.files or []]
+    sources = [path for path in listed if path.suffix == ".py"]  # what was compiled since is not listed
+    used = [made for path in sources for made in path.parent.glob(f"__pycache__/{path.stem}.*.pyc")]
+    files = [path for path in dict.fromkeys([*listed, *used]) if path.is_file()]
     asks = [plain(re.match(r"[\\w.-]+", line)[0]) for line in one.requires or [] if "extra ==" not in line]
     sizes = [path.stat().st_blocks * 512 for path in files]
     compiled = sum(size for path, size in zip(files, sizes) if "__pycache__" in path.parts)
@@ -51,8 +54,11 @@ def main() -> None:
         install = [python, "-m", "pip", "install", "-qq", *more, "-c", "constraints.txt", "."]
         subprocess.run(install, cwd=ROOT, check=True)
         if not arguments.compile:  # Python does, what is used
+            print(f"{disk_usage(python) / 1e6:,.0f} MB as installed; after `tfb demo`:\n")
             used = [python.with_name("tfb"), "demo", "-o", f"{folder}/demo"]
-            subprocess.run(used, check=True, env={**os.environ, "TFB_DATA": f"{folder}/data"}, capture_output=True)
+            env = {**os.environ, "TFB_DATA": f"{folder}/data"}
+            env.pop("PYTHONDONTWRITEBYTECODE", None)  # else nothing that is used would be compiled
+            subprocess.run(used, check=True, env=env, capture_output=True)
             for name in ("demo", "data"):
                 shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
         print(report(measured(python), disk_usage(python)))
@@ -76,8 +82,7 @@ def report(found: dict[str, dict], total: int) -> str:
     """Return the table: the largest distributions, who asks for each, and how much of it is compiled Python."""
     lines = [
         f"{total / 1e6:,.0f} MB in all, as `du` counts; {len(found)} distributions; "
-        f"{sum(one['compiled'] for one in found.values()) / 1e6:,.0f} MB of it are Python files as pip compiled them "
-        "(`pip install --no-compile` leaves those out; Python makes the ones that it needs).",
+        f"{sum(one['compiled'] for one in found.values()) / 1e6:,.0f} MB of it are compiled Python files.",
         "",
         "| distribution | MB | asked for by |",
         "|---|---|---|",

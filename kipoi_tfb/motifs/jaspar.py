@@ -34,18 +34,19 @@ def jaspar_motifs(
     tfs
         Names; default all TFs of the table.
     release
-        JASPAR release; of others than 2020, those that pyjaspar carries where it is installed. No network is needed.
+        JASPAR release. What is not in the table (other releases; of 2020 older versions, other groups and collections)
+        is pyjaspar's, where that is installed. No network is needed.
     profiles
         {TF: identifiers of its profiles}; default `tfb_matrix_data.modes.read_profiles`, which covers JASPAR 2020.
 
     Raises
     ------
     UnknownNameError
-        If a TF has no profile.
+        If a TF has no profile, or pyjaspar no such release.
     ConfigError
         If a profile is not in the release.
     MissingExtraError
-        If the release is another, and pyjaspar is not installed.
+        If the table does not have what is asked for, and pyjaspar is not installed.
     """
     known = read_profiles() if profiles is None else profiles
     chosen = list(known) if tfs is None else list(tfs)
@@ -69,6 +70,8 @@ def vertebrate_motifs(release: str = RELEASE) -> list[Motif]:
     ------
     MissingExtraError
         If the release is another than 2020, and pyjaspar is not installed.
+    UnknownNameError
+        If pyjaspar has no such release.
     """
     return (_Table() if release == RELEASE else _PyJaspar(release)).newest()
 
@@ -100,7 +103,8 @@ class _Release(Protocol):
 
 class _Table:
     def one(self, matrix_id: str) -> Motif | None:
-        return _table().get(matrix_id)
+        found = _table().get(matrix_id)
+        return found or _PyJaspar(RELEASE, f"may have {matrix_id} of {RELEASE}").one(matrix_id)
 
     def newest(self) -> list[Motif]:
         return list(_table().values())
@@ -121,11 +125,13 @@ def _table() -> dict[str, Motif]:
 
 
 class _PyJaspar:
-    def __init__(self, release: str) -> None:
+    def __init__(self, release: str, why: str = "") -> None:
         try:
-            from pyjaspar import jaspardb
+            from pyjaspar import jaspar_releases, jaspardb
         except ImportError as error:
-            raise MissingExtraError(f"pyjaspar, which has {release},", "jaspar", error) from None
+            raise MissingExtraError(f"pyjaspar, which {why or f'has {release}'},", "jaspar", error) from None
+        if release not in jaspar_releases:
+            raise UnknownNameError("release of JASPAR", release, jaspar_releases)
         self._database = jaspardb(release=release)
 
     def one(self, matrix_id: str) -> Motif | None:

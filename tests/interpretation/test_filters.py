@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pyarrow.parquet
 import pytest
@@ -139,6 +141,14 @@ def test_bad_input(tfb, tmp_path, case):
     code, _, err = tfb("motifs", "filters", "ENTRY", *arguments)
     assert code == expected and message in " ".join(err.split()), err
     assert not list(tmp_path.glob("o.*"))
+
+
+def test_without_tomtom_it_says_so_before_it_predicts(tfb, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "memelite", None)
+    monkeypatch.setattr("kipoi_tfb.prediction.predictor.Predictor", lambda *_: pytest.fail("it has begun"))
+    write_files(tmp_path, {"in.bed": "chr1\t500\t700\n"})
+    code, _, err = tfb("motifs", "filters", "ENTRY", "--genome", "GENOME", "--regions", "in.bed", "-o", "o.tsv")
+    assert code == 1 and "pip install 'kipoi-tfb[interpret]'" in " ".join(err.split())
 
 
 def test_nothing_that_it_is_right_about(planted):

@@ -124,11 +124,23 @@ def test_the_table_has_what_pyjaspar_has(release, monkeypatch) -> None:
     assert own.tf == "X" and (own.pfm == known[0].pfm).all()
 
 
-def test_another_release_without_pyjaspar(monkeypatch) -> None:
+def test_what_the_table_has_not_is_pyjaspars() -> None:
+    asked = ["MA0102.3", "MA0102.4", "PB0001.1", "MA0139", "MA0001.1"]  # an older one, a PBM, no version, a plant's
+    own = jaspar_motifs(profiles={"X": asked})["X"]
+    assert [motif.matrix_id for motif in own] == ["MA0001.1", "MA0102.3", "MA0102.4", "MA0139.1", "PB0001.1"]
+    older, newer = own[1:3]
+    assert older.tf == "X" and older.name == newer.name == "CEBPA" and older.pfm.sum() != newer.pfm.sum()
+    with pytest.raises(UnknownNameError, match=r"unknown release of JASPAR 'JASPAR2021'\. Did you mean JASPAR20"):
+        vertebrate_motifs("JASPAR2021")
+
+
+def test_what_the_table_has_not_without_pyjaspar(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyjaspar", None)
-    assert len(vertebrate_motifs()) > 700
+    assert len(vertebrate_motifs()) > 700 and len(jaspar_motifs()) > 600
     with pytest.raises(MissingExtraError, match=r"pyjaspar, which has JASPAR2024, .*pip install 'kipoi-tfb\[jaspar\]'"):
         vertebrate_motifs("JASPAR2024")
+    with pytest.raises(MissingExtraError, match=r"which may have MA0102\.3 of JASPAR2020, .*\[jaspar\]'"):
+        jaspar_motifs(profiles={"CEBPA": ["MA0102.3"]})
 
 
 def test_the_table_is_what_its_script_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
