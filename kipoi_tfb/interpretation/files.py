@@ -23,6 +23,7 @@ from kipoi_tfb.interpretation.sources import ExplainedWindows, Source
 from kipoi_tfb.output.tables import Table, open_table, table_format
 from kipoi_tfb.output.tracks import TRACKS, is_track, open_track
 from kipoi_tfb.zoo.entry import Entry
+from tfb_matrix_data.bounded import check_file
 from tfb_matrix_data.errors import ConfigError, InputError
 from tfb_matrix_data.files import atomic_path
 from tfb_matrix_data.sequence import ALPHABET, UNKNOWN, one_hot
@@ -138,8 +139,11 @@ def read_contributions(path: str | Path, entry: Entry | None = None) -> ReadCont
         If it is no such file or damaged, has too many windows to be held in memory, or is of other weights.
     """
     try:
+        check_file(path)
         with h5py.File(path) as file:
             found = _read(file, path)
+    except FileNotFoundError:
+        raise InputError(path, "no such file") from None
     except (OSError, KeyError, UnicodeDecodeError) as error:
         raise InputError(path, f"{_NO_FILE} ({error})") from None
     about = found.about

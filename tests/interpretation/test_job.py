@@ -82,6 +82,10 @@ def test_the_file_of_modisco_and_finemo(tfb, tmp_path, entry, other_entry, monke
             read_contributions(tmp_path / "out.ATF4.h5")
     with pytest.raises(InputError, match=r"in\.fa: is no HDF5 file of `tfb explain`"):
         read_contributions(tmp_path / "in.fa")
+    with pytest.raises(InputError, match=r"nothing\.h5: no such file"):
+        read_contributions(tmp_path / "nothing.h5")
+    with pytest.raises(InputError, match="/dev/zero: is a device; expected a file"):
+        read_contributions("/dev/zero")
 
 
 def _replaced(name, value):
