@@ -82,21 +82,10 @@ def core_tests(python: str, constraints: str) -> bool:
     """Install the checkout under constraints into a new environment, run the core tests there; whether all is well."""
     with tempfile.TemporaryDirectory(prefix="tfb-elsewhere-") as folder:
         inside = f"{folder}/venv/bin/python"
+        installed = ("-e", ".[dask,interpret,jaspar]", "pytest", "hypothesis")
         steps = (
             [python, "-m", "venv", f"{folder}/venv"],
-            [
-                inside,
-                "-m",
-                "pip",
-                "install",
-                "-qq",
-                "-c",
-                constraints,
-                "-e",
-                ".[dask,interpret,jaspar]",
-                "pytest",
-                "hypothesis",
-            ],
+            [inside, "-m", "pip", "install", "-qq", "-c", constraints, *installed],
             [inside, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--tb=short", *CORE],
         )
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

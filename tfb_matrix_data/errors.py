@@ -16,6 +16,7 @@ __all__ = [
     "InputError",
     "LayoutError",
     "LockedError",
+    "MissingExtraError",
     "TfbError",
     "UnfinishedError",
     "UnknownNameError",

@@ -164,8 +164,10 @@ def evaluate(
         source = None
         if binding is not None and reference is not None:
             source = LabelSource.sparing(binding, reference, data.chromosomes, kind, files.cell_types)  # type: ignore[arg-type]
-        scorers = [opened.get(name) or open_scorer(name, data, device, source, seed) for name in names[1:]]
-        scorers.insert(0, first or open_scorer(scorer, data, device, source, seed))
+        given = [first, *(opened.get(name) for name in names[1:])]
+        scorers = [
+            each or open_scorer(name, data, device, source, seed) for name, each in zip(names, given, strict=True)
+        ]
         trained = {} if binding is None else training_counts(scorers, binding, kind, files.cell_types)  # type: ignore[arg-type]
         result = evaluation.evaluate(scorers, data, seed, bootstrap, trained)
         summaries = {each.name: result.summary(each.name, min_bound) for each in scorers}

@@ -15,7 +15,8 @@ from kipoi_tfb.motifs.jaspar import vertebrate_motifs
 from kipoi_tfb.motifs.profiles import Motif
 from kipoi_tfb.motifs.tomtom import ALIKE, Match, compare_motifs, tomtom_function
 from kipoi_tfb.output.tables import Notes, open_table
-from tfb_matrix_data.errors import ConfigError, MissingExtraError
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.extras import import_extra
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["Discovery", "Pattern", "discover", "write_modisco", "write_patterns"]
@@ -196,11 +197,7 @@ def _modisco() -> Callable[..., tuple[Any, Any]]:
     ConfigError
         If it is not installed.
     """
-    try:
-        from modiscolite.tfmodisco import TFMoDISco
-    except ImportError as error:
-        raise MissingExtraError("TF-MoDISco", "interpret", error) from None
-    return TFMoDISco
+    return import_extra("modiscolite.tfmodisco", "TF-MoDISco", "interpret").TFMoDISco
 
 
 def _patterns(found: Sequence[Any] | None, sign: str, tf: str) -> Iterator[Pattern]:

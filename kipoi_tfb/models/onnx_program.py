@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import warnings
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from kipoi_tfb.models.logits import both_strands, probability
-from tfb_matrix_data.errors import ConfigError, MissingExtraError
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.extras import import_extra
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -90,10 +90,7 @@ class _Probability(nn.Module):
 
 
 def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingExtraError("ONNX", "onnx", error) from None
+    return import_extra(name, "ONNX", "onnx")
 
 
 @contextmanager

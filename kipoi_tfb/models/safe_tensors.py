@@ -9,7 +9,7 @@ from types import ModuleType
 from torch import Tensor
 
 from tfb_matrix_data.bounded import check_file
-from tfb_matrix_data.errors import MissingExtraError
+from tfb_matrix_data.extras import import_extra
 from tfb_matrix_data.files import atomic_path
 
 __all__ = ["import_safetensors", "load_safetensors", "save_safetensors"]
@@ -53,8 +53,4 @@ def import_safetensors() -> ModuleType:
     ConfigError
         If it is not installed.
     """
-    try:
-        import safetensors.torch
-    except ImportError as error:
-        raise MissingExtraError("safetensors", "hub", error) from None
-    return safetensors.torch
+    return import_extra("safetensors.torch", "safetensors", "hub")

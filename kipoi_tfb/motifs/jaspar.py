@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from kipoi_tfb.motifs.profiles import Motif, from_biopython, tf_of_profile
-from tfb_matrix_data.errors import ConfigError, MissingExtraError, UnknownNameError
+from tfb_matrix_data.errors import ConfigError, UnknownNameError
+from tfb_matrix_data.extras import import_extra
 from tfb_matrix_data.modes import read_profiles
 
 if TYPE_CHECKING:
@@ -126,13 +127,10 @@ def _table() -> dict[str, Motif]:
 
 class _PyJaspar:
     def __init__(self, release: str, why: str = "") -> None:
-        try:
-            from pyjaspar import jaspar_releases, jaspardb
-        except ImportError as error:
-            raise MissingExtraError(f"pyjaspar, which {why or f'has {release}'},", "jaspar", error) from None
-        if release not in jaspar_releases:
-            raise UnknownNameError("release of JASPAR", release, jaspar_releases)
-        self._database = jaspardb(release=release)
+        pyjaspar = import_extra("pyjaspar", f"pyjaspar, which {why or f'has {release}'},", "jaspar")
+        if release not in pyjaspar.jaspar_releases:
+            raise UnknownNameError("release of JASPAR", release, pyjaspar.jaspar_releases)
+        self._database = pyjaspar.jaspardb(release=release)
 
     def one(self, matrix_id: str) -> Motif | None:
         with _quiet():  # who asked says it, with the TF

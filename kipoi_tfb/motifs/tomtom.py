@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from kipoi_tfb.motifs.profiles import Motif, frequencies
-from tfb_matrix_data.errors import ConfigError, MissingExtraError
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.extras import import_extra
 
 __all__ = ["ALIKE", "Match", "Similarities", "compare_motifs", "tomtom_function"]
 
@@ -101,8 +102,5 @@ def tomtom_function() -> Callable[..., tuple[NDArray, ...]]:
     MissingExtraError
         If memelite is not installed.
     """
-    try:
-        from memelite import tomtom  # with numba: a second that others need not wait
-    except ImportError as error:
-        raise MissingExtraError("memelite, which has Tomtom,", "interpret", error) from None
-    return tomtom
+    # With numba: a second that others need not wait.
+    return import_extra("memelite", "memelite, which has Tomtom,", "interpret").tomtom

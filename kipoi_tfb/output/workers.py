@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from tfb_matrix_data.errors import ConfigError, MissingExtraError
+from tfb_matrix_data.errors import ConfigError
+from tfb_matrix_data.extras import import_extra
 
 __all__ = ["Cluster", "LostWorkersError", "Workers", "check_dask"]
 
@@ -66,10 +67,7 @@ class LostWorkersError(Exception):
 
 def check_dask() -> None:
     """Raise `MissingExtraError` if dask.distributed, an extra of this package, is not installed."""
-    try:
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("dask.distributed, which several workers need,", "dask", error) from None
+    import_extra("distributed", "dask.distributed, which several workers need,", "dask")
 
 
 class Workers:
