@@ -27,8 +27,9 @@ __all__ = ["SHUFFLES", "Contributions", "Explainer", "explainer_of"]
 SHUFFLES = 10
 """References of a window for `deeplift`, as in the paper."""
 
-_STEPS = (64, 256, 1024, 4096)
-"""Points on the way from a reference to the window, for `ig`; the next where contributions do not add up."""
+_POINTS, _FINER = 64, 4
+"""Points on the way from a reference to the window, for `ig`, and how often they are made three times as many where
+contributions do not add up."""
 
 
 class Contributions(NamedTuple):
@@ -202,21 +203,29 @@ class Explainer:
         integrate = IntegratedGradients(self._module, multiply_by_inputs=False)
         found = np.zeros((len(codes), len(self.tfs), 4, codes.shape[1]), np.float32)
         for column in range(len(self.tfs)):
-            rows = np.arange(len(codes))
-            for steps in _STEPS:
 
-                def multipliers(one_hot: Tensor, references: Tensor, target: int, steps: int = steps) -> Tensor:
+            def integral(rows: NDArray[np.int64], points: int, moved: float = 0.0, column: int = column) -> NDArray:
+                def multipliers(one_hot: Tensor, references: Tensor, target: int) -> Tensor:
+                    step = (one_hot - references).detach() * (moved / points)
                     return integrate.attribute(
-                        one_hot, references, target, n_steps=steps, method="riemann_middle",
+                        one_hot + step, references + step, target, n_steps=points, method="riemann_middle",
                         internal_batch_size=max(self.batch_size, len(one_hot)),
                     )  # fmt: skip
 
-                found[rows, column] = self._hypothetical(codes[rows], pairs[rows], column, multipliers)
+                return self._hypothetical(codes[rows], pairs[rows], column, multipliers)
+
+            rows, points = np.arange(len(codes)), _POINTS
+            found[:, column] = integral(rows, points)
+            for _ in range(_FINER):
                 sums = _of_bases(found[rows, column][:, None], codes[rows])[:, 0]
                 ends = output[rows, column], reference[rows, column]
                 rows = rows[~is_complete(completeness_error(sums, *ends), *ends, method=self.method)]
                 if not len(rows):
                     break
+                # The middles of three times as many pieces are those that are known and two beside each.
+                beside = integral(rows, points, -1 / 3) + integral(rows, points, 1 / 3)
+                found[rows, column] = (found[rows, column] + beside) / 3
+                points *= 3
         return found
 
     def _hypothetical(

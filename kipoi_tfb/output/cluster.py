@@ -1,4 +1,4 @@
-"""Pieces of an output made by dask workers: more processes of this machine, or a cluster of many."""
+"""Who makes the pieces of an output: this process, or dask workers: more of this machine, or a cluster of many."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -34,9 +35,9 @@ _FETCH = 30.0
 _TELL = 0.5
 """Seconds at least between what a worker tells of a piece that it is making."""
 
-Make = Callable[..., None]
-"""Writes a piece: called with the path to write to, a function that hears what share of the piece is done (shares that
-add up to 1), and what was given to `Add`. Can be pickled."""
+Make = Callable[..., Callable[[Path], None]]
+"""Makes a piece: called with a function that hears what share of it is done (shares that add up to 1), and what was
+given to `Add`; returns what writes it to a path. Can be pickled."""
 
 Add = Callable[..., None]
 """Takes the next piece: the hash of its input, where that lies (for messages), how much work it is, and what it is made
@@ -56,8 +57,8 @@ def piece_maker(
     make
         Makes one.
     cluster
-        Who makes them; default this process, at once. The order of the pieces is that in which they are added, whoever
-        makes them and whenever. A piece whose worker died is made again by another.
+        Who makes them; default this process, which writes one while it makes the next. The order of the pieces is that
+        in which they are added, whoever makes them and whenever. A piece whose worker died is made again by another.
     advance
         Told how much work is done, also while a piece is being made; see `kipoi_tfb.output.progress.progress_bar`.
 
@@ -69,17 +70,43 @@ def piece_maker(
         If pieces could not be made. The others are kept; the message says which are missing, and why.
     """
     if cluster is None:
-
-        def add(digest: str, _place: str, n: float, *given: Any) -> None:
-            with progress_within(advance, n) as share:
-                pieces.add(digest, lambda path: make(path, share, *given))
-
-        yield add
+        with ThreadPoolExecutor(1, "writer") as thread:
+            local = _Local(pieces, make, thread, advance)
+            yield local.add
+            local.finish()
         return
     with Workers.of(cluster) as workers:
         remote = _Remote(pieces, make, workers, advance)
         yield remote.add
         remote.finish()
+
+
+class _Local:
+    """Pieces made here, one at a time, each written while the next is made: the networks leave other cores idle then.
+
+    A thread that only writes never keeps Ctrl-C waiting for long.
+    """
+
+    def __init__(self, pieces: Pieces, make: Make, thread: ThreadPoolExecutor, advance: Callable[..., None]) -> None:
+        self.pieces, self.make, self.thread, self.advance = pieces, make, thread, advance
+        self.written: Future[None] | None = None
+
+    def add(self, digest: str, _place: str, n: float, *given: Any) -> None:
+        with progress_within(self.advance, n) as share:
+            path, there = self.pieces.place(digest)
+            if not there:
+                write = self.make(share, *given)
+                self.finish()  # no more than one waits: memory
+                self.written = self.thread.submit(_write, path, write)
+
+    def finish(self) -> None:
+        if self.written is not None:
+            self.written.result()
+
+
+def _write(path: Path, write: Callable[[Path], None]) -> None:
+    with atomic_path(path) as temporary:
+        write(temporary)
 
 
 class _Remote:
@@ -212,7 +239,7 @@ def _made(make: bytes, threads: int, run: str, piece: str, *given: Any) -> bytes
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "piece"
-        _unpickled(make, threads)(path, share, *given)
+        _unpickled(make, threads)(share, *given)(path)
         return path.read_bytes()
 
 

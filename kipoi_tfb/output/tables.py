@@ -23,9 +23,9 @@ __all__ = [
     "Notes",
     "Table",
     "TableWriter",
+    "join_pieces",
     "open_table",
     "open_writer",
-    "read_piece",
     "table_format",
     "write_piece",
 ]
@@ -36,6 +36,10 @@ Table = Mapping[str, NDArray]
 """Equally long columns by name, in their order. Text is of dtype U, or object where its longest may be very long."""
 
 _TEXT = "UO"
+
+_BLOCK = 1 << 22
+_ROWS = 512
+"""Rows that Arrow makes text of at a time: of more, or fewer, it takes longer."""
 
 
 class Notes(NamedTuple):
@@ -132,21 +136,26 @@ class _TsvWriter(TableWriter):
         self.file = open(path, "wb")  # noqa: SIM115 (closed by `close`)
 
     def write(self, chunk: Table) -> None:
-        from pyarrow.csv import WriteOptions, write_csv
-
-        chunk = {as_cell(name): _cells(values) for name, values in chunk.items()}
-        table = _arrow_table(chunk)
-        if self.file.tell() == 0:
-            self.file.write(("\t".join(table.column_names) + "\n").encode())
-        texts = [values for values in chunk.values() if values.dtype.kind in _TEXT]
-        if any('"' in text for values in texts for text in values.tolist()):
-            self.file.write(_join(table))
-        else:
-            options = WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
-            write_csv(table, self.file, options)
+        _write_lines(chunk, self.file, header=self.file.tell() == 0)
 
     def close(self) -> None:
         self.file.close()
+
+
+def _write_lines(chunk: Table, sink: Any, header: bool) -> None:
+    """Write the rows of a table as TSV."""
+    from pyarrow.csv import WriteOptions, write_csv
+
+    chunk = {as_cell(name): _cells(values) for name, values in chunk.items()}
+    table = _arrow_table(chunk)
+    if header:
+        sink.write(("\t".join(table.column_names) + "\n").encode())
+    texts = [values for values in chunk.values() if values.dtype.kind in _TEXT]
+    if any('"' in text for values in texts for text in values.tolist()):
+        sink.write(_join(table))
+    else:
+        options = WriteOptions(include_header=False, batch_size=_ROWS, delimiter="\t", quoting_style="none")
+        write_csv(table, sink, options)
 
 
 def _cells(values: NDArray) -> NDArray:
@@ -227,15 +236,56 @@ class _Hdf5Writer(TableWriter):
         self.file.close()
 
 
-def write_piece(path: Path, chunk: Table) -> None:
-    """Write a chunk as a file of its own, to be handed to a `TableWriter` later, by another process maybe."""
+def write_piece(path: Path, chunk: Table, ending: str) -> None:
+    """Write a chunk as a file of its own for `join_pieces`, in another process maybe.
+
+    For ``.tsv`` (one of `FORMATS`) these are its lines already, compressed: text of numbers takes longer to make than
+    anything else that is done with them, and pieces are made side by side.
+    """
+    import pyarrow as pa
     from pyarrow.parquet import write_table
 
-    write_table(_arrow_table(chunk, with_nulls=False), str(path), compression="zstd")
+    if ending != ".tsv":
+        write_table(_arrow_table(chunk, with_nulls=False), str(path), compression="zstd")
+        return
+    with pa.CompressedOutputStream(str(path), "zstd") as sink:
+        _write_lines(chunk, sink, header=True)
 
 
-def read_piece(path: Path) -> Table:
-    """Return the chunk that `write_piece` wrote."""
+def join_pieces(pieces: Sequence[Path], output: str | Path, notes: Notes = _NO_NOTES) -> int:
+    """Write what `write_piece` wrote for the ending of `output` as one table, and return how many rows it has."""
+    rows = 0
+    if table_format(output) == ".tsv":
+        with atomic_path(output) as temporary, open(temporary, "wb") as file:
+            for path in pieces:
+                rows += _copy_lines(path, file, header=path is pieces[0])
+        return rows
+    with open_table(output, notes) as table:
+        for path in pieces:
+            piece = _read_piece(path)
+            table.write(piece)
+            rows += len(next(iter(piece.values())))
+    return rows
+
+
+def _copy_lines(piece: Path, file: Any, header: bool) -> int:
+    """Copy the lines of a piece, and return how many rows there were."""
+    import pyarrow as pa
+
+    rows = -1
+    with pa.input_stream(str(piece), compression="zstd") as stream:
+        while block := stream.read(_BLOCK):
+            if rows < 0 and not header:
+                # Names of columns may be longer than a block.
+                _, found, block = block.partition(b"\n")
+                rows += bool(found)
+            rows += block.count(b"\n")
+            file.write(block)
+    return rows
+
+
+def _read_piece(path: Path) -> Table:
+    """Return the chunk that `write_piece` wrote, but for ``.tsv``."""
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(str(path)) as file:

@@ -150,9 +150,9 @@ def score_variants(
     chunks = phased.of(placed) if phased else ((chunk, windows, None) for chunk, windows in placed)
     known_size = isinstance(variants, str | Path) and not options.region
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
-    write = partial(_write_piece, scorer, file, numeric_identity(predictor.device))
+    make = partial(_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, write, cluster, advance) as add:
+        with piece_maker(pieces, make, cluster, advance) as add:
             for chunk, windows, haplotypes in chunks:
                 digest = hashlib.sha256(chunk.text)
                 if haplotypes is not None:  # these may follow from records of other chunks
@@ -218,23 +218,26 @@ def _check_not_input(output: str | Path, inputs: Sequence[str | Path]) -> None:
             raise InputError(output, "is the input, which would be lost; choose another output")
 
 
-def _write_piece(
+def _piece(
     scorer: EffectScorer,
     file: EffectFile,
     numbers: dict[str, str],
-    path: Path,
     share: Callable[[float], None],
     chunk: VariantChunk,
     windows: AlleleWindows,
     haplotypes: Haplotypes | None,
-) -> None:
+) -> Callable[[Path], None]:
+    """Score the alleles of a chunk, and return what writes them."""
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     with heard(share):
         effects = scorer(chunk.variants, windows, haplotypes)
-    normal = normal_texts(chunk.variants, windows, scorer.genome)
-    file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
-    del effects
-    give_back_memory()
+
+    def write(path: Path) -> None:
+        normal = normal_texts(chunk.variants, windows, scorer.genome)
+        file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
+        give_back_memory()
+
+    return write
 
 
 def _place(chunk: VariantChunk) -> str:
@@ -283,8 +286,8 @@ def _effect_file(output: str | Path, scorer: EffectScorer, source: VariantLines,
     if not ending.startswith(".vcf"):
         notes = {"tfb_score": about, "tfb_models": json.dumps(models)}
         if options.columns != "tfb":
-            return Veff2Table(predictor.columns, predictor.sources, notes)
-        return EffectTable(predictor.columns, options.tidy, notes)
+            return Veff2Table(predictor.columns, predictor.sources, notes, ending)
+        return EffectTable(predictor.columns, options.tidy, notes, ending)
     if options.tidy:
         raise ConfigError("a VCF has one line per record: a tidy table is .tsv, .parquet or .h5")
     if scorer.percentiles is not None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.output.tables import FORMATS, Notes, Table, open_table, read_piece, write_piece
+from kipoi_tfb.output.tables import FORMATS, Notes, Table, join_pieces, write_piece
 from kipoi_tfb.variants.columns import FIXED, HAPLOTYPE, LINE, SCORES, TIDY, VEFF2
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from tfb_matrix_data.errors import ConfigError, InputError
@@ -90,6 +90,8 @@ class EffectTable:
         Long form.
     about
         What the file says of the run, where its format has a place for that.
+    ending
+        Of the file, one of `kipoi_tfb.output.tables.FORMATS`: what pieces are for.
 
     Raises
     ------
@@ -97,8 +99,10 @@ class EffectTable:
         If two columns would have one name.
     """
 
-    def __init__(self, tfs: Sequence[str], tidy: bool = False, about: Mapping[str, str] | None = None) -> None:
-        self.tfs, self.tidy, self.about = list(tfs), tidy, about or {}
+    def __init__(
+        self, tfs: Sequence[str], tidy: bool = False, about: Mapping[str, str] | None = None, ending: str = ".tsv"
+    ) -> None:
+        self.tfs, self.tidy, self.about, self.ending = list(tfs), tidy, about or {}, ending
         names = Counter(f"{tf}_{score}" for tf in tfs for score in SCORES)
         if twice := next((name for name, n in names.items() if n > 1), None):
             raise ConfigError(f"two columns would be called {twice}; choose TFs with --tfs")
@@ -113,8 +117,8 @@ class EffectTable:
         return Notes(self.about, FIXED | HAPLOTYPE | LINE | scores)
 
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
-        """Write a chunk as Parquet."""
-        write_piece(path, self.table(chunk))
+        """Write the rows of a chunk."""
+        write_piece(path, self.table(chunk), self.ending)
 
     def table(self, chunk: ScoredChunk) -> Table:
         """Return the rows of a chunk: columns of `FIXED`, the allele's line (if tidy: of `HAPLOTYPE`), then scores."""
@@ -129,13 +133,7 @@ class EffectTable:
 
     def join(self, pieces: Sequence[Path], output: Path) -> int:
         """Write the pieces as one table, piece by piece."""
-        rows = 0
-        with open_table(output, self.notes) as table:
-            for path in pieces:
-                piece = read_piece(path)
-                table.write(piece)
-                rows += len(next(iter(piece.values())))
-        return rows
+        return join_pieces(pieces, output, self.notes)
 
     def n_rows(self, records: int, alleles: int) -> int:
         """Return how many rows the alleles must have."""
@@ -153,12 +151,18 @@ class Veff2Table(EffectTable):
         Names of the columns, with or without their entry's (``entry/TF``).
     sources
         The entry of each.
-    about
-        What the file says of the run.
+    about, ending
+        As of `EffectTable`.
     """
 
-    def __init__(self, tfs: Sequence[str], sources: Sequence[Entry], about: Mapping[str, str] | None = None) -> None:
-        super().__init__(tfs, about=about)
+    def __init__(
+        self,
+        tfs: Sequence[str],
+        sources: Sequence[Entry],
+        about: Mapping[str, str] | None = None,
+        ending: str = ".tsv",
+    ) -> None:
+        super().__init__(tfs, about=about, ending=ending)
         entries = list({id(entry): entry for entry in sources}.values())
         titles = dict(zip(map(id, entries), entry_titles(entries), strict=True))
         self.targets = [f"{titles[id(entry)]}/{_task(tf, entry)}" for tf, entry in zip(tfs, sources, strict=True)]

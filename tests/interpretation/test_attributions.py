@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from kipoi_tfb.interpretation import attributions
 from kipoi_tfb.interpretation.attributions import Explainer
 from kipoi_tfb.interpretation.completeness import is_complete
 from kipoi_tfb.interpretation.references import dinucleotide_shuffles
@@ -74,6 +75,21 @@ def test_ig_adds_up(entries, architecture):
     found = Explainer(entries[architecture], ["CTCF"], "ig")(codes)
     assert np.isfinite(found.error).all() and np.abs(found.output - found.reference).min() > 1e-3
     assert is_complete(found.error, found.output, found.reference, "ig").all()
+
+
+def test_finer_ig_is_that_of_three_times_as_many_points(entries, monkeypatch):
+    codes, entry = windows()[1:3], entries["paper-cnn"]
+    monkeypatch.setattr(attributions, "_FINER", 0)
+    monkeypatch.setattr(attributions, "_POINTS", 54)
+    many = Explainer(entry, ["CTCF"], "ig")(codes)
+    monkeypatch.setattr(attributions, "is_complete", lambda error, *_, method: np.zeros(error.shape, bool))
+    monkeypatch.setattr(attributions, "_POINTS", 6)
+    few = Explainer(entry, ["CTCF"], "ig")(codes)
+    monkeypatch.setattr(attributions, "_FINER", 2)
+    finer = Explainer(entry, ["CTCF"], "ig")(codes)
+    highest = np.abs(many.hypothetical).max()
+    assert np.abs(finer.hypothetical - many.hypothetical).max() < 1e-3 * highest
+    assert np.abs(few.hypothetical - many.hypothetical).max() > 1e-2 * highest
 
 
 @pytest.mark.slow

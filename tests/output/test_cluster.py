@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pickle
@@ -31,26 +32,26 @@ pytest_plugins = ("tests.entries",)
 MAKERS = """
 import os, signal, time
 
-def write_number(path, share, number):
+def write_number(share, number):
     time.sleep(0.05 if number % 2 else 0)  # not ready in the order in which they were sent
-    path.write_text(f"{number} by {os.getpid()}")
+    return lambda path: path.write_text(f"{number} by {os.getpid()}")
 
-def tell_halfway(path, share, number):
+def tell_halfway(share, number):
     time.sleep(0.6)  # longer than a worker waits before it tells
     share(0.5)
     time.sleep(0.6)
-    path.write_text(str(number))
+    return lambda path: path.write_text(str(number))
 
-def fail_at(bad, path, share, number):
+def fail_at(bad, share, number):
     if number in bad:
         raise ValueError(f"no {number}")
-    path.write_text(str(number))
+    return lambda path: path.write_text(str(number))
 
-def die_once_at(bad, flag, path, share, number):
+def die_once_at(bad, flag, share, number):
     if number == bad and not flag.exists():
         flag.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    path.write_text(str(number))
+    return lambda path: path.write_text(str(number))
 """
 
 
@@ -105,6 +106,38 @@ def test_a_piece_that_is_made_again_does_not_move_twice():
     heard.end("a")
     heard.hear("a", 1.0)  # told late
     assert moves == [50, 0, 25, 25, 0]
+
+
+def test_a_piece_is_written_while_the_next_is_made(tmp_path):
+    made = [threading.Event() for _ in range(3)]
+
+    def maker(share, number):
+        made[number].set()
+
+        def write(path):
+            if number < 2:
+                assert made[number + 1].wait(20)
+            path.write_text(str(number))
+
+        return write
+
+    assert make(tmp_path / "out", maker, None, n=3) == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("bad", [1, 3])
+def test_a_piece_that_cannot_be_written_ends_the_run(tmp_path, bad):
+    def maker(share, number):
+        def write(path):
+            if number == bad:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            path.write_text(str(number))
+
+        return write
+
+    with pytest.raises(OSError, match="No space left"):
+        make(tmp_path / "out", maker, None, n=4)
+    kept = sorted(path.name for path in (tmp_path / "out.parts").glob("0*"))
+    assert kept == [f"{number:08d}-{number}" for number in range(bad)]
 
 
 def test_a_killed_worker_costs_only_time(tmp_path, cluster, makers):

@@ -154,8 +154,10 @@ def test_a_real_process_that_is_killed(tmp_path, predictor, entry, genome, genom
         process.send_signal(number)
         process.wait()
     assert left_over(tmp_path) == ["out.vcf.gz.parts"]
-    assert len([name for name in left_over(tmp_path / "out.vcf.gz.parts") if name[0] != "."]) == 3
-    assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == 2
+    n_done = len([name for name in left_over(tmp_path / "out.vcf.gz.parts") if name[0] != "."]) - 1  # and run.json
+    # The second was being written while the third was made: Ctrl-C waits for it, nothing else does.
+    assert n_done == 2 or (number == signal.SIGKILL and n_done == 1)
+    assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == n_done
     (tmp_path / "whole").mkdir()
     score_variants(predictor, vcf, genome, tmp_path / "whole" / "out.vcf.gz", OPTIONS)
     assert output.read_bytes() == (tmp_path / "whole" / "out.vcf.gz").read_bytes()
@@ -172,7 +174,7 @@ def test_ctrl_c_says_what_stays(tmp_path, predictor, genome, vcf, monkeypatch, c
 
 def test_ctrl_c_at_once_keeps_what_an_earlier_run_did(tmp_path, predictor, genome, vcf, monkeypatch):
     interrupted(tmp_path, predictor, genome, vcf)
-    monkeypatch.setattr(Pieces, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    monkeypatch.setattr(Pieces, "place", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS)
     assert len(left_over(tmp_path / "out.tsv.parts")) == 2

@@ -29,20 +29,20 @@ WORKERS = "kipoi_tfb.output.workers."
 MAKERS = """
 import os, signal, time
 
-def write_number(path, share, number):
-    path.write_text(str(number))
+def write_number(share, number):
+    return lambda path: path.write_text(str(number))
 
-def stop_once_at(bad, flag, path, share, number):
+def stop_once_at(bad, flag, share, number):
     if number == bad and not flag.exists():
         flag.touch()
         os.kill(os.getpid(), signal.SIGSTOP)
-    path.write_text(str(number))
+    return lambda path: path.write_text(str(number))
 
-def touch_and_hang_at(bad, flag, path, share, number):
+def touch_and_hang_at(bad, flag, share, number):
     if number == bad:
         flag.touch()
         time.sleep(20)
-    path.write_text(str(number))
+    return lambda path: path.write_text(str(number))
 """
 
 SCHEDULER = """
