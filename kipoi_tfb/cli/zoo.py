@@ -74,7 +74,8 @@ def _print_markdown(cards: Mapping[str, Card], groups: Mapping[str, int]) -> Non
     )
     for name, card in cards.items():
         m = card.metrics
-        values = (m.auprc, "" if m.auprc_natural is None else m.auprc_natural, m.auroc, m.n_tfs) if m else [""] * 4
+        areas = (m.auprc, m.auprc_natural, m.auroc) if m else (None, None, None)
+        values = (*("" if area is None else f"{area:.4f}" for area in areas), m.n_tfs if m else "")
         print("|", " | ".join(map(str, (f"`{name}`", len(card.tasks), *values, card.summary))), "|")
     for name, n in sorted(groups.items()):
         print(f"| `{name}` | {n} | | | | | A group of {n} entries; `tfb zoo ls --group {name}` lists them. |")
@@ -278,17 +279,22 @@ def add(
 @app.command()
 def remove(
     names: Annotated[
-        list[str], typer.Argument(help="Names of entries.", metavar="ENTRY", autocompletion=complete_entries)
+        list[str],
+        typer.Argument(help="Names of entries, or of groups.", metavar="ENTRY", autocompletion=complete_entries),
     ],
 ) -> None:
-    """Take entries out of the zoo.
+    """Take entries out of the zoo; the name of a group stands for all of its entries.
 
     Example: tfb zoo remove tf/JUND
     """
     from kipoi_tfb.zoo.change import remove_entry
+    from kipoi_tfb.zoo.find import entry_names
 
+    every = entry_names()
     for name in names:
-        print(f"removed {remove_entry(name)}")
+        members = [other for other in every if name not in every and other.rpartition("/")[0] == name]
+        for one in members or [name]:
+            print(f"removed {remove_entry(one)}")
 
 
 app.command()(zoo_share.export)

@@ -107,6 +107,14 @@ def test_add_and_remove(tfb_zoo, folder, tmp_path):
     assert tfb_zoo("remove", "base")[0] == 0 and not list(folder.iterdir())
 
 
+def test_a_group_is_removed_whole(tfb_zoo, folder):
+    code, out, _ = tfb_zoo("remove", "tf")
+    assert code == 0 and out.splitlines() == [f"removed {folder / 'tf' / tf}" for tf in ("ATF4", "SP1")]
+    assert [path.name for path in folder.iterdir()] == ["base"]
+    code, _, err = tfb_zoo("remove", "tf")
+    assert code == 1 and "unknown zoo entry 'tf'" in err
+
+
 def test_add_takes_all_or_nothing(tfb_zoo, folder, tmp_path):
     source = shutil.move(folder / "tf", tmp_path / "tf")
     (source / "SP1" / "golden.json").unlink()
