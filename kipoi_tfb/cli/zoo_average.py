@@ -20,7 +20,7 @@ def average(
 
     The entries are of architecture motif-cnn, for the same TFs, from the same data.
 
-    Example: tfb zoo average multi163 multi163-fast --name multi163-ensemble -o runs/multi163-ensemble
+    Example: tfb zoo average multi163-3 multi163-fast --name mean-of-two -o runs/mean-of-two
     """
     from kipoi_tfb.zoo.average import average as average_entries
     from kipoi_tfb.zoo.find import find_entry
