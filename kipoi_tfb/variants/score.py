@@ -231,9 +231,10 @@ def _piece(
     check_same_numbers(numbers, scorer.predictor.device)  # a worker may be another machine
     with heard(share):
         effects = scorer(chunk.variants, windows, haplotypes)
+    # Here, not by `write`: a genome is for one thread, and this one is at the next windows by then.
+    normal = normal_texts(chunk.variants, windows, scorer.genome)
 
     def write(path: Path) -> None:
-        normal = normal_texts(chunk.variants, windows, scorer.genome)
         file.write_piece(path, ScoredChunk(chunk, windows.status, windows.flags, normal, *effects))
         give_back_memory()
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from kipoi_tfb.variants.score import ScoringOptions, score_variants
 from kipoi_tfb.variants.vcf import EffectVcf
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import InputError, LockedError
+from tfb_matrix_data.genome import Genome
 
 pytest_plugins = ("tests.entries",)
 
@@ -120,6 +122,22 @@ def test_a_resumed_run_with_every_score_ends_in_the_same_bytes(tmp_path, predict
         score_variants(predictor, vcf, genome, output, OPTIONS)
     assert score_variants(predictor, vcf, genome, output, options).taken_over == 1
     assert output.read_bytes() == whole.read_bytes()
+
+
+def test_the_genome_is_read_in_one_thread(tmp_path, predictor, genome, vcf, monkeypatch):
+    threads = set()
+
+    def asked(method):
+        def ask(*given):
+            threads.add(threading.current_thread())
+            return method(*given)
+
+        return ask
+
+    for method in (Genome.windows, Genome.stretches, Genome.letters, Genome.contig):
+        monkeypatch.setattr(Genome, method.__name__, asked(method))
+    score_variants(predictor, vcf, genome, tmp_path / "out.tsv", OPTIONS)
+    assert threads == {threading.main_thread()}
 
 
 KILLED = """
