@@ -288,12 +288,10 @@ def remove(
     Example: tfb zoo remove tf/JUND
     """
     from kipoi_tfb.zoo.change import remove_entry
-    from kipoi_tfb.zoo.find import entry_names
+    from kipoi_tfb.zoo.find import members_of
 
-    every = entry_names()
     for name in names:
-        members = [other for other in every if name not in every and other.rpartition("/")[0] == name]
-        for one in members or [name]:
+        for one in members_of(name) or [name]:
             print(f"removed {remove_entry(one)}")
 
 

@@ -215,21 +215,21 @@ class Explainer:
         from captum.attr import IntegratedGradients
 
         integrate = IntegratedGradients(self._module, multiply_by_inputs=False)
+
+        def integral(rows: NDArray[np.int64], column: int, points: int, moved: float = 0.0) -> NDArray[np.float32]:
+            def multipliers(one_hot: Tensor, references: Tensor, target: int) -> Tensor:
+                step = (one_hot - references).detach() * (moved / points)
+                return integrate.attribute(
+                    one_hot + step, references + step, target, n_steps=points, method="riemann_middle",
+                    internal_batch_size=max(self.batch_size, len(one_hot)),
+                )  # fmt: skip
+
+            return self._hypothetical(codes[rows], pairs[rows], column, multipliers)
+
         found = np.zeros((len(codes), len(self.tfs), 4, codes.shape[1]), np.float32)
         for column in range(len(self.tfs)):
-
-            def integral(rows: NDArray[np.int64], points: int, moved: float = 0.0, column: int = column) -> NDArray:
-                def multipliers(one_hot: Tensor, references: Tensor, target: int) -> Tensor:
-                    step = (one_hot - references).detach() * (moved / points)
-                    return integrate.attribute(
-                        one_hot + step, references + step, target, n_steps=points, method="riemann_middle",
-                        internal_batch_size=max(self.batch_size, len(one_hot)),
-                    )  # fmt: skip
-
-                return self._hypothetical(codes[rows], pairs[rows], column, multipliers)
-
             rows, points = np.arange(len(codes)), _POINTS
-            found[:, column] = integral(rows, points)
+            found[:, column] = integral(rows, column, points)
             for _ in range(_FINER):
                 sums = _of_bases(found[rows, column][:, None], codes[rows])[:, 0]
                 ends = output[rows, column], reference[rows, column]
@@ -237,7 +237,7 @@ class Explainer:
                 if not len(rows):
                     break
                 # The middles of three times as many pieces are those that are known and two beside each.
-                beside = integral(rows, points, -1 / 3) + integral(rows, points, 1 / 3)
+                beside = integral(rows, column, points, -1 / 3) + integral(rows, column, points, 1 / 3)
                 found[rows, column] = (found[rows, column] + beside) / 3
                 points *= 3
         return found

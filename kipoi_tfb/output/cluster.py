@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import methodcaller
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,6 @@ from kipoi_tfb.output.pieces import Pieces
 from kipoi_tfb.output.progress import progress_within
 from kipoi_tfb.output.workers import Cluster, LostWorkersError, Workers
 from tfb_matrix_data.errors import UnfinishedError
-from tfb_matrix_data.files import atomic_path
 
 __all__ = ["piece_maker"]
 
@@ -97,16 +97,11 @@ class _Local:
             if not there:
                 write = self.make(share, *given)
                 self.finish()  # no more than one waits: memory
-                self.written = self.thread.submit(_write, path, write)
+                self.written = self.thread.submit(self.pieces.write, path, write)
 
     def finish(self) -> None:
         if self.written is not None:
             self.written.result()
-
-
-def _write(path: Path, write: Callable[[Path], None]) -> None:
-    with atomic_path(path) as temporary:
-        write(temporary)
 
 
 class _Remote:
@@ -173,8 +168,7 @@ class _Remote:
                 except TimeoutError:  # its worker hangs: dask will have the piece made again, or the wait ends
                     self.workers.look(time.monotonic() - since)
                     continue
-                with atomic_path(path) as temporary:
-                    temporary.write_bytes(content)
+                self.pieces.write(path, methodcaller("write_bytes", content))
             elif future.status == "error":
                 self.failed.append(f"{place}: {_reason(future.exception())}")
                 logger.warning("%s", self.failed[-1])

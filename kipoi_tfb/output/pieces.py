@@ -101,8 +101,13 @@ class Pieces:
         """
         path, there = self.place(digest)
         if not there:
-            with atomic_path(path) as temporary:
-                write(temporary)
+            self.write(path, write)
+
+    @staticmethod
+    def write(path: Path, write: Callable[[Path], object]) -> None:
+        """Write a piece to its place, whole or not at all: call `write` with a path to write to."""
+        with atomic_path(path) as temporary:
+            write(temporary)
 
     def place(self, digest: str) -> tuple[Path, bool]:
         """Return the path of the next piece, to be written by the caller, and whether it is there already.

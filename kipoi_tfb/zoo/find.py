@@ -35,13 +35,22 @@ def group_names(zoo: Path | None = None) -> dict[str, int]:
     return dict(Counter(name.rpartition("/")[0] for name in entry_names(zoo) if "/" in name))
 
 
+def members_of(group: str) -> list[str]:
+    """Return the names of the entries of a group in the zoo; none where there is no such group, but an entry maybe."""
+    return _members(group, entry_names())
+
+
+def _members(group: str, names: list[str]) -> list[str]:
+    return [] if group in names else [each for each in names if each.rpartition("/")[0] == group]
+
+
 def is_group(name: str) -> bool:
     """Return whether a name is that of a group in the zoo, or the path of a folder of entries."""
     return _is_group(name, entry_names())
 
 
 def _is_group(name: str, names: list[str]) -> bool:
-    return name not in names and bool(any(each.rpartition("/")[0] == name for each in names) or _in_folder(name))
+    return name not in names and bool(_members(name, names) or _in_folder(name))
 
 
 def find_entry(name: str) -> Entry:
