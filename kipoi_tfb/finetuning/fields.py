@@ -62,6 +62,8 @@ def _how(work: Work, own: Trained) -> str:
     """Return how it came from the base, in a few words."""
     config, base = work.config, work.base.card
     if own.head is not None and own.head.prevalence is not None and own.head.penalty is None:
+        if own.head.gc_share:
+            return f"{base.name}'s own output, less {own.head.gc_share:.0%} of what it says by GC content"
         return f"{base.name}'s own output, which no other output layer was better than"
     return f"fine-tuned from {base.name}: {ARMS[config.arm].what}"
 

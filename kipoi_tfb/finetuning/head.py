@@ -66,6 +66,20 @@ class Lesson:
     bound: NDArray[np.bool_]
     weight: NDArray[np.float32]
 
+    def logits(self, layer: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return what an output layer, its weights and then its bias, makes of the windows."""
+        return self.features @ layer[:-1].astype(np.float32) + np.float32(layer[-1])
+
+    def loss(self, layer: NDArray[np.float64]) -> float:
+        """Return the cross-entropy of an output layer."""
+        logits = self.logits(layer)
+        losses = np.logaddexp(0, np.where(self.bound, -logits, logits))
+        return float(self.weight @ losses) / float(self.weight.sum())
+
+    def auprc(self, layer: NDArray[np.float64]) -> float:
+        """Return the area under the precision-recall curve of an output layer."""
+        return float(average_precision_score(self.bound, self.logits(layer), sample_weight=self.weight))
+
 
 @dataclass(frozen=True)
 class FittedHead:
@@ -154,9 +168,10 @@ def fit_head(
     candidates: list[tuple[float | None, NDArray[np.float64], list[NDArray[np.float64]]]] = [(None, begin, [begin])]
     for penalty, *own in zip(penalties, *paths, strict=True):
         candidates.append((penalty, np.mean(own, axis=0), own))
-    areas = [_auprc(head, validation) for _, head, _ in candidates]
-    losses = [_loss(head, validation) for _, head, _ in candidates]
-    others = areas if also is None else [_auprc(head, replace(validation, weight=also)) for _, head, _ in candidates]
+    areas = [validation.auprc(head) for _, head, _ in candidates]
+    losses = [validation.loss(head) for _, head, _ in candidates]
+    other = validation if also is None else replace(validation, weight=also)
+    others = areas if also is None else [other.auprc(head) for _, head, _ in candidates]
     no_lower = (i for i in range(len(candidates)) if areas[i] >= areas[0] and others[i] >= others[0])
     best = min(no_lower, key=losses.__getitem__)
     penalty, head, own = candidates[best]
@@ -171,7 +186,7 @@ def fit_head(
     return FittedHead(
         weight=head[None, :-1].astype(np.float32),
         bias=head[-1:].astype(np.float32),
-        losses=tuple(_loss(each, validation) for each in own),
+        losses=tuple(validation.loss(each) for each in own),
         card=card,
     )
 
@@ -252,17 +267,3 @@ def _path(
         change = minimize(objective, change, (penalty,), method="L-BFGS-B", jac=True, options={"maxiter": _STEPS}).x
         path.append(begin + change)
     return path
-
-
-def _logits(head: NDArray[np.float64], lesson: Lesson) -> NDArray[np.float32]:
-    return lesson.features @ head[:-1].astype(np.float32) + np.float32(head[-1])
-
-
-def _loss(head: NDArray[np.float64], lesson: Lesson) -> float:
-    logits = _logits(head, lesson)
-    losses = np.logaddexp(0, np.where(lesson.bound, -logits, logits))
-    return float(lesson.weight @ losses) / float(lesson.weight.sum())
-
-
-def _auprc(head: NDArray[np.float64], lesson: Lesson) -> float:
-    return float(average_precision_score(lesson.bound, _logits(head, lesson), sample_weight=lesson.weight))

@@ -13,6 +13,7 @@ from torch import nn
 
 from kipoi_tfb.finetuning.arms import ARMS
 from kipoi_tfb.finetuning.config import SWEEP
+from kipoi_tfb.finetuning.gc_share import take_out_gc
 from kipoi_tfb.finetuning.head import (
     PENALTIES_NATURAL,
     Lesson,
@@ -80,6 +81,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
     if natural:
         # The base's own, which was raised to 1:1.
         found = fit_head(lessons, judge_by, before, bias - nearest.bias, PENALTIES_NATURAL, balanced)
+        found = take_out_gc(found, lessons[0], gc_content(pool.codes[draws[0][0]]), judge_by, balanced)
     elif motifs is None:
         found = fit_head(lessons, judge_by, before, bias)
     else:
@@ -96,6 +98,7 @@ def fit_output(work: Work, nearest: Nearest) -> Trained:
         per_deviation = {name: round(float(value) * SPREAD, 4) for name, value in zip(motifs.names, share, strict=True)}
         card = card.model_copy(update={"motifs": per_deviation})
     kept = "the start" if found.card.penalty is None else f"penalty {found.card.penalty:g}"
+    kept += f", less {found.card.gc_share:.0%} of GC content" if found.card.gc_share else ""
     logger.info("head: %s, validation AUPRC %.4f (start %.4f)", kept, found.card.auprc, found.card.start_auprc)
     return Trained(network, config.seed, 0, seeds, found.losses, start.head_from, card, sizes=sizes)
 

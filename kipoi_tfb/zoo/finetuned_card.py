@@ -98,12 +98,15 @@ class HeadCard(Strict):
     penalties
         What was tried per seed: how strongly the weights are held to those of the start.
     penalty
-        The one kept, by validation; None: the start itself was best, and is kept as it was.
+        The one kept, by validation; None: the start itself was best, and is kept as it was (but for `gc_share`).
     start_auprc, auprc, start_loss, loss
         Of the start, and of what was kept, on the validation regions: all of them, weighted to 1:1 by GC content unless
         `prevalence` says otherwise.
     prevalence
         ``natural``: fitted and judged among all regions as they are, and no lower at 1:1 than the start either.
+    gc_share
+        Share of what the output said by GC content that was taken out of it then, since it is better at 1:1 without and
+        no worse among all regions; None: none was.
     motifs
         {motif: what each standard deviation of its best match adds to the logit}, of arm ``motif-head``.
     base_share
@@ -120,6 +123,7 @@ class HeadCard(Strict):
     motifs: dict[str, float] | None = None
     base_share: float | None = None
     prevalence: Annotated[Literal["natural"] | None, Later] = None
+    gc_share: Annotated[float | None, Later] = None
 
 
 class ChangedMotifCard(Strict):

@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```(python)?\n(.*?)^```", PAGE, re.S | re.M)
 def test_the_page(tmp_path, monkeypatch, capfd):
     pytest.importorskip("onnxruntime")
     zoo = tmp_path / "zoo"
-    for name in ("multi163", "tf/CTCF"):
+    for name in ("multi163", "multi163-ensemble", "tf/CTCF"):
         shutil.copytree(zoo_folder() / name, zoo / name)
     monkeypatch.setattr("kipoi_tfb.zoo.entry.files", lambda _: zoo)
     monkeypatch.chdir(tmp_path)
