@@ -46,7 +46,11 @@ of."""
 
 @contextmanager
 def piece_maker(
-    pieces: Pieces, make: Make, cluster: Cluster | None = None, advance: Callable[..., None] = lambda n: None
+    pieces: Pieces,
+    make: Make,
+    cluster: Cluster | None = None,
+    advance: Callable[..., None] = lambda n: None,
+    ready: Callable[[Path], None] = lambda piece: None,
 ) -> Iterator[Add]:
     """Give a function that adds the next piece to `pieces`; when the context ends well, all pieces are made.
 
@@ -61,6 +65,8 @@ def piece_maker(
         in which they are added, whoever makes them and whenever. A piece whose worker died is made again by another.
     advance
         Told how much work is done, also while a piece is being made; see `kipoi_tfb.output.progress.progress_bar`.
+    ready
+        Given each piece that is there, in their order: of this process while the next is made, in another thread.
 
     Raises
     ------
@@ -71,7 +77,7 @@ def piece_maker(
     """
     if cluster is None:
         with ThreadPoolExecutor(1, "writer") as thread:
-            local = _Local(pieces, make, thread, advance)
+            local = _Local(pieces, make, thread, advance, ready)
             yield local.add
             local.finish()
         return
@@ -79,6 +85,8 @@ def piece_maker(
         remote = _Remote(pieces, make, workers, advance)
         yield remote.add
         remote.finish()
+        for piece in pieces.paths:
+            ready(piece)
 
 
 class _Local:
@@ -87,17 +95,28 @@ class _Local:
     A thread that only writes never keeps Ctrl-C waiting for long.
     """
 
-    def __init__(self, pieces: Pieces, make: Make, thread: ThreadPoolExecutor, advance: Callable[..., None]) -> None:
-        self.pieces, self.make, self.thread, self.advance = pieces, make, thread, advance
+    def __init__(
+        self,
+        pieces: Pieces,
+        make: Make,
+        thread: ThreadPoolExecutor,
+        advance: Callable[..., None],
+        ready: Callable[[Path], None],
+    ) -> None:
+        self.pieces, self.make, self.thread, self.advance, self.ready = pieces, make, thread, advance, ready
         self.written: Future[None] | None = None
 
     def add(self, digest: str, _place: str, n: float, *given: Any) -> None:
         with progress_within(self.advance, n) as share:
             path, there = self.pieces.place(digest)
-            if not there:
-                write = self.make(share, *given)
-                self.finish()  # no more than one waits: memory
-                self.written = self.thread.submit(self.pieces.write, path, write)
+            write = None if there else self.make(share, *given)
+            self.finish()  # no more than one waits: memory
+            self.written = self.thread.submit(self._write, path, write)
+
+    def _write(self, path: Path, write: Callable[[Path], None] | None) -> None:
+        if write is not None:
+            self.pieces.write(path, write)
+        self.ready(path)
 
     def finish(self) -> None:
         if self.written is not None:

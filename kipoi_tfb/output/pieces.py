@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from tfb_matrix_data.errors import InputError, TfbError, UnfinishedError
 from tfb_matrix_data.files import atomic_path, check_output, check_writable, locked
 
-__all__ = ["Pieces"]
+__all__ = ["Joined", "Pieces"]
 
 logger = logging.getLogger(__name__)
 
 _LOCK = ".lock"
+
+
+class Joined(Protocol):
+    """What an output becomes of its pieces."""
+
+    def add(self, piece: Path) -> None:
+        """Take the next piece, in their order."""
+
+    def finish(self) -> int:
+        """Return how many rows there are, when all pieces are added."""
 
 
 class Pieces:
@@ -102,6 +113,15 @@ class Pieces:
         path, there = self.place(digest)
         if not there:
             self.write(path, write)
+
+    @property
+    def whole(self) -> Path:
+        """Return where the output is made of its pieces: here, so that a killed run leaves nothing elsewhere."""
+        return self.folder / self.output.name
+
+    def publish(self) -> None:
+        """Give `whole` the place of the output."""
+        os.replace(self.whole, self.output)
 
     @staticmethod
     def write(path: Path, write: Callable[[Path], object]) -> None:

@@ -20,14 +20,15 @@ from tfb_matrix_data.files import atomic_path
 
 __all__ = [
     "FORMATS",
+    "NO_NOTES",
     "Notes",
     "Table",
     "TableWriter",
-    "join_pieces",
+    "arrow_table",
     "open_table",
     "open_writer",
     "table_format",
-    "write_piece",
+    "write_lines",
 ]
 
 FORMATS = (".tsv", ".parquet", ".h5")
@@ -37,7 +38,6 @@ Table = Mapping[str, NDArray]
 
 _TEXT = "UO"
 
-_BLOCK = 1 << 22
 _ROWS = 512
 """Rows that Arrow makes text of at a time: of more, or fewer, it takes longer."""
 
@@ -57,7 +57,7 @@ class Notes(NamedTuple):
     columns: Mapping[str, str]
 
 
-_NO_NOTES = Notes({}, {})
+NO_NOTES = Notes({}, {})
 
 
 class TableWriter:
@@ -102,7 +102,7 @@ def table_format(path: str | Path, others: Sequence[str] = ()) -> str:
     return suffix
 
 
-def open_table(path: str | Path, notes: Notes = _NO_NOTES) -> AbstractContextManager[TableWriter]:
+def open_table(path: str | Path, notes: Notes = NO_NOTES) -> AbstractContextManager[TableWriter]:
     """Return a context that gives a writer and, when it ends well, leaves the whole file at `path`.
 
     Parameters
@@ -136,18 +136,18 @@ class _TsvWriter(TableWriter):
         self.file = open(path, "wb")  # noqa: SIM115 (closed by `close`)
 
     def write(self, chunk: Table) -> None:
-        _write_lines(chunk, self.file, header=self.file.tell() == 0)
+        write_lines(chunk, self.file, header=self.file.tell() == 0)
 
     def close(self) -> None:
         self.file.close()
 
 
-def _write_lines(chunk: Table, sink: Any, header: bool) -> None:
+def write_lines(chunk: Table, sink: Any, header: bool) -> None:
     """Write the rows of a table as TSV."""
     from pyarrow.csv import WriteOptions, write_csv
 
     chunk = {as_cell(name): _cells(values) for name, values in chunk.items()}
-    table = _arrow_table(chunk)
+    table = arrow_table(chunk)
     if header:
         sink.write(("\t".join(table.column_names) + "\n").encode())
     texts = [values for values in chunk.values() if values.dtype.kind in _TEXT]
@@ -175,7 +175,7 @@ class _ParquetWriter(TableWriter):
     def write(self, chunk: Table) -> None:
         from pyarrow.parquet import ParquetWriter
 
-        table = _arrow_table(chunk)
+        table = arrow_table(chunk)
         if self.sink is None:
             self.sink = ParquetWriter(str(self.path), self._with_notes(table.schema), compression="zstd")
         self.sink.write_table(table)
@@ -236,77 +236,7 @@ class _Hdf5Writer(TableWriter):
         self.file.close()
 
 
-def write_piece(path: Path, chunk: Table, ending: str) -> None:
-    """Write a chunk as a file of its own for `join_pieces`, in another process maybe.
-
-    For ``.tsv`` (one of `FORMATS`) these are its lines already, compressed: text of numbers takes longer to make than
-    anything else that is done with them, and pieces are made side by side.
-    """
-    import pyarrow as pa
-    from pyarrow.parquet import write_table
-
-    if ending != ".tsv":
-        write_table(_arrow_table(chunk, with_nulls=False), str(path), compression="zstd")
-        return
-    with pa.CompressedOutputStream(str(path), "zstd") as sink:
-        _write_lines(chunk, sink, header=True)
-
-
-def join_pieces(pieces: Sequence[Path], output: str | Path, notes: Notes = _NO_NOTES) -> int:
-    """Write what `write_piece` wrote for the ending of `output` as one table, and return how many rows it has."""
-    rows = 0
-    if table_format(output) == ".tsv":
-        with atomic_path(output) as temporary, open(temporary, "wb") as file:
-            for path in pieces:
-                rows += _copy_lines(path, file, header=path is pieces[0])
-        return rows
-    with open_table(output, notes) as table:
-        for path in pieces:
-            piece = _read_piece(path)
-            table.write(piece)
-            rows += len(next(iter(piece.values())))
-    return rows
-
-
-def _copy_lines(piece: Path, file: Any, header: bool) -> int:
-    """Copy the lines of a piece, and return how many rows there were."""
-    import pyarrow as pa
-
-    rows = -1
-    with pa.input_stream(str(piece), compression="zstd") as stream:
-        while block := stream.read(_BLOCK):
-            if rows < 0 and not header:
-                # Names of columns may be longer than a block.
-                _, found, block = block.partition(b"\n")
-                rows += bool(found)
-            rows += block.count(b"\n")
-            file.write(block)
-    return rows
-
-
-def _read_piece(path: Path) -> Table:
-    """Return the chunk that `write_piece` wrote, but for ``.tsv``."""
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(str(path)) as file:
-        table = file.read().combine_chunks()
-    return {name: _numpy_column(column) for name, column in zip(table.column_names, table.columns, strict=True)}
-
-
-def _numpy_column(column: Any) -> NDArray:
-    """Return a column without nulls, in one chunk; made from its buffer, as `_arrow_table` does the other way."""
-    if str(column.type) == "string":
-        texts = np.empty(len(column), object)
-        texts[:] = column.to_pylist()
-        return texts
-    dtype = np.dtype(column.type.to_pandas_dtype())
-    if not len(column):
-        return np.empty(0, dtype)
-    (values,) = column.chunks
-    return np.frombuffer(values.buffers()[1], dtype)[values.offset :][: len(values)]
-
-
-def _arrow_table(chunk: Table, with_nulls: bool = True):
+def arrow_table(chunk: Table, with_nulls: bool = True) -> Any:
     """Return a chunk as an Arrow table; a score that does not exist (NaN) becomes null, an empty field in TSV.
 
     Columns are made from their buffers: `pyarrow.array` would import pandas, a quarter of a second.

@@ -152,18 +152,19 @@ def score_variants(
     bar = progress_bar("scoring", (lambda: count_lines(variants)) if known_size else None)  # type: ignore[arg-type]
     make = partial(_piece, scorer, file, numeric_identity(predictor.device))
     with Pieces(output, _identity(scorer, output, options)) as pieces, bar as advance:
-        with piece_maker(pieces, make, cluster, advance) as add:
-            for chunk, windows, haplotypes in chunks:
-                digest = hashlib.sha256(chunk.text)
-                if haplotypes is not None:  # these may follow from records of other chunks
-                    digest.update(repr((haplotypes.state, haplotypes.others)).encode())
-                add(digest.hexdigest(), _place(chunk), len(chunk.n_alleles), chunk, windows, haplotypes)
-        if isinstance(file, EffectVcf):
-            file.header = contigs.declared_in(file.header)
-        n_rows, n_expected = file.join(pieces.paths, Path(output)), file.n_rows(summary.records, summary.alleles)
-        if n_rows != n_expected:
-            Path(output).unlink()
-            raise TfbError(f"{output}: {n_rows} rows were written for {n_expected}; this is a fault of this program")
+        with file.joined(pieces.whole) as joined:
+            with piece_maker(pieces, make, cluster, advance, joined.add) as add:
+                for chunk, windows, haplotypes in chunks:
+                    digest = hashlib.sha256(chunk.text)
+                    if haplotypes is not None:  # these may follow from records of other chunks
+                        digest.update(repr((haplotypes.state, haplotypes.others)).encode())
+                    add(digest.hexdigest(), _place(chunk), len(chunk.n_alleles), chunk, windows, haplotypes)
+            if isinstance(file, EffectVcf):
+                file.header = contigs.declared_in(file.header)
+            n_rows, n_expected = joined.finish(), file.n_rows(summary.records, summary.alleles)
+            if n_rows != n_expected:
+                raise TfbError(f"{output}: {n_rows} rows are there for {n_expected}; this is a fault of this program")
+        pieces.publish()
         summary.taken_over = pieces.taken_over
     if options.index and effect_format(output) == ".vcf.gz":
         summary.problems += write_index(Path(output), sorting)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kipoi_tfb.output.tables import FORMATS, Notes, Table, join_pieces, write_piece
+from kipoi_tfb.output.pieces import Joined
+from kipoi_tfb.output.table_pieces import joined_table, write_piece
+from kipoi_tfb.output.tables import FORMATS, Notes, Table
 from kipoi_tfb.variants.columns import FIXED, HAPLOTYPE, LINE, SCORES, TIDY, VEFF2
 from kipoi_tfb.zoo.entry import Entry, entry_titles
 from tfb_matrix_data.errors import ConfigError, InputError
@@ -56,8 +59,8 @@ class EffectFile(Protocol):
     def write_piece(self, path: Path, chunk: ScoredChunk) -> None:
         """Write a chunk as a file of its own."""
 
-    def join(self, pieces: Sequence[Path], output: Path) -> int:
-        """Write the output and return how many rows it has."""
+    def joined(self, output: Path) -> AbstractContextManager[Joined]:
+        """Return a context that gives what joins the pieces and, when it ends well, leaves them at `output`."""
 
     def n_rows(self, records: int, alleles: int) -> int:
         """Return how many rows there must be."""
@@ -131,9 +134,9 @@ class EffectTable:
         columns["tf"] = _objects(self.tfs * len(chunk.status))
         return columns | {TIDY.get(name, name): values.ravel() for name, values in chunk.values.items()}
 
-    def join(self, pieces: Sequence[Path], output: Path) -> int:
-        """Write the pieces as one table, piece by piece."""
-        return join_pieces(pieces, output, self.notes)
+    def joined(self, output: Path) -> AbstractContextManager[Joined]:
+        """Return what joins the pieces as one table, piece by piece."""
+        return joined_table(output, self.notes)
 
     def n_rows(self, records: int, alleles: int) -> int:
         """Return how many rows the alleles must have."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from kipoi_tfb.output.pieces import Joined
 from kipoi_tfb.variants.columns import COUNTS, HAPLOTYPE, LINE, REASON, SCORES, TEXTS, TOP
 from kipoi_tfb.variants.tables import ScoredChunk
 from kipoi_tfb.zoo.entry import Entry
@@ -127,22 +129,36 @@ class EffectVcf:
             written.append(add_info(line, info.encode()))
         return written
 
-    def join(self, pieces: Sequence[Path], output: Path) -> int:
-        """Write the header and the pieces one behind the other; return how many records."""
-        records = 0
+    @contextmanager
+    def joined(self, output: Path) -> Iterator[Joined]:
+        """Give what joins the pieces, behind the header; that of the end, when all contigs are known."""
         with atomic_path(output) as temporary, open(temporary, "wb") as stream:
-            head = b"".join(self.header)
-            stream.write(bgzip(head) if self.compress else head)
-            for path in pieces:
-                data = path.read_bytes()
-                stream.write(data)
-                records += _count_lines(data, self.compress)
-            if self.compress:
-                stream.write(BGZIP_END)
-        return records
+            yield _JoinedRecords(self, stream)
 
     def n_rows(self, records: int, alleles: int) -> int:
         """Return how many records there must be."""
+        return records
+
+
+class _JoinedRecords:
+    """Pieces that wait for the header, which is known when all of them are made."""
+
+    def __init__(self, file: EffectVcf, stream: BinaryIO) -> None:
+        self.file, self.stream = file, stream
+        self.pieces: list[Path] = []
+
+    def add(self, piece: Path) -> None:
+        self.pieces.append(piece)
+
+    def finish(self) -> int:
+        head, records, compress = b"".join(self.file.header), 0, self.file.compress
+        self.stream.write(bgzip(head) if compress else head)
+        for piece in self.pieces:
+            data = piece.read_bytes()
+            self.stream.write(data)
+            records += _count_lines(data, compress)
+        if compress:
+            self.stream.write(BGZIP_END)
         return records
 
 

@@ -72,12 +72,14 @@ def cluster(makers) -> Iterator[Cluster]:
 
 
 def make(output: Path, maker, cluster: Cluster | None, n: int = 8) -> list[str]:
-    """Make n pieces and return their texts, in order."""
+    """Make n pieces and return their texts, in the order in which they were ready."""
+    ready: list[str] = []
     with Pieces(output, {}) as pieces:
-        with piece_maker(pieces, maker, cluster) as add:
+        with piece_maker(pieces, maker, cluster, ready=lambda piece: ready.append(piece.read_text())) as add:
             for number in range(n):
                 add(f"{number}", f"chr1:{number}", 1, number)
-        return [path.read_text() for path in pieces.paths]
+        assert ready == [path.read_text() for path in pieces.paths]
+    return ready
 
 
 def test_pieces_are_in_order_and_of_several_processes(tmp_path, cluster, makers):

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from kipoi_tfb.output.pieces import Pieces
+from kipoi_tfb.output.table_pieces import _JoinedRows
 from kipoi_tfb.prediction.predictor import Predictor
 from kipoi_tfb.variants.score import ScoringOptions, score_variants
-from kipoi_tfb.variants.vcf import EffectVcf
+from kipoi_tfb.variants.vcf import _JoinedRecords
 from tests.entries import VCF, record
 from tfb_matrix_data.errors import InputError, LockedError
 from tfb_matrix_data.genome import Genome
@@ -205,21 +206,46 @@ def test_ctrl_c_before_anything_is_done_leaves_nothing(tmp_path, predictor, geno
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.parametrize("where", ["write_piece", "join"])
-def test_no_space_keeps_what_is_done(tmp_path, predictor, genome, vcf, monkeypatch, where):
+@pytest.mark.parametrize("where", ["write_piece", "finish"])
+def test_no_space_keeps_what_is_done(tmp_path, predictor, genome, vcf, where):
     def full(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     output = tmp_path / "out.vcf"
     with pytest.MonkeyPatch.context() as patch:
-        if where == "join":
-            patch.setattr(EffectVcf, where, full)
+        if where == "finish":
+            patch.setattr(_JoinedRecords, where, full)
         else:
             stop_after(patch, 2, OSError(errno.ENOSPC, "No space left on device"))
         with pytest.raises(OSError, match="No space left"):
             score_variants(predictor, vcf, genome, output, OPTIONS)
     assert left_over(tmp_path) == ["out.vcf.parts"]
-    assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == (N_PIECES if where == "join" else 2)
+    assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == (N_PIECES if where == "finish" else 2)
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".parquet", ".h5"])
+def test_pieces_are_joined_while_the_next_are_made(tmp_path, predictor, genome, vcf, ending):
+    """And where there is no space for that, what is done is kept."""
+    score_variants(predictor, vcf, genome, tmp_path / f"whole{ending}", OPTIONS)
+    output, add, made = tmp_path / f"out{ending}", _JoinedRows.add, []
+
+    def full_at_the_third(self: _JoinedRows, piece: Path) -> None:
+        made.append(len(list(piece.parent.glob("0*-*"))))
+        if len(made) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, piece)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_JoinedRows, "add", full_at_the_third)
+        with pytest.raises(OSError, match="No space left"):
+            score_variants(predictor, vcf, genome, output, OPTIONS)
+    # Of four pieces; the third was there, and no more than one is made while it is joined.
+    assert made == [1, 2, 3] and not output.exists()
+    left = [name for name in left_over(tmp_path / f"out{ending}.parts") if name != "run.json"]
+    assert len(left) == 3 and output.name not in left
+    assert score_variants(predictor, vcf, genome, output, OPTIONS).taken_over == 3
+    assert output.read_bytes() == (tmp_path / f"whole{ending}").read_bytes()
+    assert left_over(tmp_path) == sorted([f"out{ending}", f"whole{ending}"])
 
 
 def test_an_older_output_stays_until_the_end(tmp_path, predictor, genome, vcf, monkeypatch):

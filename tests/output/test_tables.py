@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kipoi_tfb.output import tables
-from kipoi_tfb.output.tables import FORMATS, join_pieces, open_table, table_format, write_piece
+from kipoi_tfb.output.tables import FORMATS, open_table, table_format
 from tfb_matrix_data.errors import InputError
 
 TABLE = {
@@ -290,19 +289,3 @@ def test_a_column_that_is_a_folder_of_another(tmp_path):
         write(tmp_path / "out.h5", table)
     assert left_over(tmp_path) == []
     equal(read(write(tmp_path / "out.parquet", table)), table)
-
-
-@pytest.mark.parametrize("block", [1, 5, 17, 1 << 22])
-@pytest.mark.parametrize("ending", FORMATS)
-def test_pieces_become_the_table_that_is_written_at_once(tmp_path, monkeypatch, ending, block):
-    monkeypatch.setattr(tables, "_BLOCK", block)  # names of columns may be cut by it
-    some, rest = ({name: values[at] for name, values in TABLE.items()} for at in (slice(2), slice(2, None)))
-    none = {name: values[:0] for name, values in TABLE.items()}
-    pieces = [tmp_path / f"{i}" for i in range(4)]
-    for path, chunk in zip(pieces, (none, some, none, rest), strict=True):
-        write_piece(path, chunk, ending)
-    assert join_pieces(pieces, tmp_path / f"joined{ending}") == 3
-    whole = write(tmp_path / f"whole{ending}", none, some, none, rest)
-    assert read(tmp_path / f"joined{ending}") == read(whole)
-    if ending == ".tsv":
-        assert (tmp_path / "joined.tsv").read_bytes() == whole.read_bytes()
