@@ -26,19 +26,24 @@ class Change(NamedTuple):
     image
         Images of the versions, (versions, channels, 1, n), from position `start` on.
     of
-        int64 (versions,): which window each is a version of.
+        int64 (versions,): which window each is a version of. None: as many versions as windows, each of its own, in
+        their order; nothing needs to be looked up then.
     start
         First position at which they may differ.
     """
 
     image: Tensor
-    of: Tensor
+    of: Tensor | None
     start: int
 
     @property
     def stop(self) -> int:
         """Return the position behind the last one at which they may differ."""
         return self.start + self.image.shape[3]
+
+    def of_each(self, windows: Tensor) -> Tensor:
+        """Return the row of each version's window, of rows for windows."""
+        return windows if self.of is None else windows.index_select(0, self.of)
 
 
 class ChangedWindows(NamedTuple):
@@ -84,7 +89,7 @@ class ChangedWindows(NamedTuple):
             best = change.image.amax((2, 3))
             outside = self._outside(change)
             if outside.shape[3]:
-                best = torch.maximum(best, outside.amax((2, 3)).index_select(0, change.of))
+                best = torch.maximum(best, change.of_each(outside.amax((2, 3))))
             found.append(best)
         return found
 
@@ -93,7 +98,7 @@ class ChangedWindows(NamedTuple):
         sums = [self.whole.sum((2, 3), dtype=torch.float32)]
         for change in self.changes:
             outside = self._outside(change).sum((2, 3), dtype=torch.float32)
-            sums.append(outside.index_select(0, change.of) + change.image.sum((2, 3), dtype=torch.float32))
+            sums.append(change.of_each(outside) + change.image.sum((2, 3), dtype=torch.float32))
         return [one / self.whole.shape[3] for one in sums]
 
     def _outside(self, change: Change) -> Tensor:
@@ -102,7 +107,7 @@ class ChangedWindows(NamedTuple):
     def _beside(self, change: Change, start: int, stop: int) -> Tensor:
         # Positions before channels: as they lie in memory, so that what is taken out stays channels last.
         lines = self.whole[..., start:stop].permute(0, 2, 3, 1)
-        return lines.index_select(0, change.of).permute(0, 3, 1, 2)
+        return change.of_each(lines).permute(0, 3, 1, 2)
 
 
 @runtime_checkable

@@ -42,7 +42,8 @@ class Predictor:
     precision
         ``fp32`` (default: the same numbers everywhere), ``bf16`` or ``auto``.
     batch_size
-        Windows per forward pass (twice as many with both strands); default `kipoi_tfb.models.device.batch_size_for`.
+        Windows per forward pass (twice as many with both strands); default `kipoi_tfb.models.device.batch_size_for`,
+        and on a CPU twice that for alleles by a small network.
 
     Attributes
     ----------
@@ -83,8 +84,8 @@ class Predictor:
         self.window_length = self._length + 2 * max(self.shifts, default=0)
         self.device = choose_device(device)
         self.precision = choose_precision(precision, self.device)
-        self.batch_size = batch_size or batch_size_for(self.device)
-        self._made_of = (list(entries), tfs, str(self.device), self.precision, self.batch_size, cells, shifts)
+        self._batch_size, self.batch_size = batch_size, batch_size or batch_size_for(self.device)
+        self._made_of = (list(entries), tfs, str(self.device), self.precision, batch_size, cells, shifts)
         networks, order = load_side_by_side(entries)
         self._networks = [network.to(self.device) for network in networks]
         every = _columns(entries)
@@ -133,7 +134,7 @@ class Predictor:
     def _read(self, codes: NDArray[np.uint8], how: Callable[[nn.Module, Tensor], Tensor]) -> NDArray[np.float32]:
         def one(windows: NDArray[np.uint8]) -> NDArray[np.float32]:
             return logits_of(
-                self._networks, windows, self.device, self.precision, self.batch_size, self._keep, read=how
+                self._networks, windows, self.device, self.precision, self._batch_size, self._keep, read=how
             )
 
         return mean_over_shifts(one, codes, self.shifts, self._length) if self.shifts else one(codes)
@@ -163,7 +164,7 @@ class Predictor:
         if not any(isinstance(network, ReadsChanges) for network in self._networks):
             both = read(np.concatenate([windows, alt]))
             return both[: len(windows)][of], both[len(windows) :]
-        how = (self.device, self.precision, self.batch_size)
+        how = (self.device, self.precision, self._batch_size)
         with heard(of=len(self._networks)):
             parts = [allele_logits_of(network, windows, alt, of, *how) for network in self._networks]
         found = []

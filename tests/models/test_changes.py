@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from kipoi_tfb.models import run
 from kipoi_tfb.models.build import build_network, for_inference
 from kipoi_tfb.models.changes import Change, ChangedWindows, convolve, images, pool
 from kipoi_tfb.models.logits import strand_logits, to_one_hot
@@ -113,6 +114,21 @@ def test_a_network_gives_the_logits_of_whole_windows(start, stop, ready, members
     assert (expected[3:] - expected[OF]).abs().min() > 1e-5
 
 
+def test_versions_of_a_window_each_need_not_say_of_which():
+    network = for_inference(lively())
+    windows, versions = torch.from_numpy(WINDOWS), torch.from_numpy(versions_of(WINDOWS, [0, 1, 2], 80, 100))
+    image = images(to_one_hot(versions[:, 80:100]))
+    whole = images(to_one_hot(windows))
+    with torch.no_grad():
+        said, not_said = (
+            network.change_logits(ChangedWindows(whole, [Change(image, of, 80)]))
+            for of in (torch.arange(len(WINDOWS)), None)
+        )
+        other = network.change_logits(ChangedWindows(whole, [Change(image, torch.tensor([1, 0, 2]), 80)]))
+    assert all(torch.equal(one, another) for one, another in zip(said, not_said, strict=True))
+    assert not torch.equal(other[1], said[1])
+
+
 # Predictors
 
 
@@ -174,6 +190,27 @@ def test_a_window_is_run_once_for_its_alleles(entries, monkeypatch):
     seen.clear()
     mutate_window(predictor, WINDOWS[0], 98, 104)
     assert seen == [(5, [(5, 80, 100)] * 2 + [(5, 100, 101)] + [(5, 101, 121)] * 2)]
+
+
+@pytest.mark.parametrize(("weights", "at_once"), [(run._SMALL, 64), (1, 32)])
+def test_a_small_network_runs_more_at_once(entries, monkeypatch, weights, at_once):
+    seen = []
+    read = MotifCNN.change_logits
+
+    def noted(self, windows):
+        seen.append((len(windows.whole), [(len(one.image), one.of is None) for one in windows.changes]))
+        return read(self, windows)
+
+    monkeypatch.setattr(MotifCNN, "change_logits", noted)
+    monkeypatch.setattr(run, "_SMALL", weights)
+    predictor = Predictor(entries[:1])
+    ref = np.random.default_rng(5).integers(0, 4, (70, 200)).astype(np.uint8)
+    alt = ref.copy()
+    alt[:, 100] = (alt[:, 100] + 1) % 4
+    found = predictor.allele_logits(ref, alt)
+    assert seen == [(at_once, [(at_once, True)])] * -(-70 // at_once)
+    for logits, codes in zip(found, (ref, alt), strict=True):
+        np.testing.assert_allclose(logits, predictor.logits(codes), rtol=0, atol=1e-5)
 
 
 def test_mutations_are_those_of_whole_windows(entries):

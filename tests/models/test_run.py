@@ -188,6 +188,7 @@ def run_in_a_new_thread(function):
 
 def test_every_pass_over_alleles_has_one_shape(alleles, monkeypatch):
     seen = []
+    monkeypatch.setattr(run, "_SMALL", -1)
 
     class Changing(nn.Module):
         def __init__(self) -> None:
@@ -271,6 +272,7 @@ def test_batches_are_halved_until_they_fit(network, alleles, expected, monkeypat
         return to_one_hot(tensor, *args)
 
     monkeypatch.setattr(run, "_fits", {})
+    monkeypatch.setattr(run, "_SMALL", 0)
     monkeypatch.setattr(run, "to_one_hot", limited)
     windows = logits_of([network], CODES, CPU)
     np.testing.assert_allclose(windows, expected[0], atol=1e-5)
