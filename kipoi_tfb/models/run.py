@@ -158,6 +158,12 @@ def _changed_logits(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Do as `allele_logits_of` with a network that can, n windows at a time."""
 
+    def put(group: _Group, logits: Sequence[Tensor]) -> None:
+        whole, *changed = logits
+        found[0][group.windows] = whole[: len(group.windows)].numpy()
+        for (some, _, _), versions in zip(group.changes, changed, strict=True):
+            found[1][some] = versions[: len(some)].numpy()
+
     def run(group: _Group) -> list[Tensor]:
         changes = [
             Change(
@@ -169,15 +175,18 @@ def _changed_logits(
         ]
         whole = images(to_one_hot(as_tensor(_padded(windows[group.windows], n), device)))
         logits = network.change_logits(ChangedWindows(whole, changes))
-        return [torch.stack(one.float().chunk(2), 1).to("cpu", non_blocking=True) for one in logits]
+        logits = [torch.stack(one.float().chunk(2), 1).to("cpu", non_blocking=True) for one in logits]
+        if device.type != "cpu":
+            return logits
+        put(group, logits)  # at once: results that wait, between activations that are freed, cost memory
+        return []
 
     groups = list(_groups(windows, alt, of, n))
     n_outputs = cast(nn.Linear, cast(nn.Module, network).get_submodule("head")).out_features
     found = [np.full((len(codes), 2, n_outputs), np.nan, np.float32) for codes in (windows, alt)]
-    for group, (whole, *changed) in zip(groups, _each(run, groups, device, precision), strict=True):
-        found[0][group.windows] = whole[: len(group.windows)].numpy()
-        for (some, _, _), versions in zip(group.changes, changed, strict=True):
-            found[1][some] = versions[: len(some)].numpy()
+    for group, logits in zip(groups, _each(run, groups, device, precision), strict=True):
+        if logits:
+            put(group, logits)
     for of_codes, codes in zip(found, (windows, alt), strict=True):
         of_codes[(codes == UNKNOWN).all(1)] = np.nan
     return found[0], found[1]
