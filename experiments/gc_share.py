@@ -1,6 +1,6 @@
 """What an output may say by GC content: AUPRC with a share of it taken out, on the chromosome that validates.
 
-    python experiments/gc_share.py MATRIX GENOME [--entry multi163-ensemble]    the tables of docs/model-log.md
+    python experiments/gc_share.py MATRIX GENOME [--entry multi163-ensemble]    the tables of docs/tf-models.md
 
 From the logits of each TF a share of their regression on GC content is subtracted. The first table has the same share
 for all TFs. In the second each TF takes its own, as `kipoi_tfb.finetuning.gc_share` does: chosen on a random half of

@@ -1,6 +1,6 @@
 """Whether a base lacks motifs: output layers that see all profiles of JASPAR's vertebrate TFs beside what they see now.
 
-    python experiments/more_motifs.py MATRIX GENOME [--base multi163-ensemble] [--every 3]   a row of docs/model-log.md
+    python experiments/more_motifs.py MATRIX GENOME [--base multi163-ensemble] [--every 3]   a line of docs/model-log.md
 
 Of every third TF with enough bound regions on the chromosome that validates, two output layers are fitted as `tfb
 finetune --arm head` does: to what the base's sees, and to that beside the best match in the window of each newest

@@ -85,7 +85,8 @@ def _said_by_gc(layer: NDArray[np.float64], lesson: Lesson, gc: NDArray[np.float
     every = -(-len(gc) // _MOST)
     features, weight = lesson.features[::every], lesson.weight[::every].astype(np.float64)
     reads = Ridge(_HOLD * weight.sum()).fit(features, gc[::every].astype(np.float32), sample_weight=weight)
-    mean, spread = _mean(gc, lesson.weight), gc - _mean(gc, lesson.weight)
+    mean = _mean(gc, lesson.weight)
+    spread = gc - mean
     slope = _mean(spread * lesson.logits(layer), lesson.weight) / max(_mean(spread**2, lesson.weight), 1e-12)
     return slope * np.append(reads.coef_.astype(np.float64), float(reads.intercept_) - mean)
 

@@ -85,8 +85,8 @@ def piece_maker(
         remote = _Remote(pieces, make, workers, advance)
         yield remote.add
         remote.finish()
-        for piece in pieces.paths:
-            ready(piece)
+    for piece in pieces.paths:  # the workers are not needed for it
+        ready(piece)
 
 
 class _Local:
